@@ -1,0 +1,495 @@
+#!/usr/bin/env bash
+# Run the tests against real kernels: the running one and, in QEMU guests, others.
+#
+#   ./netns-test.sh [all [TESTNAME]]          the running kernel, then the guests 6.1 and 6.12
+#   ./netns-test.sh host [TESTNAME]           the running kernel only
+#   ./netns-test.sh guest VERSION [TESTNAME]  a guest with Debian's cloud kernel of that version
+#   ./netns-test.sh guest FOLDER [TESTNAME]   a guest with the vmlinuz* and modules below FOLDER
+#
+# TESTNAME is libtest's name filter, given to every test binary. Flags may stand anywhere:
+#
+#   --install      as root on Debian: install QEMU and the other tools, fetch the guest kernels;
+#                  stops after that unless more arguments are given
+#   --strict       a skipped test is a failure
+#   -v, --verbose  name every skipped test
+#   -h, --help     this text
+#
+# Needs no root. On the host each test binary gets fresh namespaces (for an ordinary user, inside
+# a user namespace), so the host's own links cannot be touched. Guests are emulated, without KVM.
+# Their kernels are fetched once, into ${SUBLINK_GUESTS:-${XDG_CACHE_HOME:-~/.cache}/sublink-guests};
+# delete a folder there to renew it. SUBLINK_LIMIT is the time limit, in seconds, of one guest or
+# one suite on the host (300). The last line is always `N passed, N failed, N skipped`.
+# Exit code: 0 all well, 1 a failure, 2 wrong usage.
+
+set -euo pipefail
+umask 022
+export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin" # ordinary users often lack sbin, where ip and tc are
+
+readonly guest_versions=(6.1 6.12)
+# In load order: each after those it needs.
+readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap bridge ipvlan ifb)
+cache=${SUBLINK_GUESTS:-${XDG_CACHE_HOME:-$HOME/.cache}/sublink-guests}
+limit=${SUBLINK_LIMIT:-300}
+strict=false verbose=false filter='' tmp='' child='' host_lack='' guest_lack=''
+passed=0 failed=0 skipped=0
+suites=()              # in the order in which they run
+declare -A executable  # suite -> path
+declare -A kernel_lack # version -> why there is no such kernel
+
+# New network and mount namespaces. /run gets empty, since named network namespaces are files in
+# /run/netns; /sys is mounted anew to show the new namespace's links. Where these mounts are
+# forbidden, the network namespace still is a new one.
+# shellcheck disable=SC2016 # "$@" is for the inner shell
+readonly own_mounts='{ mount -t tmpfs run /run; mount -t sysfs sys /sys; } 2>/dev/null; exec "$@"'
+fresh_namespaces=(unshare "$([[ $EUID == 0 ]] && echo -nm || echo -Urnm)" sh -c "$own_mounts" sh)
+
+have() { command -v "$1" >/dev/null; }
+indent() { sed 's/^/    /'; }
+usage_error() { echo "netns-test.sh: $* (see --help)" >&2; exit 2; }
+
+# shellcheck disable=SC2317 # it is called, by the trap
+clean_up() {
+    [[ -z $child ]] || kill "$child" 2>/dev/null || true
+    rm -rf "$tmp" "$cache/.new.$$"
+}
+
+# In the background, since bash acts on signals only between foreground commands. `timeout` leads
+# a process group of its own, so whatever a test has left running can be ended with it.
+limited() {
+    local code=0
+    timeout --kill-after=5 "$limit" "$@" & child=$!
+    wait "$child" || code=$?
+    kill -- "-$child" 2>/dev/null || true
+    child=''
+    return $code
+}
+
+# ---- What is needed ----
+
+install_everything() {
+    local version why
+    if [[ $EUID != 0 ]] || ! have apt-get; then usage_error "--install needs root and apt-get"; fi
+    apt-get -q update || echo "apt-get update failed: going on with the package lists at hand" >&2
+    apt-get -qy install --no-install-recommends qemu-system-x86 busybox-static cpio xz-utils zstd \
+        iproute2 util-linux binutils
+    for version in "${guest_versions[@]}"; do
+        why=$(get_kernel "$version")
+        [[ -z $why ]] || { echo "guest kernel $version: $why" >&2; exit 1; }
+    done
+}
+
+kernel_image() { { find -L "$1" -name 'vmlinuz*' -type f 2>/dev/null || true; } | sort -V | tail -n 1; }
+
+# Fetches the kernel unless it is cached; prints the reason if that fails. The dependency of a meta
+# package tells which kernel it stands for: the unversioned name means the release's own kernel.
+get_kernel() {
+    local version=$1 new=$cache/.new.$$ meta package='' other=''
+    [[ -z $(kernel_image "$cache/$version") ]] || return 0
+    have apt-get || { echo "no apt-get here to fetch it with"; return; }
+    for meta in "linux-image-$version-cloud-amd64" linux-image-cloud-amd64; do
+        package=$(apt-cache depends "$meta" 2>/dev/null |
+            sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p') || true
+        [[ $package != "linux-image-$version."* ]] || break
+        [[ -z $package ]] || other="this distribution's $meta is $package"
+        package=''
+    done
+    [[ -n $package ]] || { echo "${other:-apt knows no such package (apt-get update?)}"; return; }
+    echo "fetching $package into $cache/$version" >&2
+    mkdir -p "$new/kernel/lib"
+    # Renamed when whole: the cache never holds half a kernel.
+    if (cd "$new" && apt-get -q download "$package" && dpkg-deb -x ./*.deb . &&
+        mv boot/vmlinuz* kernel/ && mv lib/modules kernel/lib/ &&
+        rm -rf "${cache:?}/$version" && mv kernel "$cache/$version") >"$tmp/log" 2>&1; then
+        rm -rf "$new"
+    else
+        indent <"$tmp/log" >&2
+        rm -rf "$new"
+        echo "fetching $package failed"
+    fi
+}
+
+need() { # tool, package, the variable which tells why its suites cannot run
+    if have "$1"; then
+        needs+=" $1 ok,"
+    else
+        needs+=" $1 LACKING," lacks+="lacks: $1 (package $2)"$'\n'
+        printf -v "$3" '%s' "no $1 here"
+    fi
+}
+
+# Says what this run needs, what of it is lacking, and what is skipped because of that.
+check_needs() { # whether the host's suites run, guests...
+    local on_host=$1 needs='needs:' lacks='' guest no_cargo='' no_ip=''
+    shift
+    need cargo 'cargo, or https://rustup.rs' no_cargo
+    need ip iproute2 no_ip
+    host_lack=$no_ip guest_lack=$no_ip
+    if $on_host; then
+        need unshare util-linux host_lack
+        # Setting lo up: on some systems user namespaces exist but give no capabilities.
+        if [[ -z $host_lack ]] && ! "${fresh_namespaces[@]}" ip link set lo up >"$tmp/log" 2>&1; then
+            host_lack="user namespaces are forbidden here"
+            [[ $EUID != 0 ]] || host_lack="root may not make namespaces here"
+            host_lack+=" ($(tail -n 1 "$tmp/log"))" lacks+="lacks: $host_lack"$'\n'
+        fi
+    fi
+    if (($#)); then
+        need qemu-system-x86_64 qemu-system-x86 guest_lack
+        need busybox busybox-static guest_lack
+        need cpio cpio guest_lack
+        need xz xz-utils guest_lack
+        [[ $(uname -m) == x86_64 ]] || guest_lack="guests are x86_64, this machine is $(uname -m)"
+    fi
+    for guest; do
+        [[ $guest != */* ]] || continue # a folder brings its own
+        kernel_lack[$guest]=$(get_kernel "$guest")
+        needs+=" kernel $guest $([[ ${kernel_lack[$guest]} ]] && echo LACKING || echo ok),"
+        [[ -z ${kernel_lack[$guest]} ]] || lacks+="lacks: kernel $guest: ${kernel_lack[$guest]}"$'\n'
+    done
+    printf '%s\n%s' "${needs%,}" "$lacks"
+    [[ -z $lacks ]] || echo "Debian: as root, \`./netns-test.sh --install\` gets all that apt has (not rustup's cargo)"
+    ! $on_host || [[ -z $host_lack ]] || echo "skipped for that: all suites on the host"
+    ((!$#)) || [[ -z $guest_lack ]] || echo "skipped for that: all guests"
+    [[ -z $no_cargo ]] || { failed=1; finish; }
+}
+
+# ---- Building ----
+
+build_everything() {
+    local json=--message-format=json-render-diagnostics kind name path
+    echo "building"
+    if ! { cargo test --no-run $json && cargo build --examples $json; } >"$tmp/built" 2>"$tmp/log"; then
+        cat "$tmp/log"
+        failed=1
+        finish
+    fi
+    while IFS=$'\t' read -r kind name path; do
+        [[ $kind != 'lib true' ]] || name=lib
+        [[ $kind != *true ]] || suites+=("$name")
+        executable[$name]=$path
+    done < <(list_executables <"$tmp/built" | sort -u)
+    [[ -v executable[quickstart] ]] || { echo "failed: no example quickstart"; failed=1; return; }
+    # An example holds no tests to filter: its own name has to match.
+    [[ quickstart != *"$filter"* ]] || suites+=(quickstart)
+}
+
+# Cargo writes one JSON object per line and artifact, its keys in a fixed order.
+list_executables() {
+    local target='"target":\{"kind":\["([a-z]+)".*"name":"([^"]+)","src_path"'
+    local profile='"profile":\{[^}]*"test":(true|false)\}'
+    sed -En "/compiler-artifact/ s/.*$target.*$profile.*\"executable\":\"([^\"]+)\".*/\1 \3\t\2\t\4/p"
+}
+
+# ---- Reporting ----
+
+print_row() { # place, suite, passed, failed, skipped, seconds
+    printf '%-15s  %-12s  passed %-4d failed %-3d skipped %-3d %6s s\n' "$@"
+    passed=$((passed + $3)) failed=$((failed + $4)) skipped=$((skipped + $5))
+}
+
+skip_suites() { # place, reason, suites...
+    print_row "$1" '(all)' 0 0 $(($# - 2)) -
+    echo "    skipped: $(($# - 2)) suites: $2"
+}
+
+report_suite() { # place, suite, output, exit code, seconds, what is known about its end
+    local suite=$2 output=$3 why="${6:-exit code $4}" ok=0 bad=0 ignored=0 counts
+    # Doc tests end with several results, to be added up. Elsewhere the last one counts: a test that
+    # runs its own binary again may have printed others.
+    counts=$(awk -F '[ .;]+' -v "add=$([[ $suite != doc ]] || echo 1)" '
+        /^test result: / { seen = 1; if (!add) p = f = s = 0; p += $4; f += $6; s += $8 }
+        END { if (seen) print p + 0, f + 0, s + 0 }' "$output")
+    if [[ $suite == quickstart ]]; then
+        counts="$(($4 == 0)) $(($4 != 0)) 0"
+    elif [[ -z $counts ]]; then
+        counts='0 1 0' why="no \`test result:\` line; $why"
+    fi
+    read -r ok bad ignored <<<"$counts"
+    ((bad || $4 == 0)) || bad=1
+    [[ -z $filter ]] || ((ok + bad + ignored)) || return 0
+    print_row "$1" "$suite" "$ok" "$bad" "$ignored" "$5"
+    list_skipped_tests <"$output" | indent
+    if ((bad)); then
+        echo "failed: $why" | indent
+        if grep -q '^failures:$' "$output"; then
+            sed -n '/^failures:$/,$p' "$output"
+        else
+            tail -n 40 "$output"
+        fi | indent
+    fi
+}
+
+# Groups `test NAME ... ignored, REASON` (libtest) and `... ignored (REASON)` (libtest-mimic).
+list_skipped_tests() {
+    awk -v "verbose=$verbose" '
+        /^test .* \.\.\. ignored/ {
+            name = why = $0
+            gsub(/^test | *\.\.\. ignored.*$/, "", name)
+            sub(/^.* \.\.\. ignored(, )?/, "", why)
+            if (why ~ /^ \(.*\)$/) why = substr(why, 3, length(why) - 3)
+            if (!count[why]++) reasons[++n] = why
+            names[why] = names[why] "\n    " name
+            only[why] = name
+        }
+        END {
+            for (i = 1; i <= n; i++) {
+                why = reasons[i]
+                what = count[why] > 1 ? count[why] " tests" : only[why]
+                list = count[why] > 1 && verbose == "true" ? names[why] : ""
+                print "skipped: " what ": " (why == "" ? "no reason given" : why) list
+            }
+        }'
+}
+
+finish() {
+    if [[ -n $filter ]] && ((passed + failed + skipped == 0)); then
+        echo "no test matches '$filter'"
+        failed=1
+    fi
+    ! $strict || ((!skipped)) || echo "failed: with --strict nothing may be skipped"
+    echo "$passed passed, $failed failed, $skipped skipped"
+    if ((failed)) || { $strict && ((skipped)); }; then exit 1; fi
+    exit 0
+}
+
+# Debian's `uname -r` hides the stable version (6.1.0-56-cloud-amd64), its `uname -v` tells it.
+kernel_version() {
+    [[ $2 =~ Debian\ ([0-9.]+) || $1 =~ ^([0-9.]+(-rc[0-9]+)?) ]] && echo "${BASH_REMATCH[1]}"
+}
+
+# ---- On the host ----
+
+run_host() {
+    local place suite
+    place="host $(kernel_version "$(uname -r)" "$(uname -v)")"
+    if [[ -n $host_lack ]]; then
+        skip_suites "$place" "$host_lack" "${suites[@]}" doc
+        return
+    fi
+    for suite in "${suites[@]}"; do
+        set -- --color never ${filter:+"$filter"}
+        [[ $suite != quickstart ]] || set --
+        run_host_suite "$place" "$suite" "${executable[$suite]}" "$@"
+    done
+    # --offline: in there is no network, and the build has fetched everything.
+    run_host_suite "$place" doc \
+        cargo --offline --color never test --doc -- --color never ${filter:+"$filter"}
+}
+
+run_host_suite() { # place, suite, command...
+    local code=0 ending='' start=${EPOCHREALTIME/./} time
+    limited "${fresh_namespaces[@]}" "${@:3}" >"$tmp/output" 2>&1 || code=$?
+    time=$(((${EPOCHREALTIME/./} - start) / 100000))
+    ((code != 124)) || ending="stopped at the time limit of $limit s"
+    report_suite "$1" "$2" "$tmp/output" $code "$((time / 10)).$((time % 10))" "$ending"
+}
+
+# ---- In a guest ----
+
+run_guest() { # version, or folder with a slash in its name
+    local place="guest ${1##*/}" folder=$cache/$1 why=${guest_lack:-${kernel_lack[$1]:-}}
+    local code=0 ending='' suite release version end
+    [[ $1 != */* ]] || folder=$1
+    if [[ -n $why ]]; then
+        skip_suites "$place" "$why" "${suites[@]}"
+        return
+    fi
+    [[ -d $tmp/root ]] || make_guest_root "$tmp/root"
+    pack_initramfs "$folder" "$tmp/root"
+    boot_guest "$(kernel_image "$folder")" || code=$?
+    ((code == 0)) || ending="QEMU's exit code was $code; "
+    ((code != 124)) || ending="stopped at the time limit of $limit s; "
+    read -r release version < <(sed -n "s/^$mark booted //p" "$tmp/results") || true
+    if [[ -z $release ]]; then
+        print_row "$place" '(boot)' 0 1 0 -
+        echo "failed: it did not boot; ${ending}its console:" | indent
+        cat "$tmp/qemu" "$tmp/console" | tail -n 40 | indent
+        return
+    fi
+    place="guest $(kernel_version "$release" "$version")"
+    { grep '^insmod: ' "$tmp/results" || true; } | indent # modules of another kernel, perhaps
+    rm -rf "$tmp/suites"
+    mkdir "$tmp/suites"
+    awk -v "mark=$mark" -v "dir=$tmp/suites/" '
+        $1 == mark && $2 == "begin" { suite = $3; start = $4; printf "" >(dir suite); next }
+        $1 == mark && $2 == "end" { printf "%d %.1f\n", $4, $5 - start >(dir suite ".end"); suite = "" }
+        suite { print >(dir suite) }' "$tmp/results"
+    for suite in "${suites[@]}"; do
+        end='1 -' why=''
+        if [[ -e $tmp/suites/$suite.end ]]; then
+            end=$(<"$tmp/suites/$suite.end")
+        else
+            why="${ending}the guest ended before this suite did"
+            [[ -e $tmp/suites/$suite ]] || why="the guest ended before this suite began"
+        fi
+        touch "$tmp/suites/$suite"
+        report_suite "$place" "$suite" "$tmp/suites/$suite" "${end% *}" "${end#* }" "$why"
+    done
+    report_kernel_trouble "$place"
+}
+
+make_guest_root() { # folder to make
+    local root=$1 program suite
+    mkdir -p "$root"/{bin,dev,etc,proc,root,run,sys,tmp,usr,var,suites,modules}
+    ln -s /bin "$root/sbin"
+    ln -s /bin /sbin "$root/usr/"
+    ln -s /run "$root/var/"
+    printf '%s\n' root:x:0:0::/root:/bin/sh nobody:x:65534:65534::/:/bin/sh >"$root/etc/passwd"
+    printf '%s\n' root:x:0: nogroup:x:65534: >"$root/etc/group"
+    # Debian's busybox sh and unshare would run busybox's own ip, whatever PATH says.
+    for program in busybox sh unshare nsenter ip tc bridge; do
+        ! have $program || copy_with_libraries "$(type -P $program)" "$root" "bin/$program"
+    done
+    for suite in "${suites[@]}"; do
+        copy_with_libraries "${executable[$suite]}" "$root" "suites/$suite"
+    done
+    mark="@@netns-test-$$-$RANDOM" # a line no test prints
+    printf '%s\n' "mark=$mark" "suites='${suites[*]}'" "modules='${modules[*]}'" \
+        "filter=${filter@Q}" "own_mounts=${own_mounts@Q}" >"$root/config"
+    print_init >"$root/init"
+    chmod 755 "$root/init"
+}
+
+copy_with_libraries() { # file, root, path in there
+    local library
+    # Without debug information, as all of it has to fit into the guest's memory.
+    strip --strip-debug -o "$2/$3" "$1" 2>/dev/null || cp -L "$1" "$2/$3"
+    chmod 755 "$2/$3"
+    # ldd prints `name => /path (address)`, and for the ELF interpreter `/path (address)`.
+    for library in $(ldd "$1" 2>/dev/null | grep -oE '/[^ ]+'); do
+        mkdir -p "$2${library%/*}"
+        cp -Lu "$library" "$2$library"
+    done
+}
+
+pack_initramfs() { # folder with the modules, root
+    local module file
+    rm -f "$2"/modules/*
+    for module in "${modules[@]}"; do
+        file=$(find -L "$1" -name "$module.ko" -o -name "$module.ko.*" | sort | tail -n 1)
+        case $file in # none: built in, or not in this kernel
+        *.ko) cp "$file" "$2/modules/" ;;
+        *.xz) xz -dc "$file" >"$2/modules/$module.ko" ;;
+        *.gz) gzip -dc "$file" >"$2/modules/$module.ko" ;;
+        *.zst) zstd -qdc "$file" >"$2/modules/$module.ko" ;;
+        esac
+    done
+    # Not compressed: an emulated machine reads faster than it unpacks.
+    (cd "$2" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/initramfs"
+}
+
+print_init() {
+    cat <<'INIT'
+#!/bin/busybox sh
+export PATH=/sbin:/bin HOME=/root TMPDIR=/tmp
+/bin/busybox --install -s /bin 2>/dev/null # replaces nothing: ip stays the real one
+. /config
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mount -t tmpfs -o mode=1777 tmp /tmp
+mount -t tmpfs run /run
+hostname guest
+# A second serial port for the tests, so that kernel messages cannot land inside their lines.
+[ -c /dev/ttyS1 ] && exec >/dev/ttyS1 2>&1 || exec >/dev/console 2>&1
+exec </dev/null
+echo "$mark booted $(uname -r) $(uname -v)"
+for module in $modules; do
+    [ ! -f /modules/$module.ko ] || insmod /modules/$module.ko
+done
+echo 5 >/proc/sys/kernel/printk # a quiet boot is faster, but warnings matter from here on
+for suite in $suites; do
+    echo "== suite $suite" >/dev/console
+    set -- --color never ${filter:+"$filter"}
+    [ $suite != quickstart ] || set --
+    read -r uptime _ </proc/uptime
+    echo "$mark begin $suite $uptime"
+    unshare -n -m sh -c "$own_mounts" sh /suites/$suite "$@" # as on the host
+    code=$?
+    read -r uptime _ </proc/uptime
+    echo
+    echo "$mark end $suite $code $uptime"
+done
+exec >/dev/null 2>&1 # closing the port waits until everything is sent
+reboot -f            # ends QEMU, because of -no-reboot
+INIT
+}
+
+# Leaves what the kernel printed in $tmp/console and what the tests printed in $tmp/results.
+boot_guest() { # kernel image
+    local code=0
+    : >"$tmp/console.raw"
+    : >"$tmp/results.raw"
+    # mitigations=off: nothing to protect, and faster. no_timer_check: an emulated timer can be late.
+    limited qemu-system-x86_64 -accel tcg,thread=multi -m 1G -smp 2 -nographic -monitor none \
+        -no-reboot -nic none -serial "file:$tmp/console.raw" -serial "file:$tmp/results.raw" \
+        -append "console=ttyS0 panic=-1 quiet mitigations=off no_timer_check" \
+        -kernel "$1" -initrd "$tmp/initramfs" >"$tmp/qemu" 2>&1 || code=$?
+    # The firmware's escape sequences would clear the reader's screen.
+    sed 's/\x1b\[[0-9;?=]*[a-zA-Z]//g; s/\x1bc//g; s/\r//g' "$tmp/console.raw" >"$tmp/console"
+    tr -d '\r' <"$tmp/results.raw" >"$tmp/results"
+    [[ -s $tmp/results ]] || cp "$tmp/console" "$tmp/results" # a kernel with one serial port
+    return $code
+}
+
+report_kernel_trouble() { # place
+    local trouble='BUG:|Oops|Kernel panic|general protection|cut here' # the last: a WARNING
+    grep -qE "$trouble" "$tmp/console" || return 0
+    print_row "$1" '(kernel)' 0 1 0 -
+    # From the suite in which it began. The cause is at the start: 60 lines are enough.
+    awk -v "trouble=$trouble" '
+        /^== suite / && !found { held = "" }
+        { held = held $0 "\n" }
+        $0 ~ trouble { found = 1 }
+        END { printf "%s", held }' "$tmp/console" | sed -n 1,60p | indent
+}
+
+# ---- All of it ----
+
+main() {
+    local words=() on_host=true guests=("${guest_versions[@]}") install=false word guest
+    for word; do
+        case $word in
+        --install) install=true ;;
+        --strict) strict=true ;;
+        -v | --verbose) verbose=true ;;
+        -h | --help) sed -n '2,/^$/ s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
+        -*) usage_error "unknown flag $word" ;;
+        *) words+=("$word") ;;
+        esac
+    done
+    case ${words[0]:-all} in
+    all) words=("${words[@]:1}") ;;
+    host) words=("${words[@]:1}") guests=() ;;
+    guest)
+        guest=${words[1]:-}
+        if [[ ! $guest =~ ^[0-9]+\.[0-9]+$ ]]; then
+            [[ -d $guest && -n $(kernel_image "$guest") ]] || usage_error "no vmlinuz* below '$guest'"
+            guest=$(realpath "$guest")
+        fi
+        words=("${words[@]:2}") on_host=false guests=("$guest")
+        ;;
+    *) usage_error "unknown sub-command ${words[0]}" ;;
+    esac
+    ((${#words[@]} <= 1)) || usage_error "one TESTNAME only"
+    filter=${words[0]:-}
+
+    cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
+    tmp=$(mktemp -d)
+    trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    if $install; then
+        install_everything
+        (($# > 1)) || exit 0
+    fi
+    check_needs $on_host "${guests[@]}"
+    build_everything
+    ! $on_host || run_host
+    for guest in "${guests[@]}"; do
+        run_guest "$guest"
+    done
+    finish
+}
+
+main "$@"

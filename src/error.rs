@@ -1,0 +1,344 @@
+//! What went wrong, in which request, what the kernel said of it, and where things stand now.
+//!
+//! [`Error`] is one word wide, so that the way of success stays cheap. It prints as a sentence, every part of which is a
+//! field:
+//!
+//! ```text
+//! create macvlan eth0 on eth0.50: EADDRINUSE
+//! create vlan eth0.50 on eth0: EEXIST: 8021q: VLAN device already exists
+//! step 2 of 3, change macvlan mv0: ERANGE: integer out of range: IFLA_GSO_MAX_SIZE (at least 193)
+//! ```
+
+use crate::link::{InvalidValue, KINDS, KindFacts, LinkView};
+use crate::reply::{Ack, Policy};
+use crate::wire::{Header, Malformed, NoRoom, name_at};
+use nix::errno::Errno;
+use std::fmt;
+use std::io;
+
+mod request;
+pub use request::{RequestInfo, Verb};
+
+/// A failure, one word wide.
+pub struct Error(Box<Inner>);
+
+/// The result of what can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    request: Option<RequestInfo>,
+    step: Option<Step>,
+    link_is: Option<Whereabouts>,
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A value cannot be what it should be. Nothing was sent.
+    #[error(transparent)]
+    Invalid(#[from] InvalidValue),
+    /// The kernel refused the request.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// No link has this name; one may have it as an alternative name.
+    #[error("ENODEV: no link has this name, though {0} has it as an alternative name")]
+    OnlyAltName(crate::IfName),
+    /// The kernel took the request and ignored this attribute: it is too old for it.
+    #[error("the kernel ignored {0}: it is too old for it")]
+    Ignored(&'static str),
+    /// The table changed during the dump, so entries may be missing or there twice. What was read was given out.
+    #[error("the list changed while it was read (NLM_F_DUMP_INTR)")]
+    Interrupted,
+    /// Answers were lost because they were more than the socket's buffer holds. **What was asked may have been done.**
+    #[error("ENOBUFS: answers were lost, and the outcome is unknown")]
+    Overrun,
+    /// The answer did not come within the socket's time limit. **What was asked may have been done.**
+    #[error("no answer within the time limit, and the outcome is unknown")]
+    TimedOut,
+    /// A datagram was larger than any that rtnetlink sends.
+    #[error("an answer of {0} bytes is larger than the buffer")]
+    Truncated(usize),
+    /// An answer could not be read.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// A system call failed: which, and how.
+    #[error("{doing}: {error}")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// How it failed.
+        #[source]
+        error: io::Error,
+    },
+}
+
+/// The kernel's refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KernelError {
+    /// The error number.
+    pub errno: i32,
+    /// The kernel's words, escaped, if it gave any.
+    pub text: Option<Box<str>>,
+    /// The kernel's name of the attribute it complains about.
+    pub attribute: Option<&'static str>,
+    /// What that attribute may hold.
+    pub policy: Option<Policy>,
+    /// The kernel module that is missing, if the kernel does not know the kind of link.
+    pub missing_module: Option<&'static str>,
+}
+
+/// Which step of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// From 0.
+    pub index: usize,
+    /// How many steps the batch has.
+    pub of: usize,
+}
+
+/// Where a link is after a move that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Whereabouts {
+    /// In the namespace it was to leave.
+    Here,
+    /// In the namespace it was to reach, down, under its old or its new name.
+    There,
+    /// It could not be found out.
+    Unknown,
+}
+
+impl Error {
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The request that failed.
+    pub fn request(&self) -> Option<&RequestInfo> {
+        self.0.request.as_ref()
+    }
+
+    /// The step of the batch that failed.
+    pub fn step(&self) -> Option<Step> {
+        self.0.step
+    }
+
+    /// After a move that failed: where the link is now.
+    pub fn link_is(&self) -> Option<Whereabouts> {
+        self.0.link_is
+    }
+
+    /// The error number of the kernel or of a system call.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        match &self.0.kind {
+            ErrorKind::Kernel(kernel) => Some(kernel.errno),
+            ErrorKind::OnlyAltName(_) => Some(Errno::ENODEV as i32),
+            ErrorKind::Overrun => Some(Errno::ENOBUFS as i32),
+            ErrorKind::TimedOut => Some(Errno::ETIMEDOUT as i32),
+            ErrorKind::Io { error, .. } => error.raw_os_error(),
+            _ => None,
+        }
+    }
+
+    fn is(&self, errno: Errno) -> bool {
+        self.raw_os_error() == Some(errno as i32)
+    }
+
+    pub(crate) fn io(doing: &'static str, error: impl Into<io::Error>) -> Self {
+        ErrorKind::Io { doing, error: error.into() }.into()
+    }
+
+    pub(crate) fn of_request(mut self, request: RequestInfo) -> Self {
+        self.0.request = Some(request);
+        self
+    }
+
+    pub(crate) fn at_step(mut self, index: usize, of: usize) -> Self {
+        self.0.step = Some(Step { index, of });
+        self
+    }
+
+    pub(crate) fn with_link(mut self, whereabouts: Whereabouts) -> Self {
+        self.0.link_is = Some(whereabouts);
+        self
+    }
+}
+
+macro_rules! questions {
+    ($($(#[$d:meta])* $name:ident $errno:ident;)*) => {
+        impl Error {
+            $($(#[$d])* pub fn $name(&self) -> bool { self.is(Errno::$errno) })*
+        }
+    };
+}
+questions! {
+    /// EEXIST: the name, index or VLAN is there already.
+    is_already_there EEXIST;
+    /// ENODEV: there is no such link.
+    is_no_device ENODEV;
+    /// ESRCH: there is no such process.
+    is_no_process ESRCH;
+    /// EPERM: a capability is missing, mostly CAP_NET_ADMIN.
+    is_not_permitted EPERM;
+    /// EACCES: a file may not be opened.
+    is_access_denied EACCES;
+    /// EBUSY: the parent is a bridge port or carries another kind, or the index is taken.
+    is_busy EBUSY;
+    /// EADDRINUSE: a MAC address is in use on the parent.
+    is_address_in_use EADDRINUSE;
+    /// EOPNOTSUPP: the kernel does not know the kind, or the kind does not do this.
+    is_not_supported EOPNOTSUPP;
+}
+
+impl KernelError {
+    /// Reads the kernel's refusal of `request`, the message as it was sent; for embedders with a socket of their own.
+    pub fn new(ack: &Ack<'_>, request: &[u8]) -> Self {
+        let text = ack.text().map(|text| crate::Name(text).to_string().into_boxed_str());
+        let kind = RequestInfo::kind_of(request);
+        let unknown_kind = ack.errno() == Errno::EOPNOTSUPP as i32
+            && RequestInfo::of(request).is_some_and(|request| request.verb == Verb::Create)
+            && text.as_deref().is_none_or(|text| text == "Unknown device type");
+        Self {
+            errno: ack.errno(),
+            attribute: ack.offset().and_then(|offset| attribute_at(request, offset, kind)),
+            policy: ack.policy(),
+            missing_module: kind.filter(|_| unknown_kind).map(|kind| kind.module),
+            text,
+        }
+    }
+}
+
+/// The name of the attribute at `offset` of a request about links.
+fn attribute_at(request: &[u8], offset: usize, kind: Option<&KindFacts>) -> Option<&'static str> {
+    const BEFORE: usize = Header::SIZE + 16; // and struct ifinfomsg
+    let kind = kind.map_or(&[][..], |kind| kind.rows);
+    name_at(request.get(BEFORE..)?, offset.checked_sub(BEFORE)?, LinkView::ROWS, kind, LinkView::ROWS)
+}
+
+pub(crate) fn kind_facts(name: &[u8]) -> Option<&'static KindFacts> {
+    KINDS.iter().find(|kind| kind.name.as_bytes() == name)
+}
+
+impl std::error::Error for KernelError {}
+
+/// `ERANGE: Attribute failed policy validation: IFLA_MACVLAN_MODE`
+impl fmt::Display for KernelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Errno::from_raw(self.errno) {
+            Errno::UnknownErrno => write!(f, "errno {}", self.errno)?,
+            errno => write!(f, "{errno:?}")?,
+        }
+        if let Some(text) = &self.text {
+            write!(f, ": {text}")?;
+        }
+        if let Some(attribute) = self.attribute {
+            write!(f, ": {attribute}")?;
+        }
+        if let Some(Policy { min, max, min_length, max_length }) = self.policy {
+            // The full range of an integer's type is no news.
+            let min = min.filter(|min| *min != 0 && *min != i32::MIN.into()).map(|min| format!("at least {min}"));
+            let max = max.filter(|max| ![u32::MAX.into(), i32::MAX.into(), u16::MAX.into()].contains(max));
+            let max = max.map(|max| format!("at most {max}"));
+            let min_length = min_length.map(|bytes| format!("at least {bytes} bytes"));
+            let max_length = max_length.map(|bytes| format!("at most {bytes} bytes"));
+            let limits: Vec<_> = [min, max, min_length, max_length].into_iter().flatten().collect();
+            if !limits.is_empty() {
+                write!(f, " ({})", limits.join(", "))?;
+            }
+        }
+        match self.missing_module {
+            Some(module) => write!(f, " (this kernel lacks the driver: module {module})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, request, step, link_is } = &*self.0;
+        if let Some(Step { index, of }) = step {
+            write!(f, "step {} of {of}, ", index + 1)?;
+        }
+        if let Some(request) = request {
+            write!(f, "{request}: ")?;
+        }
+        kind.fmt(f)?;
+        f.write_str(match link_is {
+            Some(Whereabouts::Here) => " (the link has not left its namespace)",
+            Some(Whereabouts::There) => " (the link is in the other namespace now)",
+            Some(Whereabouts::Unknown) => " (which namespace has the link now is unknown)",
+            None => "",
+        })
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.kind {
+            ErrorKind::Io { error, .. } => Some(error),
+            _ => None, // the sentence says it all
+        }
+    }
+}
+
+impl<T: Into<ErrorKind>> From<T> for Error {
+    fn from(kind: T) -> Self {
+        Self(Box::new(Inner { kind: kind.into(), request: None, step: None, link_is: None }))
+    }
+}
+
+/// No buffer of the library's is too small for a request that fits a message at all.
+impl From<NoRoom> for ErrorKind {
+    fn from(NoRoom { needed }: NoRoom) -> Self {
+        InvalidValue::TooLong(needed).into()
+    }
+}
+
+/// Keeps the sentence and the source; the kind is that of the error number.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::Invalid(_) => io::ErrorKind::InvalidInput,
+            ErrorKind::Malformed(_) | ErrorKind::Truncated(_) => io::ErrorKind::InvalidData,
+            ErrorKind::Interrupted => io::ErrorKind::Interrupted,
+            _ => error.raw_os_error().map_or(io::ErrorKind::Other, |errno| Self::from_raw_os_error(errno).kind()),
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// A list that could not be read to its end, or not rightly: what was read until then, and why.
+///
+/// `?` turns it into the [`Error`] alone.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}; {} were read", items.len())]
+pub struct Partial<T> {
+    /// What was read.
+    pub items: Vec<T>,
+    /// Why it may not be all, or not right.
+    #[source]
+    pub error: Error,
+}
+
+impl<T> From<Partial<T>> for Error {
+    fn from(partial: Partial<T>) -> Self {
+        partial.error
+    }
+}
+
+const _: () = assert!(size_of::<Error>() == size_of::<usize>());
+const _: () = {
+    const fn is_portable<T: Send + Sync + 'static>() {}
+    is_portable::<Error>();
+};

@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+// Nothing panics on bytes from outside. Here and not in Cargo.toml, because tests, benches and examples may.
+#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod batch;
+mod error;
+mod link;
+mod netns;
+mod socket;
+
+pub mod reply;
+pub mod wire;
+
+pub use batch::{Batch, Outcome};
+pub use error::{Error, ErrorKind, KernelError, Partial, RequestInfo, Result, Step, Verb, Whereabouts};
+pub use link::*;
+pub use netns::Netns;
+pub use socket::{Links, Socket};

@@ -1,0 +1,272 @@
+//! macvlan: several links with MAC addresses of their own on one Ethernet parent.
+//!
+//! ```text
+//!   mv0 02:…:01      mv1 02:…:02          private   siblings never reach each other
+//!        \             /                  vepa      only through a switch that sends frames back (hairpin)
+//!         eth0 (parent) ── the network    bridge    directly
+//!                                         passthru  one child, which takes over the parent's address
+//!                                         source    frames in by the *sender's* MAC, from a list
+//! ```
+//!
+//! In no mode do a child and its parent's own stack reach each other. All children of a parent in bridge mode reach each
+//! other, in whatever namespace they are. A parent that has a passthru child has no other; one that is a bridge port or
+//! carries ipvlan can have none (EBUSY). The kernel gives no text with macvlan's own errors. Source:
+//! `drivers/net/macvlan.c`.
+
+use super::request::{Kind, info_kind};
+use super::{IfIndex, InvalidValue, KindFacts, LinkChange, MacAddr, NewLink};
+use crate::wire::{Entry, Inside, List, Row, fixed, table};
+use std::fmt;
+use std::str::FromStr;
+
+/// How frames pass between the macvlans of one parent (`MACVLAN_MODE_…`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MacvlanMode {
+    /// Siblings never reach each other.
+    Private,
+    /// Siblings reach each other through a switch that sends frames back; the kernel's default.
+    Vepa,
+    /// Siblings reach each other directly; Docker's default.
+    Bridge,
+    /// One child takes over the parent. It cannot be changed to or from another mode.
+    Passthru,
+    /// Frames are delivered by their sender's MAC address, from a list.
+    Source,
+    /// A number that this library does not know.
+    Other(u32),
+}
+
+impl MacvlanMode {
+    const fn number(self) -> u32 {
+        match self {
+            Self::Private => 1,
+            Self::Vepa => 2,
+            Self::Bridge => 4,
+            Self::Passthru => 8,
+            Self::Source => 16,
+            Self::Other(number) => number,
+        }
+    }
+}
+
+impl From<u32> for MacvlanMode {
+    fn from(number: u32) -> Self {
+        match number {
+            1 => Self::Private,
+            2 => Self::Vepa,
+            4 => Self::Bridge,
+            8 => Self::Passthru,
+            16 => Self::Source,
+            _ => Self::Other(number),
+        }
+    }
+}
+
+/// The mode's name for `ip` and Docker; an unknown mode is its number.
+impl fmt::Display for MacvlanMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Private => "private",
+            Self::Vepa => "vepa",
+            Self::Bridge => "bridge",
+            Self::Passthru => "passthru",
+            Self::Source => "source",
+            Self::Other(number) => return number.fmt(f),
+        })
+    }
+}
+
+impl FromStr for MacvlanMode {
+    type Err = InvalidValue;
+    fn from_str(mode: &str) -> Result<Self, InvalidValue> {
+        Ok(match mode {
+            "private" => Self::Private,
+            "vepa" => Self::Vepa,
+            "bridge" => Self::Bridge,
+            "passthru" => Self::Passthru,
+            "source" => Self::Source,
+            _ => return Err(InvalidValue::Mode("private, vepa, bridge, passthru, source")),
+        })
+    }
+}
+
+/// A macvlan's flags (`MACVLAN_FLAG_…`). A change replaces all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct MacvlanFlags(u16);
+
+impl MacvlanFlags {
+    /// None.
+    pub const NONE: Self = Self(0);
+    /// A passthru child does not make its parent promiscuous. Passthru only.
+    pub const NOPROMISC: Self = Self(1);
+    /// In source mode, a frame that went to a child by its sender's MAC is not delivered by its receiver's MAC as well
+    /// (since Linux 5.13; 5.10 answers EINVAL).
+    pub const NODST: Self = Self(2);
+
+    /// These flags and `other`.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `flags` are set.
+    pub const fn contains(self, flags: Self) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+
+    /// The bits.
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+}
+
+fixed! {
+    MacvlanMode: 4 + 0, MacvlanMode::Other(0), |v: MacvlanMode| v.number().to_ne_bytes(), |b| MacvlanMode::from(u32::from_ne_bytes(b));
+    MacvlanFlags: 2 + 2, MacvlanFlags(0), |v: MacvlanFlags| v.0.to_ne_bytes(), |b| MacvlanFlags(u16::from_ne_bytes(b));
+    MacAddrMode: 4 + 0, MacAddrMode(0), |v: MacAddrMode| v.0.to_ne_bytes(), |b| MacAddrMode(u32::from_ne_bytes(b));
+}
+
+/// What to do with a source list (`MACVLAN_MACADDR_…`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MacAddrMode(u32);
+
+impl MacAddrMode {
+    pub(super) const ADD: Self = Self(0);
+    pub(super) const DELETE: Self = Self(1);
+    pub(super) const FLUSH: Self = Self(2);
+    pub(super) const SET: Self = Self(3);
+}
+
+impl Entry for MacAddr {
+    const ROW: Row = Row { number: 4, name: "IFLA_MACVLAN_MACADDR", inside: Inside::Value };
+}
+
+/// A change of the list of senders that a macvlan in source mode hears. In another mode: EINVAL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceMacs<'a> {
+    /// Adds one; that it is there already is no error.
+    Add(MacAddr),
+    /// Removes one; that it is absent is no error.
+    Delete(MacAddr),
+    /// Removes all.
+    Flush,
+    /// Replaces the list by this one.
+    Set(&'a [MacAddr]),
+}
+
+/// The one table of macvlan and macvtap, which have the same attributes.
+macro_rules! macvlan_table {
+    ($(#[$cd:meta])* $C:ident, $(#[$hd:meta])* $H:ident, $(#[$vd:meta])* $V:ident, $(#[$id:meta])* $I:ident) => {
+        table! {
+            $(#[$cd])*
+            kind create $C<'a>,
+            $(#[$hd])*
+            change $H<'a>,
+            $(#[$vd])*
+            view $V<'a>,
+            $(#[$id])*
+            info $I {}
+            both {
+                /// How frames pass between siblings.
+                1 "IFLA_MACVLAN_MODE" pub mode: MacvlanMode,
+                /// How many broadcast and multicast packets the parent queues for its children; 1,000 unless set. The
+                /// largest request of all children counts (since Linux 5.13; 5.10 ignores it silently).
+                7 "IFLA_MACVLAN_BC_QUEUE_LEN" pub bc_queue_len: u32,
+            }
+            both {
+                /// Flags: all of them, not only those to switch on.
+                2 "IFLA_MACVLAN_FLAGS" pub flags: MacvlanFlags,
+                /// From how many users of a multicast address on the parent's frames to it are queued; -1 never. It holds
+                /// for the parent's children together (since Linux 6.3; 6.1 ignores it silently). The kernel does not
+                /// report its default, 1.
+                9 "IFLA_MACVLAN_BC_CUTOFF" pub bc_cutoff: i32,
+            }
+            request {
+                3 "IFLA_MACVLAN_MACADDR_MODE" pub(super) macaddr_mode: MacAddrMode,
+            }
+            order {
+                4 "IFLA_MACVLAN_MACADDR" pub(super) macaddr_one: MacAddr,
+            }
+            reply {
+                /// The length of the list of senders in source mode.
+                6 "IFLA_MACVLAN_MACADDR_COUNT" pub macaddr_count: u32,
+                /// The queue length in force on the parent: the largest that a child asked for.
+                8 "IFLA_MACVLAN_BC_QUEUE_LEN_USED" pub bc_queue_len_used: u32,
+            }
+            lists {
+                /// The senders that are heard in source mode.
+                5 "IFLA_MACVLAN_MACADDR_DATA" pub(super) macaddrs: &'a [MacAddr] => List<'a, MacAddr> => Vec<MacAddr>,
+            }
+        }
+
+        impl<'a> NewLink<'_, $C<'a>> {
+            /// In source mode, hearing these senders.
+            #[doc(alias = "IFLA_MACVLAN_MACADDR_DATA")]
+            #[must_use]
+            pub const fn source(self, senders: &'a [MacAddr]) -> Self {
+                self.mode(MacvlanMode::Source).macaddr_mode(MacAddrMode::SET).macaddrs(senders)
+            }
+        }
+
+        impl<'a> LinkChange<'_, $H<'a>> {
+            /// Changes the list of senders that are heard in source mode: one change of it per request.
+            #[doc(alias = "IFLA_MACVLAN_MACADDR_MODE")]
+            #[must_use]
+            pub const fn macaddr(mut self, change: SourceMacs<'a>) -> Self {
+                self.kind.set &= !(1 << 3 | 1 << 4 | 1 << 5); // an earlier call's
+                match change {
+                    SourceMacs::Add(mac) => self.macaddr_mode(MacAddrMode::ADD).macaddr_one(mac),
+                    SourceMacs::Delete(mac) => self.macaddr_mode(MacAddrMode::DELETE).macaddr_one(mac),
+                    SourceMacs::Flush => self.macaddr_mode(MacAddrMode::FLUSH),
+                    SourceMacs::Set(senders) => self.macaddr_mode(MacAddrMode::SET).macaddrs(senders),
+                }
+            }
+        }
+    };
+}
+pub(super) use macvlan_table;
+
+macvlan_table! {
+    /// What makes a new link a macvlan.
+    Macvlan,
+    /// What can be changed of a macvlan.
+    MacvlanChange,
+    /// What only a macvlan has, as the kernel reports it.
+    MacvlanView,
+    /// What only a macvlan has, owned.
+    MacvlanInfo
+}
+
+/// `IFLA_MACVLAN_BC_QUEUE_LEN` (5.13) and `IFLA_MACVLAN_BC_CUTOFF` (6.3), which is not reported when it is 1.
+pub(super) const IGNORED_BY_OLDER: &[(u16, Option<[u8; 4]>)] = &[(7, None), (9, Some(1i32.to_ne_bytes()))];
+
+pub(super) const FACTS: KindFacts =
+    KindFacts { name: "macvlan", module: "macvlan", rows: MacvlanView::ROWS, ignored_by_older: IGNORED_BY_OLDER };
+
+impl Kind for Macvlan<'_> {
+    const INFO: Option<[u8; 12]> = Some(info_kind(FACTS.name));
+}
+
+impl Kind for MacvlanChange<'_> {
+    const INFO: Option<[u8; 12]> = Some(info_kind(FACTS.name));
+}
+
+impl NewLink<'_, Macvlan<'_>> {
+    /// A macvlan on `parent`, which must be Ethernet-like, and not `lo` (EINVAL). On a parent that is itself a macvlan, it
+    /// is attached to that one's parent. The mode is vepa unless [`mode`](Self::mode) says otherwise.
+    #[must_use]
+    #[inline]
+    pub const fn macvlan(parent: IfIndex) -> Self {
+        Self::new(Macvlan::NEW).parent(parent)
+    }
+}
+
+impl LinkChange<'_, MacvlanChange<'_>> {
+    /// A change of a macvlan. For a link of another kind: EOPNOTSUPP.
+    #[must_use]
+    #[inline]
+    pub const fn macvlan(index: IfIndex) -> Self {
+        Self::of(index, MacvlanChange::NEW)
+    }
+}

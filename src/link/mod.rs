@@ -1,0 +1,219 @@
+//! Links: what every link has, what each kind has, and the requests made of both.
+//!
+//! ```text
+//! RTM_NEWLINK | ifinfomsg: family, type, index, flags, change | IFLA_… | IFLA_LINKINFO { IFLA_INFO_KIND = "macvlan"
+//!                                                                                       IFLA_INFO_DATA { IFLA_MACVLAN_… } }
+//! ```
+//!
+//! Configuration, change and status are different types, because the kernel treats them differently and silently ignores
+//! what stands in the wrong one: [`NewLink`] creates, [`LinkChange`] alters, [`LinkView`] reads the kernel's buffer and
+//! [`LinkInfo`] owns what was read. Each kind is one file and one table. Sources: `net/core/rtnetlink.c`,
+//! `include/uapi/linux/if_link.h`, `man 7 rtnetlink`.
+
+mod dummy;
+mod ipvlan;
+mod macvlan;
+mod macvtap;
+mod query;
+mod request;
+mod settings;
+mod status;
+mod values;
+mod veth;
+mod vlan;
+
+pub use dummy::Dummy;
+pub use ipvlan::{Ipvlan, IpvlanChange, IpvlanFlag, IpvlanInfo, IpvlanMode, IpvlanView};
+pub use macvlan::{Macvlan, MacvlanChange, MacvlanFlags, MacvlanInfo, MacvlanMode, MacvlanView, SourceMacs};
+pub use macvtap::{Macvtap, MacvtapChange, MacvtapInfo, MacvtapView};
+pub use query::{AltNameChange, DeleteLink, GetLink, ListLinks};
+pub use request::{AnyKind, Command, LinkChange, Move, NewLink, Request};
+pub use settings::{AddrGenMode, LinkSettings, Settings};
+pub use status::{AltNames, IfInfo, KindInfo, KindView, LinkFlags, OperState};
+pub use values::{Alias, AltName, Broadcast, IfIndex, IfName, InvalidValue, LinkAddress, MacAddr, Name};
+pub use veth::{Peer, PeerEnd, Veth};
+pub use vlan::{
+    EgressQos, IngressQos, Vlan, VlanChange, VlanFlags, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView,
+};
+
+pub(crate) use values::random;
+
+use crate::wire::{Message, Row, table};
+use request::NetnsFd;
+
+table! {
+    /// What every link can be given when it is created.
+    common create Common<'a>,
+    /// What can be changed of every link.
+    change CommonChange<'a>,
+    /// A link as the kernel reports it, borrowed from the bytes it came in.
+    ///
+    /// A spoilt attribute reads as if it were absent, and spoils only itself.
+    view LinkView<'a>(IfInfo),
+    /// A link as the kernel reported it, owned. `None` stands for what the kernel did not send.
+    info LinkInfo {
+        /// Its index in the namespace it was read from.
+        index: IfIndex = |link| link.index(),
+        /// What is switched on.
+        flags: LinkFlags = |link| link.flags(),
+        /// The hardware type, `ARPHRD_…`: 1 for Ethernet.
+        device_type: u16 = |link| link.device_type(),
+    }
+    create {
+        /// The link that it stands on. In the namespace of [`parent_netnsid`](LinkView::parent_netnsid) when that is given.
+        5 "IFLA_LINK" pub(crate) parent: IfIndex,
+    }
+    both {
+        /// The link-layer address. Give each link one: a link without is given a random one, which udev may rewrite.
+        1 "IFLA_ADDRESS" pub mac: MacAddr => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
+        /// The largest packet in bytes, without the link-layer header. A macvlan's or VLAN's is at most its parent's.
+        4 "IFLA_MTU" pub mtu: u32 = 0,
+    }
+    request {
+        28 "IFLA_NET_NS_FD" pub(crate) netns_fd: NetnsFd<'a>,
+    }
+    both {
+        /// The length of the transmit queue in packets.
+        13 "IFLA_TXQLEN" pub txqlen: u32 = 0,
+        /// The group, an arbitrary number that [`DeleteLink::group`] goes by. 0 is every link's first.
+        27 "IFLA_GROUP" pub group: u32 = 0,
+        /// The bridge, bond, team or VRF that it is a port of. At create since Linux 2.6.39.
+        10 "IFLA_MASTER" pub master: IfIndex,
+        /// The link-layer broadcast address.
+        2 "IFLA_BROADCAST" pub broadcast: Broadcast,
+        /// The largest packet in bytes that segmentation offload may build (since Linux 4.14 settable).
+        41 "IFLA_GSO_MAX_SIZE" pub gso_max_size: u32,
+        /// The most segments of such a packet (since Linux 4.14 settable).
+        40 "IFLA_GSO_MAX_SEGS" pub gso_max_segs: u32,
+    }
+    create {
+        /// The number of transmit queues. Kernels up to 6.18 take at most 4,096.
+        31 "IFLA_NUM_TX_QUEUES" pub tx_queues: u32,
+        /// The number of receive queues.
+        32 "IFLA_NUM_RX_QUEUES" pub rx_queues: u32,
+        /// The namespace of the parent, as this namespace numbers it; absent when it is this one.
+        37 "IFLA_LINK_NETNSID" pub(crate) parent_netnsid: i32,
+    }
+    both {
+        /// The name. A change of it needs the link to be down on Linux before 6.2.
+        3 "IFLA_IFNAME" pub name: IfName => Name<'a> = Name(&[]),
+    }
+    change {
+        /// The kernel's own index of a link in the namespace it moves to (since Linux 5.12).
+        49 "IFLA_NEW_IFINDEX" pub(crate) new_index: IfIndex,
+        /// Keeps the link down at the protocol level; only drivers that know of it obey.
+        39 "IFLA_PROTO_DOWN" pub proto_down: u8,
+        /// Free text about the link, of at most 255 bytes.
+        20 "IFLA_IFALIAS" pub alias: Alias<'a> => Name<'a> => Box<[u8]>,
+    }
+    reply {
+        /// The operational state of RFC 2863.
+        16 "IFLA_OPERSTATE" pub oper_state: OperState = OperState::Unknown,
+        /// The kind, and what it alone has.
+        18 "IFLA_LINKINFO" pub kind: KindView<'a> => KindView<'a> => KindInfo = KindView::NONE,
+        /// Settings of address families.
+        26 "IFLA_AF_SPEC" pub settings: Settings = Settings::NONE,
+        /// How many users want every packet (promiscuity is a count).
+        30 "IFLA_PROMISCUITY" pub promiscuity: u32 = 0,
+        /// 1 if there is a carrier, 0 if not.
+        33 "IFLA_CARRIER" pub carrier: u8,
+        /// How often the carrier came or went.
+        35 "IFLA_CARRIER_CHANGES" pub carrier_changes: u32,
+        /// The namespace that the link was read from, where it was asked for by number.
+        46 "IFLA_TARGET_NETNSID" pub netnsid: i32,
+        /// The smallest MTU that the driver takes.
+        50 "IFLA_MIN_MTU" pub min_mtu: u32,
+        /// The largest MTU that the driver takes; 0 for no limit.
+        51 "IFLA_MAX_MTU" pub max_mtu: u32,
+        /// Alternative names (since Linux 5.5).
+        52 "IFLA_PROP_LIST" pub alt_names: AltNames<'a> => AltNames<'a> => Vec<Box<[u8]>> = AltNames::NONE,
+        /// The hardware's own address, where it has one (since Linux 5.6).
+        54 "IFLA_PERM_ADDRESS" pub permanent_address: LinkAddress<'a> => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
+    }
+}
+
+impl<'a> LinkView<'a> {
+    /// Reads a message about a link (RTM_NEWLINK, or RTM_DELLINK of an event). `None` if it is another message, or too short.
+    #[inline]
+    pub fn of(message: Message<'a>) -> Option<Self> {
+        let is_link = matches!(message.header.ty, request::RTM_NEWLINK | request::RTM_DELLINK);
+        let (head, attributes) = IfInfo::split(message.payload).filter(|_| is_link)?;
+        Some(Self::new(head, attributes))
+    }
+
+    /// Its index in the namespace it was read from.
+    #[inline]
+    pub fn index(&self) -> IfIndex {
+        self.head.index
+    }
+
+    /// What is switched on.
+    #[inline]
+    pub fn flags(&self) -> LinkFlags {
+        self.head.flags
+    }
+
+    /// Whether it was brought up (`IFF_UP`). Whether it can carry packets is [`oper_state`](Self::oper_state).
+    #[inline]
+    pub fn is_up(&self) -> bool {
+        self.head.flags.contains(LinkFlags::UP)
+    }
+
+    /// The hardware type, `ARPHRD_…`: 1 for Ethernet.
+    pub fn device_type(&self) -> u16 {
+        self.head.device_type
+    }
+
+    /// What only a macvlan has; `None` for other kinds.
+    #[inline]
+    pub fn macvlan(&self) -> Option<MacvlanView<'a>> {
+        self.kind().macvlan()
+    }
+
+    /// What only a macvtap has; `None` for other kinds.
+    #[inline]
+    pub fn macvtap(&self) -> Option<MacvtapView<'a>> {
+        self.kind().macvtap()
+    }
+
+    /// What only a VLAN has; `None` for other kinds.
+    #[inline]
+    pub fn vlan(&self) -> Option<VlanView<'a>> {
+        self.kind().vlan()
+    }
+
+    /// What only an ipvlan has; `None` for other kinds.
+    #[inline]
+    pub fn ipvlan(&self) -> Option<IpvlanView<'a>> {
+        self.kind().ipvlan()
+    }
+}
+
+/// What the library knows of a kind besides its attributes: for errors.
+#[derive(Debug)]
+pub(crate) struct KindFacts {
+    /// `IFLA_INFO_KIND`.
+    pub(crate) name: &'static str,
+    /// The kernel module that brings it.
+    pub(crate) module: &'static str,
+    /// What `IFLA_INFO_DATA` holds.
+    pub(crate) rows: &'static [Row],
+    /// Attributes that older kernels ignore silently and newer ones report, with the value that these do not report.
+    pub(crate) ignored_by_older: &'static [(u16, Option<[u8; 4]>)],
+}
+
+/// The name of an attribute that an encoded `request` of this kind sets, and of which `link` shows that it was ignored.
+pub(crate) fn ignored(request: &[u8], link: &LinkView<'_>) -> Option<&'static str> {
+    let facts = KINDS.iter().find(|kind| link.kind() == kind.name)?;
+    let asked = KindView::of_request(request)?;
+    let named = |number| facts.rows.iter().find(|row| row.number == number).map(|row| row.name);
+    facts.ignored_by_older.iter().find_map(|(number, unreported)| {
+        let asked = asked.attribute(*number)?;
+        let is_ignored = link.kind().attribute(*number).is_none() && unreported.is_none_or(|value| asked != value);
+        if is_ignored { named(*number) } else { None }
+    })
+}
+
+/// Every kind that can be created here.
+pub(crate) const KINDS: &[KindFacts] =
+    &[macvlan::FACTS, macvtap::FACTS, vlan::FACTS, dummy::FACTS, veth::FACTS, ipvlan::FACTS];

@@ -1,0 +1,430 @@
+//! Requests that write links: create, change, move.
+
+use super::{Common, CommonChange, IfIndex, IfName, LinkFlags};
+use crate::wire::{Attrs, Fixed, Full, NESTED, NoRoom, Out, Put, head};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+pub(crate) const RTM_NEWLINK: u16 = 16;
+pub(crate) const RTM_DELLINK: u16 = 17;
+pub(crate) const RTM_GETLINK: u16 = 18;
+pub(crate) const RTM_SETLINK: u16 = 19;
+
+/// The nest of a link's kind, and the nest in it that holds what only the kind has.
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_INFO_DATA: u16 = 2;
+
+pub(crate) mod sealed {
+    /// Only this crate's types are requests.
+    pub trait Sealed {}
+}
+
+/// A request: a typed value that becomes one netlink message.
+///
+/// Encode it for a socket of your own and read the answer with [`reply`](crate::reply), or give it to
+/// [`Socket`](crate::Socket), which does both.
+pub trait Request: sealed::Sealed {
+    /// Writes the message into the front of `buf` and returns its length. Bytes behind it may be overwritten.
+    ///
+    /// # Errors
+    /// [`NoRoom`], which says how much room is needed. With that much, it succeeds.
+    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom>;
+}
+
+/// A request that is answered by an acknowledgement (it carries `NLM_F_ACK`), and so can stand in a
+/// [`Batch`](crate::Batch).
+pub trait Command: Request {}
+
+/// A kind of link, and of a change: what stands in `IFLA_LINKINFO`.
+pub(crate) trait Kind: Attrs {
+    /// `IFLA_INFO_KIND` as it is sent; `None` if there is no `IFLA_LINKINFO`.
+    const INFO: Option<[u8; 12]>;
+}
+
+/// `IFLA_INFO_KIND`, an attribute of constant size: each of our kinds has 4 to 7 letters.
+pub(super) const fn info_kind(name: &str) -> [u8; 12] {
+    let (mut attribute, mut name, [a, b, c, d]) = ([0; 12], name.as_bytes(), head(5 + name.len(), 1));
+    let [h0, h1, h2, h3, value @ ..] = &mut attribute;
+    (*h0, *h1, *h2, *h3) = (a, b, c, d);
+    let mut free: &mut [u8] = value;
+    while let ([byte, after @ ..], [slot, left @ ..]) = (name, free) {
+        *slot = *byte;
+        (name, free) = (after, left);
+    }
+    assert!(name.is_empty());
+    attribute
+}
+
+/// A link to create: RTM_NEWLINK with NLM_F_CREATE and NLM_F_EXCL, so that a link which is there already is never
+/// renamed, moved or changed by it.
+///
+/// It starts with a kind, and with what that kind must have: [`NewLink::macvlan`], [`NewLink::macvtap`],
+/// [`NewLink::vlan`], [`NewLink::dummy`], [`NewLink::veth`], [`NewLink::ipvlan`]. Everything else is optional.
+///
+/// ```
+/// use sublink::{IfIndex, IfName, MacvlanMode, NewLink, Request};
+/// let eth0 = IfIndex::new(2)?;
+/// let link = NewLink::macvlan(eth0).mode(MacvlanMode::Bridge).name(IfName::new("mv0")?).mtu(1400).up();
+/// let mut buf = [0; 512];
+/// let length = link.encode(1, &mut buf).unwrap();
+/// assert_eq!(length, 92);
+/// # Ok::<(), sublink::InvalidValue>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewLink<'a, K> {
+    up: bool,
+    index: Option<IfIndex>,
+    pub(super) common: Common<'a>,
+    pub(super) kind: K,
+}
+
+impl<'a, K: Copy> NewLink<'a, K> {
+    #[inline]
+    pub(super) const fn new(kind: K) -> Self {
+        Self { up: false, index: None, common: Common::NEW, kind }
+    }
+
+    /// Asks for this index. In a namespace where it is taken: EEXIST since Linux 6.16, EBUSY before.
+    ///
+    /// Up to Linux 6.12 the index must also be free in the namespace of the socket. See [`IfIndex::random`].
+    #[must_use]
+    #[inline]
+    pub const fn index(mut self, index: IfIndex) -> Self {
+        self.index = Some(index);
+        self
+    }
+
+    /// Creates the link in this namespace instead of the socket's.
+    ///
+    /// Up to Linux 6.12, a link of the same name in the *socket's* namespace is an EEXIST, unless [`index`](Self::index) is
+    /// given.
+    #[must_use]
+    #[inline]
+    pub const fn netns(self, namespace: BorrowedFd<'a>) -> Self {
+        self.netns_fd(NetnsFd(Some(namespace)))
+    }
+
+    pub(crate) const fn wants_up(&self) -> bool {
+        self.up
+    }
+
+    pub(crate) const fn wanted_index(&self) -> Option<IfIndex> {
+        self.index
+    }
+
+    pub(crate) fn wanted_name(&self) -> Option<IfName> {
+        Some(self.common.name).filter(|_| self.common.has(3))
+    }
+
+    pub(crate) const fn namespace(&self) -> Option<BorrowedFd<'a>> {
+        self.common.netns_fd.0
+    }
+
+    pub(crate) fn wants_parent_elsewhere(&self) -> bool {
+        self.common.has(37)
+    }
+}
+
+#[expect(private_bounds, reason = "only this crate's types are kinds")]
+impl<K: Kind + Copy> NewLink<'_, K> {
+    /// Brings it up (`IFF_UP`). A link that cannot come up is not created.
+    ///
+    /// One exception: together with [`parent_in`](Self::parent_in), Linux up to 6.12 ignores it;
+    /// [`Socket::create`](crate::Socket::create) then brings it up itself.
+    #[must_use]
+    #[inline]
+    pub const fn up(mut self) -> Self {
+        self.up = true;
+        self
+    }
+
+    /// Says that the parent is in another namespace: the one which this namespace numbers `nsid` (`ip netns list-id`).
+    ///
+    /// It needs CAP_NET_ADMIN there as well. Up to Linux 6.12 the name must also be free in the parent's namespace.
+    #[doc(alias = "IFLA_LINK_NETNSID")]
+    #[must_use]
+    #[inline]
+    pub const fn parent_in(self, nsid: i32) -> Self {
+        self.parent_netnsid(nsid)
+    }
+}
+
+impl<K> sealed::Sealed for NewLink<'_, K> {}
+
+impl<K: Kind> Command for NewLink<'_, K> {}
+
+impl<K: Kind> Request for NewLink<'_, K> {
+    #[inline]
+    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+        let Self { up, index, common, kind } = self;
+        let up = if *up { LinkFlags::UP.0 } else { 0 };
+        let frame = Frame {
+            ty: RTM_NEWLINK,
+            nlm_flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
+            index: *index,
+            flags: up,
+            mask: up,
+        };
+        frame.encode(common, kind, seq, buf)
+    }
+}
+
+/// A change of a link that is there, by its index.
+///
+/// [`LinkChange::new`] changes what every link has (RTM_SETLINK). [`LinkChange::macvlan`], [`LinkChange::macvtap`],
+/// [`LinkChange::vlan`] and [`LinkChange::ipvlan`] change what the kind has as well (RTM_NEWLINK without NLM_F_CREATE:
+/// RTM_SETLINK ignores a kind's properties and answers OK). [`LinkChange::move_to`] moves it to another namespace.
+///
+/// **A change is not atomic.** The kernel applies it in its own order (the kind's properties, namespace, MAC, MTU, group,
+/// name, alias, broadcast, flags, master, queue length …) and stops at the first that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkChange<'a, K> {
+    index: IfIndex,
+    flags: LinkFlags,
+    mask: LinkFlags,
+    pub(super) common: CommonChange<'a>,
+    pub(super) kind: K,
+}
+
+/// A change that holds for links of any kind: see [`LinkChange::new`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnyKind;
+
+impl Attrs for AnyKind {}
+impl Kind for AnyKind {
+    const INFO: Option<[u8; 12]> = None;
+}
+
+/// A move to another namespace: see [`LinkChange::move_to`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move;
+
+impl Attrs for Move {}
+impl Kind for Move {
+    const INFO: Option<[u8; 12]> = None;
+}
+
+impl LinkChange<'_, AnyKind> {
+    /// A change of what every link has.
+    #[must_use]
+    #[inline]
+    pub const fn new(index: IfIndex) -> Self {
+        Self::of(index, AnyKind)
+    }
+}
+
+impl<'a> LinkChange<'a, Move> {
+    /// A move into `namespace`, with whatever else is to change there: [`name`](Self::name), [`mac`](Self::mac),
+    /// [`mtu`](Self::mtu), [`up`](Self::up) and so on, in one request.
+    ///
+    /// A move takes the link down, drops its addresses and routes, and keeps its index if that is free there. It costs
+    /// about 16 ms of RCU grace periods: creating a link where it belongs is much cheaper ([`NewLink::netns`]).
+    #[must_use]
+    #[inline]
+    pub const fn move_to(index: IfIndex, namespace: BorrowedFd<'a>) -> Self {
+        Self::of(index, Move).netns_fd(NetnsFd(Some(namespace)))
+    }
+
+    /// The index it gets there (since Linux 5.12; 5.10 ignores it). EBUSY if it is taken.
+    #[doc(alias = "IFLA_NEW_IFINDEX")]
+    #[must_use]
+    #[inline]
+    pub const fn index_there(self, index: IfIndex) -> Self {
+        self.new_index(index)
+    }
+}
+
+impl<'a, K: Copy> LinkChange<'a, K> {
+    #[inline]
+    pub(super) const fn of(index: IfIndex, kind: K) -> Self {
+        Self { index, flags: LinkFlags(0), mask: LinkFlags(0), common: CommonChange::NEW, kind }
+    }
+
+    #[inline]
+    const fn switch(mut self, flag: LinkFlags, on: bool) -> Self {
+        self.mask.0 |= flag.0;
+        self.flags.0 = if on { self.flags.0 | flag.0 } else { self.flags.0 & !flag.0 };
+        self
+    }
+
+    /// Brings it up.
+    #[must_use]
+    #[inline]
+    pub const fn up(self) -> Self {
+        self.switch(LinkFlags::UP, true)
+    }
+
+    /// Takes it down, which drops its IPv6 addresses and its routes.
+    #[must_use]
+    #[inline]
+    pub const fn down(self) -> Self {
+        self.switch(LinkFlags::UP, false)
+    }
+
+    /// Receives every packet, or no longer does (`IFF_PROMISC`).
+    #[must_use]
+    #[inline]
+    pub const fn promisc(self, on: bool) -> Self {
+        self.switch(LinkFlags::PROMISC, on)
+    }
+
+    /// Receives every multicast packet, or no longer does (`IFF_ALLMULTI`).
+    #[must_use]
+    #[inline]
+    pub const fn allmulticast(self, on: bool) -> Self {
+        self.switch(LinkFlags::ALLMULTI, on)
+    }
+
+    /// Makes it a port of nothing: the opposite of [`master`](Self::master).
+    #[must_use]
+    #[inline]
+    pub const fn nomaster(self) -> Self {
+        self.master(IfIndex(0))
+    }
+
+    pub(crate) const fn target(&self) -> IfIndex {
+        self.index
+    }
+
+    pub(crate) const fn namespace(&self) -> Option<BorrowedFd<'a>> {
+        self.common.netns_fd.0
+    }
+}
+
+impl<K> sealed::Sealed for LinkChange<'_, K> {}
+
+impl<K: Kind> Command for LinkChange<'_, K> {}
+
+impl<K: Kind> Request for LinkChange<'_, K> {
+    #[inline]
+    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+        let Self { index, flags, mask, common, kind } = self;
+        let ty = if K::INFO.is_some() { RTM_NEWLINK } else { RTM_SETLINK };
+        let frame = Frame { ty, nlm_flags: NLM_F_ACK, index: Some(*index), flags: flags.0, mask: mask.0 };
+        frame.encode(common, kind, seq, buf)
+    }
+}
+
+/// What stands before a link's attributes: `nlmsghdr` and `ifinfomsg`.
+#[derive(Clone, Copy)]
+struct Frame {
+    ty: u16,
+    nlm_flags: u16,
+    index: Option<IfIndex>,
+    flags: u32,
+    mask: u32,
+}
+
+impl Frame {
+    /// With as much room as all attributes of constant size take, the compiler knows that they fit and leaves the checks
+    /// out; with less, the same code runs with all of them.
+    #[inline]
+    fn encode<C: Attrs, K: Kind>(self, common: &C, kind: &K, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+        if buf.len() >= ROOM_FOR_HEADERS + C::MAX + K::MAX {
+            if let Ok(len) = self.put(common, kind, seq, buf) {
+                return Ok(len);
+            }
+        }
+        self.encode_tight(common, kind, seq, buf)
+    }
+
+    #[cold]
+    fn encode_tight<C: Attrs, K: Kind>(self, common: &C, kind: &K, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+        let info = if K::INFO.is_some() { 4 + 12 + 4 } else { 0 };
+        self.put(common, kind, seq, buf).map_err(|Full| NoRoom { needed: 32 + common.room() + info + kind.room() })
+    }
+
+    #[inline(always)]
+    fn put<C: Attrs, K: Kind>(self, common: &C, kind: &K, seq: u32, buf: &mut [u8]) -> Result<usize, Full> {
+        let out = common.put(Out::new(buf).skip(32))?;
+        let Some(info_kind) = K::INFO else {
+            let len = out.at();
+            return out.set(0, self.header(len, seq)).map(|_| len);
+        };
+        let info = out.at();
+        let out = kind.put(out.skip(4).put(info_kind)?.skip(4))?;
+        if kind.has_lists() {
+            return self.finish_with_lists(kind, seq, out, info);
+        }
+        let len = out.at();
+        self.finish(seq, out, info, len).map(|_| len)
+    }
+
+    #[inline(always)]
+    fn finish(self, seq: u32, out: Out<'_>, info: usize, len: usize) -> Result<Out<'_>, Full> {
+        if len > NoRoom::LARGEST {
+            return Err(Full); // so no nest inside is longer than its 16 bits can say
+        }
+        out.set(info, head(len - info, NESTED | IFLA_LINKINFO))? // IFLA_LINKINFO {
+            .set(info + 16, head(len - info - 16, NESTED | IFLA_INFO_DATA))? //   IFLA_INFO_KIND, IFLA_INFO_DATA {
+            .set(0, self.header(len, seq))
+    }
+
+    /// Lists come last, and out of line so that loops cost registers only where there are lists.
+    #[inline(never)]
+    fn finish_with_lists<K: Kind>(self, kind: &K, seq: u32, out: Out<'_>, info: usize) -> Result<usize, Full> {
+        let len = out.at() + kind.lists_len();
+        kind.put_lists(self.finish(seq, out, info, len)?.rest()?)?;
+        Ok(len)
+    }
+
+    #[inline(always)]
+    fn header(self, len: usize, seq: u32) -> [u8; 32] {
+        link_header(len, self.ty, self.nlm_flags, seq, self.index.map_or(0, IfIndex::get), self.flags, self.mask)
+    }
+}
+
+/// `nlmsghdr` and `ifinfomsg`, `IFLA_LINKINFO`'s header, `IFLA_INFO_KIND`, `IFLA_INFO_DATA`'s header.
+const ROOM_FOR_HEADERS: usize = 32 + 4 + 12 + 4;
+
+/// `nlmsghdr` and `ifinfomsg` of a request. `len` fits: no message of ours is over [`NoRoom::LARGEST`].
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "`len` has 16 bits")]
+pub(super) fn link_header(
+    len: usize,
+    ty: u16,
+    nlm_flags: u16,
+    seq: u32,
+    index: u32,
+    flags: u32,
+    mask: u32,
+) -> [u8; 32] {
+    let [l0, l1, l2, l3] = (len as u32).to_ne_bytes();
+    let [t0, t1] = ty.to_ne_bytes();
+    let [n0, n1] = (NLM_F_REQUEST | nlm_flags).to_ne_bytes();
+    let [s0, s1, s2, s3] = seq.to_ne_bytes();
+    let [i0, i1, i2, i3] = index.to_ne_bytes();
+    let [f0, f1, f2, f3] = flags.to_ne_bytes();
+    let [m0, m1, m2, m3] = mask.to_ne_bytes();
+    [
+        l0, l1, l2, l3, t0, t1, n0, n1, s0, s1, s2, s3, 0, 0, 0, 0, // nlmsghdr: the kernel's port is 0
+        0, 0, 0, 0, i0, i1, i2, i3, f0, f1, f2, f3, m0, m1, m2, m3, // ifinfomsg: AF_UNSPEC
+    ]
+}
+
+/// A namespace's descriptor, lent until the request is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NetnsFd<'a>(pub(super) Option<BorrowedFd<'a>>);
+
+impl PartialEq for NetnsFd<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.map(|fd| fd.as_raw_fd()) == other.0.map(|fd| fd.as_raw_fd())
+    }
+}
+
+impl Eq for NetnsFd<'_> {}
+
+impl Put for NetnsFd<'_> {
+    const UNSET: Self = Self(None);
+    const MAX: usize = i32::SIZE;
+    #[inline(always)]
+    fn put<'b>(&self, ty: u16, to: Out<'b>) -> Result<Out<'b>, Full> {
+        match self.0 {
+            Some(fd) => to.one(ty, &fd.as_raw_fd()),
+            None => Ok(to),
+        }
+    }
+    fn room(&self) -> usize {
+        i32::SIZE
+    }
+}

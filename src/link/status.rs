@@ -1,0 +1,333 @@
+//! Values that are only ever read: header, flags, state, kind, alternative names.
+
+use super::{
+    IfIndex, IpvlanInfo, IpvlanView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, Name, VlanInfo, VlanView,
+};
+use crate::wire::{Attribute, Attributes, Get, Header, Inside, Row, fixed};
+use std::fmt;
+
+/// The header that stands before a link's attributes (`struct ifinfomsg`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IfInfo {
+    /// The link's index.
+    pub index: IfIndex,
+    /// The hardware type, `ARPHRD_…`.
+    pub device_type: u16,
+    /// What is switched on.
+    pub flags: LinkFlags,
+}
+
+impl IfInfo {
+    /// Splits a link message's payload into header and attributes. `None` if it is too short, or names no link.
+    #[inline]
+    pub(crate) fn split(payload: &[u8]) -> Option<(Self, &[u8])> {
+        let (header, attributes) = payload.split_first_chunk::<16>()?;
+        let [_family, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, _, _, _, _] = *header;
+        let index = IfIndex::new(u32::from_ne_bytes([i0, i1, i2, i3])).ok()?;
+        let flags = LinkFlags(u32::from_ne_bytes([f0, f1, f2, f3]));
+        Some((Self { index, device_type: u16::from_ne_bytes([t0, t1]), flags }, attributes))
+    }
+}
+
+/// A link's flags (`IFF_…`, `man 7 netdevice`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct LinkFlags(pub(crate) u32);
+
+macro_rules! link_flags {
+    ($($(#[$d:meta])* $name:ident = $bit:literal, $text:literal;)*) => {
+        impl LinkFlags {
+            $($(#[$d])* pub const $name: Self = Self($bit);)*
+            const NAMES: &'static [(u32, &'static str)] = &[$(($bit, $text)),*];
+        }
+    };
+}
+link_flags! {
+    /// It was brought up.
+    UP = 0x1, "UP";
+    /// It has a broadcast address.
+    BROADCAST = 0x2, "BROADCAST";
+    /// It is a loopback.
+    LOOPBACK = 0x8, "LOOPBACK";
+    /// It is point to point.
+    POINTOPOINT = 0x10, "POINTOPOINT";
+    /// It does not use ARP.
+    NOARP = 0x80, "NOARP";
+    /// It receives every packet.
+    PROMISC = 0x100, "PROMISC";
+    /// It receives every multicast packet.
+    ALLMULTI = 0x200, "ALLMULTI";
+    /// It can send multicast.
+    MULTICAST = 0x1000, "MULTICAST";
+    /// It has resources: up, and operational.
+    RUNNING = 0x40, "RUNNING";
+    /// The driver signals a carrier.
+    LOWER_UP = 0x1_0000, "LOWER_UP";
+    /// The driver signals dormancy.
+    DORMANT = 0x2_0000, "DORMANT";
+}
+
+impl LinkFlags {
+    /// Whether all of `flags` are set.
+    #[inline]
+    pub const fn contains(self, flags: Self) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+
+    /// The bits.
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+/// As `ip` prints them, between angle brackets; unknown bits as a number.
+impl fmt::Debug for LinkFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut left = self.0;
+        let mut separator = "<";
+        for (bit, name) in Self::NAMES.iter().filter(|(bit, _)| self.0 & bit != 0) {
+            write!(f, "{separator}{name}")?;
+            (separator, left) = (",", left & !bit);
+        }
+        match (left, separator) {
+            (0, "<") => f.write_str("<>"),
+            (0, _) => f.write_str(">"),
+            _ => write!(f, "{separator}{left:#x}>"),
+        }
+    }
+}
+
+/// The operational state of a link (RFC 2863, `IF_OPER_…`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OperState {
+    /// The driver does not say.
+    Unknown,
+    /// Some hardware is missing.
+    NotPresent,
+    /// It is down.
+    Down,
+    /// The parent is down, or has no carrier.
+    LowerLayerDown,
+    /// It is being tested.
+    Testing,
+    /// It waits for an event, such as authentication.
+    Dormant,
+    /// It can carry packets.
+    Up,
+    /// A number that this library does not know.
+    Other(u8),
+}
+
+fixed! {
+    OperState: 1 + 3, OperState::Unknown, |v: OperState| [v.number()], |[b]: [u8; 1]| OperState::from(b);
+}
+
+impl OperState {
+    const KNOWN: [Self; 7] =
+        [Self::Unknown, Self::NotPresent, Self::Down, Self::LowerLayerDown, Self::Testing, Self::Dormant, Self::Up];
+
+    fn number(self) -> u8 {
+        match self {
+            Self::Other(number) => number,
+            known => (0..).zip(Self::KNOWN).find(|(_, state)| *state == known).map_or(0, |(number, _)| number),
+        }
+    }
+}
+
+impl From<u8> for OperState {
+    fn from(number: u8) -> Self {
+        Self::KNOWN.get(usize::from(number)).copied().unwrap_or(Self::Other(number))
+    }
+}
+
+/// A link's kind and what only that kind has (`IFLA_LINKINFO`). It prints as its name; physical links and `lo` have none.
+#[derive(Clone, Copy)]
+pub struct KindView<'a> {
+    name: Name<'a>,
+    data: &'a [u8],
+}
+
+impl<'a> KindView<'a> {
+    pub(crate) const NONE: Self = Self { name: Name(&[]), data: &[] };
+
+    /// The kernel's name of the kind; empty if there is none.
+    #[inline]
+    pub fn name(&self) -> Name<'a> {
+        self.name
+    }
+
+    /// What an encoded request says of its link's kind.
+    pub(super) fn of_request(request: &'a [u8]) -> Option<Self> {
+        let mut attributes = Attributes::new(request.get(Header::SIZE + 16..)?);
+        attributes.find(|attribute| attribute.number == 18).and_then(|info| Self::get(info.value))
+    }
+
+    /// The value of an attribute that only this kind has.
+    pub(super) fn attribute(&self, number: u16) -> Option<&'a [u8]> {
+        Attributes::new(self.data).find(|attribute| attribute.number == number).map(|attribute| attribute.value)
+    }
+
+    #[inline]
+    fn data(&self, kind: &str) -> Option<&'a [u8]> {
+        (self.name == *kind).then_some(self.data)
+    }
+
+    /// See [`LinkView::macvlan`](super::LinkView::macvlan).
+    #[inline]
+    pub fn macvlan(&self) -> Option<MacvlanView<'a>> {
+        self.data("macvlan").map(MacvlanView::new)
+    }
+
+    /// See [`LinkView::macvtap`](super::LinkView::macvtap).
+    #[inline]
+    pub fn macvtap(&self) -> Option<MacvtapView<'a>> {
+        self.data("macvtap").map(MacvtapView::new)
+    }
+
+    /// See [`LinkView::vlan`](super::LinkView::vlan).
+    #[inline]
+    pub fn vlan(&self) -> Option<VlanView<'a>> {
+        self.data("vlan").map(VlanView::new)
+    }
+
+    /// See [`LinkView::ipvlan`](super::LinkView::ipvlan).
+    #[inline]
+    pub fn ipvlan(&self) -> Option<IpvlanView<'a>> {
+        self.data("ipvlan").map(IpvlanView::new)
+    }
+}
+
+impl<'a> Get<'a> for KindView<'a> {
+    const INSIDE: Inside = Inside::Rows(&[
+        Row { number: 1, name: "IFLA_INFO_KIND", inside: Inside::Value },
+        Row { number: 2, name: "IFLA_INFO_DATA", inside: Inside::Kind },
+    ]);
+    #[inline]
+    fn get(value: &'a [u8]) -> Option<Self> {
+        let mut view = Self::NONE;
+        for Attribute { number, value } in Attributes::new(value) {
+            match number {
+                1 => view.name = Name::get(value)?,
+                2 => view.data = value,
+                _ => {}
+            }
+        }
+        Some(view)
+    }
+}
+
+impl fmt::Debug for KindView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)
+    }
+}
+
+impl fmt::Display for KindView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)
+    }
+}
+
+impl PartialEq<&str> for KindView<'_> {
+    fn eq(&self, kind: &&str) -> bool {
+        self.name == *kind
+    }
+}
+
+/// A link's kind and what only that kind has, owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KindInfo {
+    /// It has no kind: a physical link, or `lo`.
+    None,
+    /// A macvlan.
+    Macvlan(MacvlanInfo),
+    /// A macvtap.
+    Macvtap(MacvtapInfo),
+    /// A VLAN.
+    Vlan(VlanInfo),
+    /// An ipvlan.
+    Ipvlan(IpvlanInfo),
+    /// A kind of which nothing more is read here, by its name: `dummy`, `veth`, `bridge` …
+    Other(Box<[u8]>),
+}
+
+impl KindInfo {
+    /// The kernel's name of the kind; empty if there is none.
+    pub fn name(&self) -> Name<'_> {
+        Name(match self {
+            Self::None => b"",
+            Self::Macvlan(_) => b"macvlan",
+            Self::Macvtap(_) => b"macvtap",
+            Self::Vlan(_) => b"vlan",
+            Self::Ipvlan(_) => b"ipvlan",
+            Self::Other(name) => name,
+        })
+    }
+}
+
+impl From<KindView<'_>> for KindInfo {
+    fn from(kind: KindView<'_>) -> Self {
+        match kind.name.as_bytes() {
+            b"" => Self::None,
+            b"macvlan" => Self::Macvlan(MacvlanView::new(kind.data).to_owned()),
+            b"macvtap" => Self::Macvtap(MacvtapView::new(kind.data).to_owned()),
+            b"vlan" => Self::Vlan(VlanView::new(kind.data).to_owned()),
+            b"ipvlan" => Self::Ipvlan(IpvlanView::new(kind.data).to_owned()),
+            other => Self::Other(other.into()),
+        }
+    }
+}
+
+/// The alternative names of a link (`IFLA_PROP_LIST` of `IFLA_ALT_IFNAME`).
+#[derive(Clone, Copy)]
+pub struct AltNames<'a>(Attributes<'a>);
+
+impl<'a> AltNames<'a> {
+    pub(crate) const NUMBER: u16 = 53;
+    pub(crate) const NONE: Self = Self(Attributes::EMPTY);
+
+    /// The names, in the kernel's order.
+    pub fn iter(&self) -> impl Iterator<Item = Name<'a>> + use<'a> {
+        self.0.filter(|entry| entry.number == Self::NUMBER).filter_map(|entry| Name::get(entry.value))
+    }
+}
+
+impl<'a> Get<'a> for AltNames<'a> {
+    const INSIDE: Inside =
+        Inside::Rows(&[Row { number: Self::NUMBER, name: "IFLA_ALT_IFNAME", inside: Inside::Value }]);
+    fn get(value: &'a [u8]) -> Option<Self> {
+        Some(Self(Attributes::new(value)))
+    }
+}
+
+impl fmt::Debug for AltNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl From<AltNames<'_>> for Vec<Box<[u8]>> {
+    fn from(names: AltNames<'_>) -> Self {
+        names.iter().map(Box::from).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_print_as_ip_prints_them() {
+        assert_eq!(format!("{:?}", LinkFlags(0x1_1043)), "<UP,BROADCAST,MULTICAST,RUNNING,LOWER_UP>");
+        assert_eq!(format!("{:?}", LinkFlags(0x8000_0001)), "<UP,0x80000000>");
+        assert_eq!(format!("{:?}", LinkFlags(0)), "<>");
+    }
+
+    #[test]
+    fn unknown_states_survive() {
+        assert_eq!(OperState::from(6), OperState::Up);
+        assert_eq!(OperState::from(200), OperState::Other(200));
+        assert!((0..=255).all(|n| OperState::from(n).number() == n));
+    }
+}

@@ -1,0 +1,78 @@
+//! veth: a pair of links; what one is sent, the other receives.
+//!
+//! Both ends are created by one request, in which the second stands whole: `VETH_INFO_PEER` holds an `ifinfomsg` and any
+//! link's attributes. Neither end can be changed through its kind. Source: `drivers/net/veth.c`.
+
+use super::request::{Kind, info_kind};
+use super::{Common, KindFacts, NewLink};
+use crate::wire::{Attrs, Full, Inside, Out, Row};
+
+/// `VETH_INFO_PEER` of `include/uapi/linux/veth.h`.
+const PEER: u16 = 1;
+/// `struct ifinfomsg`, in which only the index counts.
+const IFINFOMSG: usize = 16;
+
+/// What makes a new link a veth: its other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Veth<'a> {
+    peer: Peer<'a>,
+}
+
+/// The other end of a veth, described as any link to create: [`NewLink::peer`].
+pub type Peer<'a> = NewLink<'a, PeerEnd>;
+
+/// What makes a new link the other end of a veth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerEnd;
+
+impl<'a> NewLink<'_, Veth<'a>> {
+    /// A veth pair: this end, and `peer`.
+    ///
+    /// ```
+    /// # use sublink::{IfName, NewLink};
+    /// let pair = NewLink::veth(NewLink::peer().name(IfName::new("p1")?)).name(IfName::new("p0")?).up();
+    /// # Ok::<(), sublink::InvalidValue>(())
+    /// ```
+    #[must_use]
+    #[inline]
+    pub const fn veth(peer: Peer<'a>) -> Self {
+        Self::new(Veth { peer })
+    }
+}
+
+impl Peer<'_> {
+    /// The other end of a veth, with a name of the kernel's choice unless one is given. It can have a namespace of its own
+    /// ([`netns`](Self::netns)). It cannot be brought up in the same request (ENOTCONN).
+    #[must_use]
+    #[inline]
+    pub const fn peer() -> Self {
+        Self::new(PeerEnd)
+    }
+}
+
+pub(super) const FACTS: KindFacts = KindFacts {
+    name: "veth",
+    module: "veth",
+    rows: &[Row { number: PEER, name: "VETH_INFO_PEER", inside: Inside::Link(IFINFOMSG) }],
+    ignored_by_older: &[],
+};
+
+impl Kind for Veth<'_> {
+    const INFO: Option<[u8; 12]> = Some(info_kind(FACTS.name));
+}
+
+impl Attrs for Veth<'_> {
+    const MAX: usize = 4 + IFINFOMSG + Common::MAX;
+    #[inline(always)]
+    fn put<'b>(&self, to: Out<'b>) -> Result<Out<'b>, Full> {
+        let Self { peer } = self;
+        let mut ifinfomsg = [0; IFINFOMSG];
+        if let Some(index) = ifinfomsg.get_mut(4..).and_then(|index| index.first_chunk_mut()) {
+            *index = peer.wanted_index().map_or(0, super::IfIndex::get).to_ne_bytes();
+        }
+        to.nest(PEER, |to| peer.common.put(to.put(ifinfomsg)?))
+    }
+    fn room(&self) -> usize {
+        4 + IFINFOMSG + self.peer.common.room()
+    }
+}

@@ -1,0 +1,349 @@
+//! VLAN: one tagged network of a trunk as a link of its own.
+//!
+//! ```text
+//!   eth0.50  (id 50)      eth0.60  (id 60)      frames without a tag, for the stack
+//!         \                 /
+//!          eth0, the trunk ──                   frames with a tag: | 0x8100 | priority 3 bits, id 12 bits |
+//! ```
+//!
+//! Id and protocol are fixed for life: the kernel answers OK to a change of them and ignores it. A VLAN's parent may be a
+//! VLAN (QinQ), and its MTU is at most the parent's. It comes up only while the parent is up (ENETDOWN), unless its binding
+//! is loose. Source: `net/8021q/vlan_netlink.c`, `include/uapi/linux/if_vlan.h`.
+
+use super::request::{Kind, info_kind};
+use super::{IfIndex, InvalidValue, KindFacts, LinkChange, NewLink};
+use crate::wire::{Entry, Fixed, Get, Inside, List, Row, fixed, head, table};
+use std::fmt;
+
+/// A VLAN's id: 0 to 4094. Id 0 carries a priority only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VlanId(u16);
+
+impl VlanId {
+    /// Checks `id`.
+    pub const fn new(id: u16) -> Result<Self, InvalidValue> {
+        if id > 4094 { Err(InvalidValue::VlanId(id)) } else { Ok(Self(id)) }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for VlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl TryFrom<u16> for VlanId {
+    type Error = InvalidValue;
+    fn try_from(id: u16) -> Result<Self, InvalidValue> {
+        Self::new(id)
+    }
+}
+
+/// The protocol of a VLAN's tags: their Ethernet type, big endian on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum VlanProtocol {
+    /// 802.1Q, 0x8100: a customer's VLAN; the kernel's default.
+    Ieee8021Q,
+    /// 802.1ad, 0x88a8: a provider's VLAN around customers' ones.
+    Ieee8021Ad,
+    /// An Ethernet type that this library does not know.
+    Other(u16),
+}
+
+impl VlanProtocol {
+    /// The Ethernet type.
+    pub const fn ethertype(self) -> u16 {
+        match self {
+            Self::Ieee8021Q => 0x8100,
+            Self::Ieee8021Ad => 0x88a8,
+            Self::Other(ethertype) => ethertype,
+        }
+    }
+}
+
+impl From<u16> for VlanProtocol {
+    fn from(ethertype: u16) -> Self {
+        match ethertype {
+            0x8100 => Self::Ieee8021Q,
+            0x88a8 => Self::Ieee8021Ad,
+            _ => Self::Other(ethertype),
+        }
+    }
+}
+
+/// As `ip` prints it; an unknown one as `0x9100`.
+impl fmt::Display for VlanProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ieee8021Q => f.pad("802.1Q"),
+            Self::Ieee8021Ad => f.pad("802.1ad"),
+            Self::Other(ethertype) => write!(f, "{ethertype:#06x}"),
+        }
+    }
+}
+
+/// A VLAN's flags (`VLAN_FLAG_…`): which to switch on, which off, and, by silence, which to leave.
+///
+/// ```
+/// # use sublink::VlanFlags;
+/// let flags = VlanFlags::new().gvrp(true).reorder_hdr(false);
+/// assert!(flags.has_gvrp() && !flags.has_reorder_hdr());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct VlanFlags {
+    flags: u32,
+    mask: u32,
+}
+
+macro_rules! vlan_flags {
+    ($($(#[$d:meta])* $bit:literal $C:literal $set:ident $has:ident;)*) => {
+        impl VlanFlags {
+            $(
+                $(#[$d])*
+                #[doc(alias = $C)]
+                #[must_use]
+                #[inline]
+                pub const fn $set(self, on: bool) -> Self {
+                    Self { flags: if on { self.flags | $bit } else { self.flags & !$bit }, mask: self.mask | $bit }
+                }
+
+                #[doc = concat!("Whether [`", stringify!($set), "`](Self::", stringify!($set), ") is on.")]
+                pub const fn $has(self) -> bool {
+                    self.flags & $bit != 0
+                }
+            )*
+            /// The name and bit of each flag, by the kernel's name.
+            pub const ROWS: &'static [(&'static str, u32)] = &[$(($C, $bit)),*];
+            const NAMES: &'static [(&'static str, u32)] = &[$((stringify!($set), $bit)),*];
+        }
+    };
+}
+vlan_flags! {
+    /// Hides the tag from packet sockets on the VLAN (on by default).
+    1 "VLAN_FLAG_REORDER_HDR" reorder_hdr has_reorder_hdr;
+    /// Announces the id to the switch by GVRP (802.1Q only).
+    2 "VLAN_FLAG_GVRP" gvrp has_gvrp;
+    /// Does not follow its parent up and down.
+    4 "VLAN_FLAG_LOOSE_BINDING" loose_binding has_loose_binding;
+    /// Announces the id to the switch by MVRP (802.1Q only).
+    8 "VLAN_FLAG_MVRP" mvrp has_mvrp;
+    /// Follows the state of a bridge's ports that carry the id; the parent must be the bridge (since Linux 5.2).
+    16 "VLAN_FLAG_BRIDGE_BINDING" bridge_binding has_bridge_binding;
+}
+
+impl VlanFlags {
+    /// Leaves all as they are.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { flags: 0, mask: 0 }
+    }
+
+    /// The bits that are on.
+    pub const fn bits(self) -> u32 {
+        self.flags
+    }
+}
+
+/// `reorder_hdr on, gvrp off`
+impl fmt::Debug for VlanFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = Self::NAMES.iter().filter(|(_, bit)| self.mask & bit != 0);
+        f.debug_list().entries(said.map(|(name, bit)| (name, self.flags & bit != 0))).finish()
+    }
+}
+
+/// A priority in a VLAN's tag (PCP): 0 to 7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VlanPriority(u8);
+
+impl VlanPriority {
+    /// Checks `priority`.
+    pub const fn new(priority: u8) -> Result<Self, InvalidValue> {
+        if priority > 7 { Err(InvalidValue::VlanPriority(priority)) } else { Ok(Self(priority)) }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+/// An entry of the ingress map: frames with this priority in their tag get that priority in the kernel (`skb->priority`).
+///
+/// Kept as the attribute that is sent, so that encoding copies it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct IngressQos(Mapping);
+
+impl IngressQos {
+    /// Frames with `from` in their tag get priority `to`; with `to` 0, an entry is removed.
+    #[must_use]
+    pub const fn new(from: VlanPriority, to: u32) -> Self {
+        Self(Mapping::new(from.0 as u32, to))
+    }
+
+    /// The priority in the tag.
+    pub const fn from(self) -> u32 {
+        self.0.pair().0
+    }
+
+    /// The priority in the kernel.
+    pub const fn to(self) -> u32 {
+        self.0.pair().1
+    }
+}
+
+/// An entry of the egress map: packets with this priority in the kernel (`skb->priority`) get that priority in their tag.
+///
+/// Kept as the attribute that is sent, so that encoding copies it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EgressQos(Mapping);
+
+impl EgressQos {
+    /// Packets with priority `from` get `to` in their tag; with `to` 0, an entry is removed.
+    #[must_use]
+    pub const fn new(from: u32, to: VlanPriority) -> Self {
+        Self(Mapping::new(from, to.0 as u32))
+    }
+
+    /// The priority in the kernel.
+    pub const fn from(self) -> u32 {
+        self.0.pair().0
+    }
+
+    /// The priority in the tag.
+    pub const fn to(self) -> u32 {
+        self.0.pair().1
+    }
+}
+
+/// `struct ifla_vlan_qos_mapping` with its attribute's header.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Mapping([u8; 12]);
+
+impl Mapping {
+    const ROW: Row = Row { number: 1, name: "IFLA_VLAN_QOS_MAPPING", inside: Inside::Value };
+    const ZERO: Self = Self::new(0, 0);
+
+    const fn new(from: u32, to: u32) -> Self {
+        let [h0, h1, h2, h3] = head(12, Self::ROW.number);
+        let [f0, f1, f2, f3] = from.to_ne_bytes();
+        let [t0, t1, t2, t3] = to.to_ne_bytes();
+        Self([h0, h1, h2, h3, f0, f1, f2, f3, t0, t1, t2, t3])
+    }
+
+    const fn pair(self) -> (u32, u32) {
+        let [_, _, _, _, f0, f1, f2, f3, t0, t1, t2, t3] = self.0;
+        (u32::from_ne_bytes([f0, f1, f2, f3]), u32::from_ne_bytes([t0, t1, t2, t3]))
+    }
+
+    fn get(value: &[u8]) -> Option<Self> {
+        let (from, to) = value.split_first_chunk()?;
+        Some(Self::new(u32::from_ne_bytes(*from), u32::from_ne_bytes(*to.first_chunk()?)))
+    }
+}
+
+macro_rules! mappings {
+    ($($T:ident)*) => { $(
+        impl Fixed for $T {
+            const SIZE: usize = 12;
+            const ZERO: Self = Self(Mapping::ZERO);
+            #[inline(always)]
+            fn fill(&self, _: u16, to: &mut [u8]) {
+                if let Some(to) = to.first_chunk_mut() {
+                    *to = self.0.0;
+                }
+            }
+        }
+        impl Entry for $T {
+            const ROW: Row = Mapping::ROW;
+        }
+        impl Get<'_> for $T {
+            fn get(value: &[u8]) -> Option<Self> {
+                Mapping::get(value).map(Self)
+            }
+        }
+        impl fmt::Debug for $T {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}:{}", self.from(), self.to())
+            }
+        }
+    )* };
+}
+mappings!(IngressQos EgressQos);
+
+fixed! {
+    VlanId: 2 + 2, VlanId(0), |v: VlanId| v.0.to_ne_bytes(), |b| VlanId::new(u16::from_ne_bytes(b)).ok();
+    VlanProtocol: 2 + 2, VlanProtocol::Ieee8021Q, |v: VlanProtocol| v.ethertype().to_be_bytes(), |b| VlanProtocol::from(u16::from_be_bytes(b));
+    VlanFlags: 8 + 0, VlanFlags::new(), flag_bytes, flags_from_bytes;
+}
+
+const fn flag_bytes(VlanFlags { flags, mask }: VlanFlags) -> [u8; 8] {
+    let ([a, b, c, d], [e, f, g, h]) = (flags.to_ne_bytes(), mask.to_ne_bytes());
+    [a, b, c, d, e, f, g, h]
+}
+
+const fn flags_from_bytes([a, b, c, d, e, f, g, h]: [u8; 8]) -> VlanFlags {
+    VlanFlags { flags: u32::from_ne_bytes([a, b, c, d]), mask: u32::from_ne_bytes([e, f, g, h]) }
+}
+
+table! {
+    /// What makes a new link a VLAN.
+    kind create Vlan<'a>,
+    /// What can be changed of a VLAN.
+    change VlanChange<'a>,
+    /// What only a VLAN has, as the kernel reports it.
+    view VlanView<'a>,
+    /// What only a VLAN has, owned.
+    info VlanInfo {}
+    create {
+        /// The id in the tag.
+        1 "IFLA_VLAN_ID" pub(super) id: VlanId,
+        /// The protocol of the tag (since Linux 3.10).
+        5 "IFLA_VLAN_PROTOCOL" pub protocol: VlanProtocol,
+    }
+    both {
+        /// Flags to switch on or off.
+        2 "IFLA_VLAN_FLAGS" pub flags: VlanFlags,
+    }
+    lists {
+        /// Entries to add to, replace in or remove from the egress map: from the kernel's priority to the tag's.
+        3 "IFLA_VLAN_EGRESS_QOS" pub egress_qos: &'a [EgressQos] => List<'a, EgressQos> => Vec<EgressQos>,
+        /// Entries to add to, replace in or remove from the ingress map: from the tag's priority to the kernel's.
+        4 "IFLA_VLAN_INGRESS_QOS" pub ingress_qos: &'a [IngressQos] => List<'a, IngressQos> => Vec<IngressQos>,
+    }
+}
+
+pub(super) const FACTS: KindFacts =
+    KindFacts { name: "vlan", module: "8021q", rows: VlanView::ROWS, ignored_by_older: &[] };
+
+impl Kind for Vlan<'_> {
+    const INFO: Option<[u8; 12]> = Some(info_kind(FACTS.name));
+}
+
+impl Kind for VlanChange<'_> {
+    const INFO: Option<[u8; 12]> = Some(info_kind(FACTS.name));
+}
+
+impl NewLink<'_, Vlan<'_>> {
+    /// The VLAN `id` on `parent`. That the same id and protocol are there already is an EEXIST.
+    #[must_use]
+    #[inline]
+    pub const fn vlan(parent: IfIndex, id: VlanId) -> Self {
+        Self::new(Vlan::NEW).parent(parent).id(id)
+    }
+}
+
+impl LinkChange<'_, VlanChange<'_>> {
+    /// A change of a VLAN. For a link of another kind: EOPNOTSUPP.
+    #[must_use]
+    #[inline]
+    pub const fn vlan(index: IfIndex) -> Self {
+        Self::of(index, VlanChange::NEW)
+    }
+}

@@ -1,0 +1,227 @@
+//! Reading: iterators over bytes that somebody else wrote. Nothing here trusts a length, indexes, allocates or panics.
+
+use super::{NUMBER, align, unhead};
+use std::marker::PhantomData;
+
+/// A length that does not fit the bytes there are: the rest of a datagram cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a netlink message says it has {length} bytes, of {left} that are left")]
+pub struct Malformed {
+    /// What the message says of itself.
+    pub length: usize,
+    /// What is there.
+    pub left: usize,
+}
+
+/// A message's header (`struct nlmsghdr`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Bytes of the message, this header included.
+    pub length: u32,
+    /// `RTM_…` or `NLMSG_…`.
+    pub ty: u16,
+    /// `NLM_F_…`.
+    pub flags: u16,
+    /// The number the requester gave.
+    pub sequence: u32,
+    /// The port the message is meant for, or 0.
+    pub port: u32,
+}
+
+impl Header {
+    /// Bytes of a header (`NLMSG_HDRLEN`).
+    pub const SIZE: usize = 16;
+
+    /// Reads the header at the front of `bytes`.
+    #[inline]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let [l0, l1, l2, l3, t0, t1, f0, f1, s0, s1, s2, s3, p0, p1, p2, p3] =
+            *bytes.first_chunk::<{ Self::SIZE }>()?;
+        Some(Self {
+            length: u32::from_ne_bytes([l0, l1, l2, l3]),
+            ty: u16::from_ne_bytes([t0, t1]),
+            flags: u16::from_ne_bytes([f0, f1]),
+            sequence: u32::from_ne_bytes([s0, s1, s2, s3]),
+            port: u32::from_ne_bytes([p0, p1, p2, p3]),
+        })
+    }
+}
+
+/// One message of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// Its header.
+    pub header: Header,
+    /// What follows the header.
+    pub payload: &'a [u8],
+}
+
+/// The messages of a datagram.
+///
+/// A message whose length does not fit is the last item, an `Err`: what follows it cannot be found.
+#[derive(Clone, Copy, Debug)]
+pub struct Messages<'a>(&'a [u8]);
+
+impl<'a> Messages<'a> {
+    /// Reads `datagram`.
+    #[inline]
+    pub fn new(datagram: &'a [u8]) -> Self {
+        Self(datagram)
+    }
+
+    /// What has not been read yet.
+    #[inline]
+    pub fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl<'a> Iterator for Messages<'a> {
+    type Item = Result<Message<'a>, Malformed>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let bytes = self.0;
+        if bytes.is_empty() {
+            return None;
+        }
+        self.0 = &[];
+        let Some(header) = Header::parse(bytes) else {
+            return Some(Err(Malformed { length: Header::SIZE, left: bytes.len() }));
+        };
+        let length = header.length as usize;
+        let Some(payload) = bytes.get(Header::SIZE..length) else {
+            return Some(Err(Malformed { length, left: bytes.len() }));
+        };
+        self.0 = bytes.get(align(length)..).unwrap_or_default();
+        Some(Ok(Message { header, payload }))
+    }
+}
+
+/// One attribute (`struct nlattr`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attribute<'a> {
+    /// Its number, without the flags `NLA_F_NESTED` and `NLA_F_NET_BYTEORDER`.
+    pub number: u16,
+    /// Its value, without padding.
+    pub value: &'a [u8],
+}
+
+/// The attributes of a message or a nest.
+///
+/// It ends at the first header that does not fit, as the kernel's own reading does.
+#[derive(Clone, Copy, Debug)]
+pub struct Attributes<'a>(&'a [u8]);
+
+impl<'a> Attributes<'a> {
+    pub(crate) const EMPTY: Self = Self(&[]);
+
+    /// Reads `bytes`, which start with an attribute's header.
+    #[inline]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// What has not been read yet; empty at the end unless there are bytes left over.
+    #[inline]
+    pub fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = Attribute<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let (length, ty) = unhead(*self.0.first_chunk()?);
+        let value = self.0.get(4..length)?;
+        self.0 = self.0.get(align(length)..).unwrap_or_default();
+        Some(Attribute { number: ty & NUMBER, value })
+    }
+}
+
+/// What can be read from an attribute's value. `None` says that the value is spoilt: too short, or not what it should be.
+pub(crate) trait Get<'a>: Sized {
+    /// What the value holds, for naming an attribute by its offset.
+    const INSIDE: super::Inside = super::Inside::Value;
+    fn get(value: &'a [u8]) -> Option<Self>;
+}
+
+impl<'a> Get<'a> for &'a [u8] {
+    #[inline]
+    fn get(value: &'a [u8]) -> Option<Self> {
+        Some(value)
+    }
+}
+
+/// Attributes found by their number: one walk notes where each is (the kernel's `tb[]`), and values are read on demand.
+///
+/// A place is noted as the bytes left from there on, so 0 says that there is none. As in the kernel, the last of several
+/// with one number counts.
+#[derive(Clone, Copy)]
+pub(crate) struct Index<'a, const N: usize> {
+    bytes: &'a [u8],
+    left: [u16; N],
+}
+
+impl<'a, const N: usize> Index<'a, N> {
+    #[inline]
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        let bytes = bytes.get(..0xffff).unwrap_or(bytes);
+        let mut left = [0; N];
+        let mut attributes = Attributes::new(bytes);
+        loop {
+            let here = attributes.rest().len();
+            let Some(Attribute { number, .. }) = attributes.next() else { break };
+            if let Some(slot) = left.get_mut(usize::from(number)) {
+                #[expect(clippy::cast_possible_truncation, reason = "`bytes` was cut to 16 bits of length")]
+                let here = here as u16;
+                *slot = here;
+            }
+        }
+        Self { bytes, left }
+    }
+
+    #[inline]
+    pub(crate) fn get<T: Get<'a>>(&self, number: u16) -> Option<T> {
+        let left = usize::from(*self.left.get(usize::from(number))?);
+        let at = self.bytes.len().checked_sub(left)?;
+        T::get(Attributes(self.bytes.get(at..)?).next()?.value)
+    }
+}
+
+/// The entries of a nest that repeats one attribute. An entry of a wrong size is left out.
+#[derive(Clone, Copy)]
+pub struct List<'a, T> {
+    attributes: Attributes<'a>,
+    of: PhantomData<T>,
+}
+
+#[expect(private_bounds, reason = "only this crate's values are entries")]
+impl<'a, T: super::Entry> List<'a, T> {
+    /// The entries in the order of the message.
+    pub fn iter(&self) -> impl Iterator<Item = T> + use<'a, T> {
+        self.attributes.filter(|entry| entry.number == T::ROW.number).filter_map(|entry| T::get(entry.value))
+    }
+}
+
+impl<'a, T: super::Entry> Get<'a> for List<'a, T> {
+    const INSIDE: super::Inside = super::Inside::Rows(&[T::ROW]);
+    #[inline]
+    fn get(value: &'a [u8]) -> Option<Self> {
+        Some(Self { attributes: Attributes(value), of: PhantomData })
+    }
+}
+
+impl<T: super::Entry> From<List<'_, T>> for Vec<T> {
+    fn from(list: List<'_, T>) -> Self {
+        list.iter().collect()
+    }
+}
+
+impl<T: super::Entry + std::fmt::Debug> std::fmt::Debug for List<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}

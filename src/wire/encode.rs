@@ -1,0 +1,239 @@
+//! Writing: a bounded cursor over the caller's buffer.
+//!
+//! Two things make it fast. Each attribute of constant size is one store of an array, not a store for each primitive. And
+//! [`Out`] goes from call to call by value, so that it stays in registers: where a caller has tested once that the buffer
+//! has room for every attribute of constant size, the compiler proves the later tests true and leaves them out.
+
+use super::{NESTED, align, head};
+use std::fmt;
+
+/// The buffer was too small, and nothing usable was written.
+///
+/// No buffer is large enough when [`needed`](Self::needed) is over [`NoRoom::LARGEST`]: a nest's length has 16 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom {
+    /// Bytes that the whole message takes.
+    pub needed: usize,
+}
+
+impl NoRoom {
+    /// The largest message this crate encodes.
+    pub const LARGEST: usize = 65_535;
+}
+
+impl fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.needed > Self::LARGEST {
+            write!(f, "the message would take {} bytes, and netlink carries at most {}", self.needed, Self::LARGEST)
+        } else {
+            write!(f, "the message takes {} bytes, more than the buffer has", self.needed)
+        }
+    }
+}
+
+impl std::error::Error for NoRoom {}
+
+/// No room, without a number: it is empty, so that the hot path carries no error value. Whoever reports it adds up what is
+/// needed ([`NoRoom`]).
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+/// A buffer, and how much of it is written.
+pub(crate) struct Out<'b> {
+    buf: &'b mut [u8],
+    at: usize,
+}
+
+impl<'b> Out<'b> {
+    #[inline(always)]
+    pub(crate) fn new(buf: &'b mut [u8]) -> Self {
+        Self { buf, at: 0 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Leaves `n` bytes out, to be [`set`](Self::set) when their content is known.
+    #[inline(always)]
+    pub(crate) fn skip(self, n: usize) -> Self {
+        Self { at: self.at + n, ..self }
+    }
+
+    /// The only way to the bytes of constant size.
+    #[inline(always)]
+    fn room<const N: usize>(&mut self, at: usize) -> Result<&mut [u8; N], Full> {
+        self.buf.get_mut(at..).and_then(|free| free.first_chunk_mut()).ok_or(Full)
+    }
+
+    #[inline(always)]
+    pub(crate) fn set<const N: usize>(mut self, at: usize, bytes: [u8; N]) -> Result<Self, Full> {
+        *self.room(at)? = bytes;
+        Ok(self)
+    }
+
+    #[inline(always)]
+    pub(crate) fn put<const N: usize>(self, bytes: [u8; N]) -> Result<Self, Full> {
+        let at = self.at;
+        Ok(self.set(at, bytes)?.skip(N))
+    }
+
+    /// An attribute of constant size.
+    #[inline(always)]
+    pub(crate) fn one<T: Fixed>(self, ty: u16, value: &T) -> Result<Self, Full> {
+        let to = self.buf.get_mut(self.at..).and_then(|free| free.get_mut(..T::SIZE)).ok_or(Full)?;
+        value.fill(ty, to);
+        Ok(self.skip(T::SIZE))
+    }
+
+    /// An attribute of which `len` bytes count, of at most `N` (a power of two): all `N` are stored where there is room,
+    /// which is one instruction or two; what comes next overwrites the surplus.
+    #[inline(always)]
+    pub(crate) fn padded<const N: usize>(self, ty: u16, bytes: &[u8; N], len: usize) -> Result<Self, Full> {
+        const { assert!(N.is_power_of_two()) };
+        let len = len & (2 * N - 1); // changes nothing; tells the compiler a bound
+        let out = self.put(head(4 + len, ty))?;
+        let at = out.at;
+        let mut out = out.skip(align(len));
+        match out.room(at) {
+            Ok(to) => *to = *bytes,
+            Err(Full) => return out.padded_at_the_end(at, bytes),
+        }
+        Ok(out)
+    }
+
+    /// Bytes that [`padded`](Self::padded) may touch.
+    pub(crate) const fn padded_max(n: usize) -> usize {
+        4 + 2 * n
+    }
+
+    #[cold]
+    fn padded_at_the_end(self, at: usize, bytes: &[u8]) -> Result<Self, Full> {
+        let to = self.buf.get_mut(at..self.at).ok_or(Full)?;
+        to.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
+        Ok(self)
+    }
+
+    /// An attribute of any length, off the hot path; zero-padded.
+    pub(crate) fn bytes(self, ty: u16, value: &[u8]) -> Result<Self, Full> {
+        let out = self.put(head(4 + value.len(), ty))?;
+        let to = out.buf.get_mut(out.at..).and_then(|free| free.get_mut(..align(value.len()))).ok_or(Full)?;
+        to.iter_mut().zip(value.iter().copied().chain(std::iter::repeat(0))).for_each(|(to, byte)| *to = byte);
+        Ok(out.skip(align(value.len())))
+    }
+
+    /// A nest around what `inside` writes.
+    #[inline(always)]
+    pub(crate) fn nest(self, ty: u16, inside: impl FnOnce(Self) -> Result<Self, Full>) -> Result<Self, Full> {
+        let at = self.at;
+        let out = inside(self.skip(4))?;
+        let len = out.at - at;
+        if len > NoRoom::LARGEST {
+            return Err(Full); // so no nest, and no message that ends with one, is longer than its 16 bits can say
+        }
+        out.set(at, head(len, NESTED | ty))
+    }
+
+    /// What is still free.
+    #[inline(always)]
+    pub(crate) fn rest(self) -> Result<&'b mut [u8], Full> {
+        self.buf.get_mut(self.at..).ok_or(Full)
+    }
+}
+
+/// More than any request takes that is [`measured`].
+const SMALL: usize = 512;
+
+/// Encodes a request that is known to be small, and says how large it is where the buffer is smaller.
+pub(crate) fn measured(buf: &mut [u8], encode: impl Fn(Out<'_>) -> Result<Out<'_>, Full>) -> Result<usize, NoRoom> {
+    if let Ok(out) = encode(Out::new(buf)) {
+        return Ok(out.at());
+    }
+    let mut scratch = [0; SMALL];
+    Err(NoRoom { needed: encode(Out::new(&mut scratch)).map_or(SMALL, |out| out.at()) })
+}
+
+/// What can be written as an attribute.
+pub(crate) trait Put: Sized {
+    /// What stands in a field that is not set. It is never written.
+    const UNSET: Self;
+    /// Bytes that [`put`](Self::put) touches at most.
+    const MAX: usize;
+    fn put<'b>(&self, ty: u16, to: Out<'b>) -> Result<Out<'b>, Full>;
+    /// Bytes that [`put`](Self::put) writes. Asked only when there was no room.
+    fn room(&self) -> usize;
+}
+
+/// An attribute of constant size: header, value and padding are `SIZE` bytes, and `to` has that many.
+pub(crate) trait Fixed: Copy {
+    const SIZE: usize;
+    const ZERO: Self;
+    fn fill(&self, ty: u16, to: &mut [u8]);
+}
+
+impl<T: Fixed> Put for T {
+    const UNSET: Self = T::ZERO;
+    const MAX: usize = T::SIZE;
+    #[inline(always)]
+    fn put<'b>(&self, ty: u16, to: Out<'b>) -> Result<Out<'b>, Full> {
+        to.one(ty, self)
+    }
+    fn room(&self) -> usize {
+        T::SIZE
+    }
+}
+
+/// An attribute that repeats inside a nest of its own.
+pub(crate) trait Entry: Fixed + for<'a> super::Get<'a> {
+    /// Its number in the nest.
+    const ROW: super::Row;
+}
+
+pub(crate) const fn list_len<T: Entry>(entries: &[T]) -> usize {
+    4 + T::SIZE * entries.len()
+}
+
+#[inline(always)]
+pub(crate) fn put_list<'b, T: Entry>(to: &'b mut [u8], ty: u16, entries: &[T]) -> Result<&'b mut [u8], Full> {
+    let (header, free) = to.split_first_chunk_mut().ok_or(Full)?;
+    *header = head(list_len(entries), NESTED | ty);
+    let (slots, free) = free.split_at_mut_checked(T::SIZE * entries.len()).ok_or(Full)?;
+    slots.chunks_exact_mut(T::SIZE).zip(entries).for_each(|(slot, entry)| entry.fill(T::ROW.number, slot));
+    Ok(free)
+}
+
+/// Values of constant size, each saying its bytes once: `Type: bytes + padding, zero, to bytes, from bytes`
+/// (reading may answer an `Option`).
+macro_rules! fixed {
+    ($($T:ty: $V:literal + $P:literal, $zero:expr, $put:expr, $get:expr;)*) => { $(
+        impl $crate::wire::Fixed for $T {
+            const SIZE: usize = 4 + $V + $P;
+            const ZERO: Self = $zero;
+            #[inline(always)]
+            fn fill(&self, ty: u16, to: &mut [u8]) {
+                let Some((head, to)) = to.split_first_chunk_mut::<4>() else { return };
+                let Some((value, padding)) = to.split_first_chunk_mut::<$V>() else { return };
+                *head = $crate::wire::head(4 + $V, ty);
+                *value = $put(*self);
+                if let Some(padding) = padding.first_chunk_mut::<$P>() {
+                    *padding = [0; $P];
+                }
+            }
+        }
+        impl $crate::wire::Get<'_> for $T {
+            #[inline]
+            fn get(value: &[u8]) -> Option<Self> {
+                value.first_chunk::<$V>().and_then(|bytes| Option::<Self>::from($get(*bytes)))
+            }
+        }
+    )* };
+}
+pub(crate) use fixed;
+
+fixed! {
+    u8:  1 + 3, 0, u8::to_ne_bytes, u8::from_ne_bytes;
+    u16: 2 + 2, 0, u16::to_ne_bytes, u16::from_ne_bytes;
+    u32: 4 + 0, 0, u32::to_ne_bytes, u32::from_ne_bytes;
+    i32: 4 + 0, 0, i32::to_ne_bytes, i32::from_ne_bytes;
+}

@@ -1,0 +1,58 @@
+//! Bytes: what a netlink message looks like, how one is written and how one is read.
+//!
+//! ```text
+//!          0        4      6      8        12       16
+//! message  | length | type | flags | sequence | port | payload …                  (nlmsghdr)
+//!                                                     | ifinfomsg | attributes …   (a link)
+//!          0        2      4
+//! attribute| length | type | value … | padding to a multiple of 4                  (nlattr)
+//! nest     | length | type | attribute | attribute | …
+//! ```
+//!
+//! Lengths count their header but not the padding. Everything has the host's byte order unless an attribute says
+//! otherwise (`IFLA_VLAN_PROTOCOL`). An attribute's length has 16 bits, so nothing in it, nests included, is longer than
+//! 65,535 bytes. Two bits of the type are flags: `NLA_F_NESTED` and `NLA_F_NET_BYTEORDER`.
+//!
+//! This module knows bytes only: no sockets, no allocation, no policy. Sources: `man 7 netlink`,
+//! `include/uapi/linux/netlink.h`, `include/net/netlink.h`.
+
+mod decode;
+mod encode;
+mod table;
+
+pub use decode::{Attribute, Attributes, Header, Malformed, Message, Messages};
+pub use encode::NoRoom;
+pub use table::{Inside, Row};
+
+pub(crate) use decode::{Get, Index, List};
+pub(crate) use encode::{Entry, Fixed, Full, Out, Put, fixed, list_len, measured, put_list};
+pub(crate) use table::{Attrs, name_at, table};
+
+/// The flag in an attribute's type which says that its value is attributes (`NLA_F_NESTED`).
+pub(crate) const NESTED: u16 = 0x8000;
+/// The bits of an attribute's type that are its number (`NLA_TYPE_MASK`).
+const NUMBER: u16 = 0x3fff;
+
+/// Rounds up to the next multiple of four (`NLMSG_ALIGN`, `NLA_ALIGN`).
+#[inline]
+pub(crate) const fn align(len: usize) -> usize {
+    (len + 3) & !3
+}
+
+/// An attribute's header. `len` fits 16 bits: whoever adds up a message sees to that.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "`len` has 16 bits")]
+pub(crate) const fn head(len: usize, ty: u16) -> [u8; 4] {
+    let (len, ty) = (len as u32, ty as u32);
+    if cfg!(target_endian = "little") { (ty << 16) | len } else { (len << 16) | ty }.to_ne_bytes()
+}
+
+/// The length and type of an attribute's header.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "each is a half of the word")]
+const fn unhead(head: [u8; 4]) -> (usize, u16) {
+    let word = u32::from_ne_bytes(head);
+    let (low, high) = (word as u16, (word >> 16) as u16);
+    let (len, ty) = if cfg!(target_endian = "little") { (low, high) } else { (high, low) };
+    (len as usize, ty)
+}

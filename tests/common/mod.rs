@@ -1,0 +1,127 @@
+//! What the suites share that speak with the kernel: each test runs in a fresh network namespace, on a thread of its own,
+//! and says so when the kernel lacks what it needs.
+//!
+//! An ordinary user gets a user namespace first, entered before any thread starts. Links of the machine are never touched.
+
+#![allow(dead_code, unreachable_pub, reason = "each suite uses a part of it")]
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use nix::sched::{CloneFlags, unshare};
+use std::fs;
+use std::process::ExitCode;
+use sublink::{ErrorKind, IfIndex, IfName, LinkChange, MacAddr, Netns, NewLink, Socket, VlanId};
+
+/// Why a test did not run.
+#[derive(Debug)]
+pub struct Skip(pub String);
+
+/// A test: it panics to fail.
+pub type Test = fn() -> Result<(), Skip>;
+
+/// Names tests after their functions.
+#[macro_export]
+macro_rules! tests {
+    ($($module:ident::$test:ident),* $(,)?) => { &[$((concat!(stringify!($module), "::", stringify!($test)), $module::$test as $crate::common::Test)),*] };
+    ($($test:ident),* $(,)?) => { &[$((stringify!($test), $test as $crate::common::Test)),*] };
+}
+
+/// Runs a suite; the `main` of a test binary.
+pub fn run(tests: &[(&'static str, Test)]) -> ExitCode {
+    let forbidden = become_root().err();
+    let trial = |(name, test): &(&'static str, Test)| {
+        let (test, forbidden) = (*test, forbidden.clone());
+        Trial::ignorable_test(*name, move || match forbidden {
+            Some(reason) => Ok(Completion::ignored_with(reason)),
+            None => in_fresh_namespace(test),
+        })
+    };
+    libtest_mimic::run(&Arguments::from_args(), tests.iter().map(trial).collect()).exit_code()
+}
+
+fn in_fresh_namespace(test: Test) -> Result<Completion, Failed> {
+    let namespace = Netns::create().map_err(|error| Failed::from(error.to_string()))?;
+    match namespace.run(test) {
+        Ok(Ok(())) => Ok(Completion::Completed),
+        Ok(Err(Skip(reason))) => Ok(Completion::ignored_with(reason)),
+        Err(error) => Err(error.to_string().into()),
+    }
+}
+
+/// Root of a user namespace of our own, for whoever is not root.
+fn become_root() -> Result<(), String> {
+    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    if uid.is_root() {
+        return Ok(());
+    }
+    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
+        .map_err(|error| format!("not root, and user namespaces are forbidden ({error})"))?;
+    let write = |file: &str, text: String| fs::write(file, text).map_err(|error| format!("{file}: {error}"));
+    write("/proc/self/setgroups", "deny".into())?;
+    write("/proc/self/uid_map", format!("0 {uid} 1"))?;
+    write("/proc/self/gid_map", format!("0 {gid} 1"))
+}
+
+/// A socket in the test's namespace.
+pub fn socket() -> Socket {
+    Socket::open().expect("a socket")
+}
+
+pub fn name(name: &str) -> IfName {
+    IfName::new(name).expect("a name")
+}
+
+/// A locally administered address that ends with `last`.
+pub fn mac(last: u8) -> MacAddr {
+    MacAddr::new([2, 0, 0, 0, 0, last]).expect("an address")
+}
+
+pub fn vid(id: u16) -> VlanId {
+    VlanId::new(id).expect("an id")
+}
+
+/// A parent to put links on: the end `p0` of a veth pair of which both ends are up.
+pub fn parent(socket: &mut Socket) -> IfIndex {
+    veth(socket, "p0", "p1")
+}
+
+/// A veth pair of which both ends are up; the first one's index.
+pub fn veth(socket: &mut Socket, this: &str, that: &str) -> IfIndex {
+    let pair = NewLink::veth(NewLink::peer().name(name(that))).name(name(this)).up();
+    let index = socket.create(&pair).expect("a veth pair");
+    let peer = socket.index_of(that).expect("its peer");
+    socket.change(&LinkChange::new(peer).up()).expect("its peer up");
+    index
+}
+
+/// Skips the test where the kernel lacks the driver of this kind of link.
+pub fn needs(kind: &str) -> Result<(), Skip> {
+    let probe = || {
+        let mut socket = Socket::open()?;
+        let lo = socket.index_of("lo")?;
+        match kind {
+            "vlan" => socket.create(&NewLink::vlan(lo, vid(1))),
+            "dummy" => socket.create(&NewLink::dummy()),
+            "ipvlan" => socket.create(&NewLink::ipvlan(lo)),
+            "macvtap" => socket.create(&NewLink::macvtap(lo)),
+            "macvlan" => socket.create(&NewLink::macvlan(lo)),
+            other => panic!("no probe for {other}"),
+        }
+    };
+    let scratch = Netns::create().expect("a namespace");
+    match scratch.run(probe).expect("its thread") {
+        Err(error) => match error.kind() {
+            ErrorKind::Kernel(kernel) if kernel.missing_module.is_some() => {
+                Err(Skip(format!("this kernel has no {kind} driver ({})", kernel.missing_module.unwrap_or_default())))
+            }
+            _ => Ok(()), // refused for `lo`'s sake
+        },
+        Ok(_) => Ok(()),
+    }
+}
+
+/// The running kernel's version: (6, 18).
+pub fn kernel() -> (u32, u32) {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release");
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok());
+    (numbers.next().expect("major"), numbers.next().expect("minor"))
+}
