@@ -3,7 +3,7 @@
 //!
 //! An ordinary user gets a user namespace first, entered before any thread starts. Links of the machine are never touched.
 
-#![allow(dead_code, unreachable_pub, reason = "each suite uses a part of it")]
+#![allow(dead_code, reason = "each suite uses a part of it")]
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use nix::sched::{CloneFlags, unshare};
