@@ -121,7 +121,7 @@ need() { # tool, package, the variable which tells why its suites cannot run
 check_needs() { # whether the host's suites run, guests...
     local on_host=$1 needs='needs:' lacks='' guest no_cargo='' no_ip=''
     shift
-    need cargo 'cargo, or https://rustup.rs' no_cargo
+    need cargo cargo no_cargo
     need ip iproute2 no_ip
     host_lack=$no_ip guest_lack=$no_ip
     if $on_host; then
@@ -147,7 +147,7 @@ check_needs() { # whether the host's suites run, guests...
         [[ -z ${kernel_lack[$guest]} ]] || lacks+="lacks: kernel $guest: ${kernel_lack[$guest]}"$'\n'
     done
     printf '%s\n%s' "${needs%,}" "$lacks"
-    [[ -z $lacks ]] || echo "Debian: as root, \`./netns-test.sh --install\` gets all that apt has (not rustup's cargo)"
+    [[ -z $lacks ]] || echo "On Debian: \`./netns-test.sh --install\` as root (except cargo: see https://rustup.rs)"
     ! $on_host || [[ -z $host_lack ]] || echo "skipped for that: all suites on the host"
     ((!$#)) || [[ -z $guest_lack ]] || echo "skipped for that: all guests"
     [[ -z $no_cargo ]] || { failed=1; finish; }

@@ -67,7 +67,7 @@ pub(super) const fn info_kind(name: &str) -> [u8; 12] {
 /// let link = NewLink::macvlan(eth0).mode(MacvlanMode::Bridge).name(IfName::new("mv0")?).mtu(1400).up();
 /// let mut buf = [0; 512];
 /// let length = link.encode(1, &mut buf).unwrap();
-/// assert_eq!(length, 88);
+/// assert_eq!(length, 84);
 /// # Ok::<(), sublink::InvalidValue>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
