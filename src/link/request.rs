@@ -161,7 +161,7 @@ impl<K: Kind> Request for NewLink<'_, K> {
         let frame = Frame {
             ty: RTM_NEWLINK,
             nlm_flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
-            index: *index,
+            index: IfIndex::or_zero(*index),
             flags: up,
             mask: up,
         };
@@ -300,17 +300,17 @@ impl<K: Kind> Request for LinkChange<'_, K> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         let Self { index, flags, mask, common, kind } = self;
         let ty = if K::INFO.is_some() { RTM_NEWLINK } else { RTM_SETLINK };
-        let frame = Frame { ty, nlm_flags: NLM_F_ACK, index: Some(*index), flags: flags.0, mask: mask.0 };
+        let frame = Frame { ty, nlm_flags: NLM_F_ACK, index: index.get(), flags: flags.0, mask: mask.0 };
         frame.encode(common, kind, seq, buf)
     }
 }
 
-/// What stands before a link's attributes: `nlmsghdr` and `ifinfomsg`.
+/// What stands before a link's attributes: `nlmsghdr` and `ifinfomsg`. Sixteen bytes, which travel in two registers.
 #[derive(Clone, Copy)]
 struct Frame {
     ty: u16,
     nlm_flags: u16,
-    index: Option<IfIndex>,
+    index: u32,
     flags: u32,
     mask: u32,
 }
@@ -370,7 +370,7 @@ impl Frame {
 
     #[inline(always)]
     fn header(self, len: usize, seq: u32) -> [u8; 32] {
-        link_header(len, self.ty, self.nlm_flags, seq, self.index.map_or(0, IfIndex::get), self.flags, self.mask)
+        link_header(len, self.ty, self.nlm_flags, seq, self.index, self.flags, self.mask)
     }
 }
 

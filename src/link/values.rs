@@ -313,6 +313,15 @@ impl IfIndex {
     pub const fn get(self) -> u32 {
         self.0
     }
+
+    /// As `ifinfomsg` has it: 0 leaves the choice to the kernel.
+    #[inline]
+    pub(crate) const fn or_zero(index: Option<Self>) -> u32 {
+        match index {
+            Some(Self(index)) => index,
+            None => 0,
+        }
+    }
 }
 
 fixed! {
