@@ -270,3 +270,94 @@ impl LinkChange<'_, MacvlanChange<'_>> {
         Self::of(index, MacvlanChange::NEW)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::tests::{attributes, info_data, reply};
+    use super::*;
+    use crate::link::{IfName, LinkView};
+
+    const PARENT: IfIndex = IfIndex(5);
+
+    fn mac(last: u8) -> MacAddr {
+        MacAddr::new([2, 0, 0, 0, 0, last]).unwrap()
+    }
+
+    #[test]
+    fn a_macvlan_is_these_bytes() {
+        let link = NewLink::macvlan(PARENT)
+            .name(IfName::new("mv0").unwrap())
+            .mac(mac(7))
+            .mtu(1400)
+            .mode(MacvlanMode::Bridge)
+            .bc_queue_len(500)
+            .flags(MacvlanFlags::NODST)
+            .bc_cutoff(-1);
+        #[rustfmt::skip]
+        assert_eq!(attributes(&link), [
+            8, 0, 5, 0,  5, 0, 0, 0,                            // IFLA_LINK = 5
+            10, 0, 1, 0,  2, 0, 0, 0, 0, 7,  0, 0,              // IFLA_ADDRESS = 02:00:00:00:00:07
+            8, 0, 4, 0,  0x78, 5, 0, 0,                         // IFLA_MTU = 1400
+            8, 0, 3, 0,  b'm', b'v', b'0', 0,                   // IFLA_IFNAME = mv0
+            52, 0, 18, 0x80,                                    // IFLA_LINKINFO {
+              12, 0, 1, 0,  b'm', b'a', b'c', b'v', b'l', b'a', b'n', 0, // IFLA_INFO_KIND = macvlan
+              36, 0, 2, 0x80,                                   //   IFLA_INFO_DATA {
+                8, 0, 1, 0,  4, 0, 0, 0,                        //     IFLA_MACVLAN_MODE = bridge
+                8, 0, 7, 0,  0xf4, 1, 0, 0,                     //     IFLA_MACVLAN_BC_QUEUE_LEN = 500
+                6, 0, 2, 0,  2, 0,  0, 0,                       //     IFLA_MACVLAN_FLAGS = nodst
+                8, 0, 9, 0,  0xff, 0xff, 0xff, 0xff,            //     IFLA_MACVLAN_BC_CUTOFF = -1
+        ]);
+    }
+
+    #[test]
+    fn a_source_list_is_set_at_create() {
+        let senders = [mac(1), mac(2)];
+        #[rustfmt::skip]
+        assert_eq!(info_data(&NewLink::macvlan(PARENT).source(&senders)), [
+            8, 0, 1, 0,  16, 0, 0, 0,                           // IFLA_MACVLAN_MODE = source
+            8, 0, 3, 0,  3, 0, 0, 0,                            // IFLA_MACVLAN_MACADDR_MODE = set
+            28, 0, 5, 0x80,                                     // IFLA_MACVLAN_MACADDR_DATA {
+              10, 0, 4, 0,  2, 0, 0, 0, 0, 1,  0, 0,            //   IFLA_MACVLAN_MACADDR
+              10, 0, 4, 0,  2, 0, 0, 0, 0, 2,  0, 0,            //   IFLA_MACVLAN_MACADDR
+        ]);
+    }
+
+    #[test]
+    fn a_later_change_of_the_list_replaces_an_earlier_one() {
+        let senders = [mac(1)];
+        let change = LinkChange::macvlan(PARENT).macaddr(SourceMacs::Set(&senders)).macaddr(SourceMacs::Delete(mac(2)));
+        #[rustfmt::skip]
+        assert_eq!(info_data(&change), [
+            8, 0, 3, 0,  1, 0, 0, 0,                            // IFLA_MACVLAN_MACADDR_MODE = del
+            10, 0, 4, 0,  2, 0, 0, 0, 0, 2,  0, 0,              // IFLA_MACVLAN_MACADDR
+        ]);
+        #[rustfmt::skip]
+        assert_eq!(info_data(&LinkChange::macvtap(PARENT).macaddr(SourceMacs::Flush)), [
+            8, 0, 3, 0,  2, 0, 0, 0,                            // IFLA_MACVLAN_MACADDR_MODE = flush
+        ]);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let senders = [mac(1), mac(2)];
+        let bytes = reply(&NewLink::macvlan(PARENT).source(&senders).bc_cutoff(-5).flags(MacvlanFlags::NOPROMISC));
+        let link = LinkView::of(bytes.message()).unwrap();
+        let macvlan = link.macvlan().unwrap();
+        assert_eq!(link.parent(), Some(PARENT));
+        assert_eq!(macvlan.mode(), Some(MacvlanMode::Source));
+        assert_eq!(macvlan.bc_cutoff(), Some(-5));
+        assert_eq!(macvlan.flags(), Some(MacvlanFlags::NOPROMISC));
+        assert_eq!(macvlan.to_owned().macaddrs, Some(senders.to_vec()));
+        assert!(link.macvtap().is_none() && link.vlan().is_none());
+    }
+
+    #[test]
+    fn modes_have_the_names_of_ip_and_unknown_ones_survive() {
+        for mode in ["private", "vepa", "bridge", "passthru", "source"] {
+            assert_eq!(mode.parse::<MacvlanMode>().unwrap().to_string(), mode);
+        }
+        assert!("veth".parse::<MacvlanMode>().is_err());
+        assert_eq!(MacvlanMode::from(64).to_string(), "64");
+        assert!((0..100).all(|number| MacvlanMode::from(number).number() == number));
+    }
+}

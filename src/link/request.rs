@@ -428,3 +428,120 @@ impl Put for NetnsFd<'_> {
         i32::SIZE
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::link::{Alias, IfName, KindView, MacAddr, MacvlanMode, VlanId};
+    use crate::wire::{Attributes, Header, Message, Messages};
+
+    /// An encoded request, read as if the kernel had sent it.
+    pub(in crate::link) struct Bytes(Vec<u8>);
+
+    impl Bytes {
+        pub(in crate::link) fn message(&self) -> Message<'_> {
+            Messages::new(&self.0).next().unwrap().unwrap()
+        }
+    }
+
+    /// Encodes into a buffer that shows what is left unwritten.
+    fn encoded(request: &impl Request) -> Vec<u8> {
+        let mut buf = [0xa5; 1024];
+        let len = request.encode(7, &mut buf).unwrap();
+        buf[..len].to_vec()
+    }
+
+    pub(in crate::link) fn reply(request: &impl Request) -> Bytes {
+        let mut bytes = encoded(request);
+        bytes[20] = 1; // a link has an index
+        Bytes(bytes)
+    }
+
+    /// What stands behind the headers.
+    pub(in crate::link) fn attributes(request: &impl Request) -> Vec<u8> {
+        encoded(request).split_off(32)
+    }
+
+    /// What only the kind has.
+    pub(in crate::link) fn info_data(request: &impl Request) -> Vec<u8> {
+        let attributes = attributes(request);
+        let info = Attributes::new(&attributes).find(|a| a.number == IFLA_LINKINFO).unwrap();
+        Attributes::new(info.value).find(|a| a.number == IFLA_INFO_DATA).unwrap().value.to_vec()
+    }
+
+    const INDEX: IfIndex = IfIndex(0x0102);
+
+    #[test]
+    fn a_create_has_this_header() {
+        #[rustfmt::skip]
+        assert_eq!(encoded(&NewLink::dummy().index(INDEX).up())[..32], [
+            52, 0, 0, 0,  16, 0,  5, 6,                         // 52 bytes, RTM_NEWLINK, REQUEST ACK EXCL CREATE
+            7, 0, 0, 0,  0, 0, 0, 0,                            // sequence 7, to the kernel
+            0, 0, 0, 0,  2, 1, 0, 0,                            // AF_UNSPEC, index 0x102
+            1, 0, 0, 0,  1, 0, 0, 0,                            // IFF_UP of IFF_UP
+        ]);
+    }
+
+    #[test]
+    fn a_change_of_any_link_is_a_setlink() {
+        let change = LinkChange::new(INDEX).down().promisc(true).alias(Alias::new("abc").unwrap()).nomaster();
+        #[rustfmt::skip]
+        assert_eq!(encoded(&change), [
+            48, 0, 0, 0,  19, 0,  5, 0,                         // 48 bytes, RTM_SETLINK, REQUEST ACK
+            7, 0, 0, 0,  0, 0, 0, 0,
+            0, 0, 0, 0,  2, 1, 0, 0,
+            0, 1, 0, 0,  1, 1, 0, 0,                            // IFF_PROMISC of IFF_PROMISC | IFF_UP
+            8, 0, 10, 0,  0, 0, 0, 0,                           // IFLA_MASTER = none
+            7, 0, 20, 0,  b'a', b'b', b'c',  0,                 // IFLA_IFALIAS = abc
+        ]);
+    }
+
+    #[test]
+    fn a_change_of_a_kind_is_a_newlink_that_creates_nothing() {
+        let header = Header::parse(&encoded(&LinkChange::vlan(INDEX))).unwrap();
+        assert_eq!((header.ty, header.flags), (RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK));
+    }
+
+    #[test]
+    fn a_repeated_setter_overwrites() {
+        let link = NewLink::macvlan(INDEX).mtu(1).mtu(2).mode(MacvlanMode::Vepa).mode(MacvlanMode::Bridge);
+        assert_eq!(encoded(&link), encoded(&NewLink::macvlan(INDEX).mtu(2).mode(MacvlanMode::Bridge)));
+    }
+
+    #[test]
+    fn every_length_of_buffer_gives_the_same_bytes_or_says_what_is_needed() {
+        let senders = [MacAddr::new([2; 6]).unwrap(); 20];
+        let link =
+            NewLink::macvlan(INDEX).name(IfName::new("a-long-name-15b").unwrap()).mtu(1400).source(&senders).up();
+        let bytes = encoded(&link);
+        let vlan = NewLink::vlan(INDEX, VlanId::new(1).unwrap());
+        for len in 0..=1024 {
+            let mut buf = vec![0xa5; len];
+            match link.encode(7, &mut buf) {
+                Ok(written) => assert_eq!(buf[..written], bytes),
+                Err(no_room) => assert!(len < no_room.needed && no_room.needed == bytes.len()),
+            }
+            assert_eq!(vlan.encode(7, &mut buf).is_ok(), len >= 68);
+        }
+    }
+
+    #[test]
+    fn a_nest_never_outgrows_its_sixteen_bits() {
+        let mac = MacAddr::new([2; 6]).unwrap();
+        let mut buf = vec![0; 200_000];
+        for (senders, fits) in [(5_000, true), (5_454, true), (5_455, false), (5_461, false), (10_000, false)] {
+            let senders = vec![mac; senders];
+            let link = NewLink::macvlan(INDEX).source(&senders);
+            match link.encode(1, &mut buf) {
+                Ok(len) => assert!(fits && len <= NoRoom::LARGEST),
+                Err(no_room) => assert!(!fits && no_room.needed > NoRoom::LARGEST, "{} {no_room}", senders.len()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_kind_is_padded_to_twelve_bytes() {
+        assert_eq!(info_kind("vlan"), [9, 0, 1, 0, b'v', b'l', b'a', b'n', 0, 0, 0, 0]);
+        assert!(KindView::of_request(&encoded(&NewLink::dummy())).is_some_and(|kind| kind == "dummy"));
+    }
+}

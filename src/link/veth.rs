@@ -76,3 +76,32 @@ impl Attrs for Veth<'_> {
         4 + IFINFOMSG + self.peer.common.room()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::tests::{attributes, info_data};
+    use super::*;
+    use crate::link::IfName;
+
+    #[test]
+    fn a_pair_is_these_bytes() {
+        let peer = NewLink::peer().name(IfName::new("p1").unwrap()).mtu(1400).index(IfIndex::new(9).unwrap());
+        #[rustfmt::skip]
+        assert_eq!(info_data(&NewLink::veth(peer)), [
+            36, 0, 1, 0x80,                                     // VETH_INFO_PEER {
+              0, 0, 0, 0,  9, 0, 0, 0,  0, 0, 0, 0,  0, 0, 0, 0, //  ifinfomsg: index 9
+              8, 0, 4, 0,  0x78, 5, 0, 0,                       //   IFLA_MTU = 1400
+              7, 0, 3, 0,  b'p', b'1', 0,  0,                   //   IFLA_IFNAME = p1
+        ]);
+    }
+
+    #[test]
+    fn a_dummy_has_a_kind_and_nothing_else() {
+        #[rustfmt::skip]
+        assert_eq!(attributes(&NewLink::dummy()), [
+            20, 0, 18, 0x80,                                    // IFLA_LINKINFO {
+              10, 0, 1, 0,  b'd', b'u', b'm', b'm', b'y', 0,  0, 0, // IFLA_INFO_KIND = dummy
+              4, 0, 2, 0x80,                                    //   IFLA_INFO_DATA {}
+        ]);
+    }
+}

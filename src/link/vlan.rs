@@ -347,3 +347,63 @@ impl LinkChange<'_, VlanChange<'_>> {
         Self::of(index, VlanChange::NEW)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::tests::{info_data, reply};
+    use super::*;
+    use crate::link::LinkView;
+
+    const PARENT: IfIndex = IfIndex(5);
+
+    fn priority(priority: u8) -> VlanPriority {
+        VlanPriority::new(priority).unwrap()
+    }
+
+    #[test]
+    fn a_vlan_is_these_bytes() {
+        let (egress, ingress) = ([EgressQos::new(16, priority(4))], [IngressQos::new(priority(7), 5)]);
+        let link = NewLink::vlan(PARENT, VlanId::new(50).unwrap())
+            .protocol(VlanProtocol::Ieee8021Ad)
+            .flags(VlanFlags::new().gvrp(true).reorder_hdr(false))
+            .egress_qos(&egress)
+            .ingress_qos(&ingress);
+        #[rustfmt::skip]
+        assert_eq!(info_data(&link), [
+            6, 0, 1, 0,  50, 0,  0, 0,                          // IFLA_VLAN_ID = 50
+            6, 0, 5, 0,  0x88, 0xa8,  0, 0,                     // IFLA_VLAN_PROTOCOL = 802.1ad, big endian
+            12, 0, 2, 0,  2, 0, 0, 0,  3, 0, 0, 0,              // IFLA_VLAN_FLAGS = gvrp on, reorder_hdr off
+            16, 0, 3, 0x80,                                     // IFLA_VLAN_EGRESS_QOS {
+              12, 0, 1, 0,  16, 0, 0, 0,  4, 0, 0, 0,           //   IFLA_VLAN_QOS_MAPPING 16:4
+            16, 0, 4, 0x80,                                     // IFLA_VLAN_INGRESS_QOS {
+              12, 0, 1, 0,  7, 0, 0, 0,  5, 0, 0, 0,            //   IFLA_VLAN_QOS_MAPPING 7:5
+        ]);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let (egress, ingress) = ([EgressQos::new(1, priority(0))], [IngressQos::new(priority(0), u32::MAX)]);
+        let request = NewLink::vlan(PARENT, VlanId::new(0).unwrap()).egress_qos(&egress).ingress_qos(&ingress);
+        let bytes = reply(&request);
+        let vlan = LinkView::of(bytes.message()).unwrap().vlan().unwrap();
+        assert_eq!(vlan.id().map(VlanId::get), Some(0));
+        assert_eq!(vlan.protocol(), None);
+        let vlan = vlan.to_owned();
+        assert_eq!((vlan.egress_qos, vlan.ingress_qos), (Some(egress.to_vec()), Some(ingress.to_vec())));
+    }
+
+    #[test]
+    fn numbers_are_checked_and_unknown_ones_survive() {
+        assert_eq!(VlanId::new(4095), Err(InvalidValue::VlanId(4095)));
+        assert_eq!(VlanPriority::new(8), Err(InvalidValue::VlanPriority(8)));
+        assert_eq!(VlanProtocol::from(0x9100).to_string(), "0x9100");
+        assert_eq!(VlanProtocol::from(0x88a8).to_string(), "802.1ad");
+    }
+
+    #[test]
+    fn flags_say_what_is_on_what_is_off_and_nothing_of_the_rest() {
+        let flags = VlanFlags::new().mvrp(true).loose_binding(true).loose_binding(false);
+        assert_eq!(flags, VlanFlags { flags: 8, mask: 8 | 4 });
+        assert_eq!(format!("{flags:?}"), r#"[("loose_binding", false), ("mvrp", true)]"#);
+    }
+}
