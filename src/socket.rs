@@ -20,7 +20,9 @@ use nix::errno::Errno;
 use nix::sys::socket::sockopt::ReceiveTimeout;
 use nix::sys::socket::{MsgFlags, NetlinkAddr, connect, getsockname, recvmsg, send, setsockopt};
 use nix::sys::time::TimeVal;
+use std::cell::Cell;
 use std::io::IoSliceMut;
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -30,8 +32,9 @@ const INDEX_TRIES: usize = 4;
 
 /// A conversation with the kernel about the links of one network namespace.
 ///
-/// It stays in the namespace it was opened in, and keeps that namespace alive. It can be sent to another thread. The kernel
-/// works inside the call that sends; the time limit is for the wait for its answer.
+/// It stays in the namespace it was opened in, and keeps that namespace alive. It can be sent to another thread (`Send`) but
+/// not be shared (`Sync`): answers belong to whoever asked. The kernel works inside the call that sends; the time limit is
+/// for the wait for its answer.
 #[derive(Debug)]
 pub struct Socket {
     channel: Channel,
@@ -41,6 +44,7 @@ pub struct Socket {
     seq: u32,
     /// The sequence number of a dump of which the end has not been read.
     dump: Option<u32>,
+    not_sync: PhantomData<Cell<()>>,
 }
 
 impl Socket {
@@ -75,7 +79,7 @@ impl Socket {
         connect(fd.as_raw_fd(), &NetlinkAddr::new(0, 0)).map_err(|error| Error::io("connect to the kernel", error))?;
         let channel = Channel { fd, buf: vec![0; BUFFER].into_boxed_slice(), limit: Duration::ZERO };
         #[expect(clippy::cast_possible_truncation, reason = "any 32 of the random bits will do")]
-        let mut socket = Self { channel, out: vec![0; 4096], seq: random() as u32, dump: None };
+        let mut socket = Self { channel, out: vec![0; 4096], seq: random() as u32, dump: None, not_sync: PhantomData };
         socket.channel.block()?;
         socket.set_time_limit(Duration::from_secs(10))?;
         Ok(socket)
@@ -99,14 +103,19 @@ impl Socket {
     where
         for<'a> NewLink<'a, K>: Command,
     {
-        let elsewhere = link.namespace().is_some();
-        let choose = link.wanted_index().is_none() && (elsewhere || link.wanted_name().is_none());
-        let index = if choose { self.create_at_free_index(link)? } else { self.create_as_it_is(link)? };
-        if link.wants_up() && link.wants_parent_elsewhere() {
-            match link.namespace() {
-                Some(namespace) => Self::open_in(namespace)?.bring_up_or_delete(index)?,
-                None => self.bring_up_or_delete(index)?,
-            }
+        let may_stay_down = link.wants_up() && link.wants_parent_elsewhere();
+        let mut inside = match link.namespace() {
+            Some(namespace) if may_stay_down => Some(Self::open_in(namespace)?), // before there is a link to leave behind
+            _ => None,
+        };
+        let is_named_here = link.wanted_name().is_some() && link.namespace().is_none();
+        let index = if link.wanted_index().is_some() || is_named_here {
+            self.create_as_it_is(link)?
+        } else {
+            self.create_at_free_index(link)?
+        };
+        if may_stay_down {
+            inside.as_mut().unwrap_or(self).bring_up_or_delete(index)?;
         }
         Ok(index)
     }
@@ -157,10 +166,12 @@ impl Socket {
 
     /// Linux up to 6.12 ignores IFF_UP in a create whose parent is in another namespace.
     fn bring_up_or_delete(&mut self, index: IfIndex) -> Result<()> {
-        if self.link_at(index)?.is_up() {
-            return Ok(());
-        }
-        self.change(&LinkChange::new(index).up()).inspect_err(|_| {
+        let up = match self.link_at(index) {
+            Ok(link) if link.is_up() => Ok(()),
+            Ok(_) => self.change(&LinkChange::new(index).up()),
+            Err(error) => Err(error),
+        };
+        up.inspect_err(|_| {
             let _ = self.delete(index);
         })
     }
@@ -430,7 +441,7 @@ impl Socket {
 
     /// Reads the rest of a dump that was left off, so that the next request is not refused or answered by it.
     fn finish_dump(&mut self) -> Result<()> {
-        let Some(seq) = self.dump else { return Ok(()) };
+        let Some(seq) = self.dump.take() else { return Ok(()) };
         let since = Instant::now();
         loop {
             let len = match self.channel.receive(since) {
@@ -441,7 +452,6 @@ impl Socket {
                 let Ok(message) = message else { break };
                 let is_end = matches!(Reply::of(message), Ok(Reply::Done(_) | Reply::Ack(_)));
                 if message.header.sequence == seq && is_end {
-                    self.dump = None;
                     return Ok(());
                 }
             }
