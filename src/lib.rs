@@ -16,4 +16,4 @@ pub use batch::{Batch, Outcome};
 pub use error::{Error, ErrorKind, KernelError, Partial, RequestInfo, Result, Step, Verb, Whereabouts};
 pub use link::*;
 pub use netns::Netns;
-pub use socket::{Links, Socket};
+pub use socket::{List, Query, Socket};

@@ -6,22 +6,22 @@
 //! seen, so a smaller one later would lose links), and truncation is looked for; every wait has a limit. Sources:
 //! `net/netlink/af_netlink.c`, `man 7 netlink`.
 
-use crate::batch::{Batch, Outcome};
-use crate::error::{Error, ErrorKind, KernelError, Partial, RequestInfo, Result, Verb, Whereabouts};
-use crate::link::{
-    AltName, AltNameChange, Command, DeleteLink, GetLink, IfIndex, IfName, LinkChange, LinkInfo, LinkView,
-};
+mod channel;
+mod list;
+mod run;
+
+pub use list::{List, Query};
+
+use crate::error::{Error, ErrorKind, KernelError, RequestInfo, Result, Verb, Whereabouts};
+use crate::link::{AltName, AltNameChange, Command, DeleteLink, GetLink, IfIndex, IfName, LinkChange, LinkView};
 use crate::link::{InvalidValue, LinkSettings, ListLinks, NewLink, Request, ignored, random};
 use crate::netns::run_in;
-use crate::reply::{INTERRUPTED, Reply};
+use crate::reply::Reply;
 use crate::wire::{Malformed, Message, Messages};
+use channel::Channel;
 use netlink_packet_core::NLM_F_ECHO;
-use nix::errno::Errno;
-use nix::sys::socket::sockopt::ReceiveTimeout;
-use nix::sys::socket::{MsgFlags, NetlinkAddr, connect, getsockname, recvmsg, send, setsockopt};
-use nix::sys::time::TimeVal;
+use nix::sys::socket::{NetlinkAddr, getsockname};
 use std::cell::Cell;
-use std::io::IoSliceMut;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -76,11 +76,9 @@ impl Socket {
         if getsockname::<NetlinkAddr>(fd.as_raw_fd()).is_err() {
             return Err(InvalidValue::NotARouteSocket.into());
         }
-        connect(fd.as_raw_fd(), &NetlinkAddr::new(0, 0)).map_err(|error| Error::io("connect to the kernel", error))?;
-        let channel = Channel { fd, buf: vec![0; BUFFER].into_boxed_slice(), limit: Duration::ZERO };
+        let channel = Channel::new(fd)?;
         #[expect(clippy::cast_possible_truncation, reason = "any 32 of the random bits will do")]
         let mut socket = Self { channel, out: vec![0; 4096], seq: random() as u32, dump: None, not_sync: PhantomData };
-        socket.channel.block()?;
         socket.set_time_limit(Duration::from_secs(10))?;
         Ok(socket)
     }
@@ -254,7 +252,7 @@ impl Socket {
         let len = self.encode(request)?;
         let found = self.send_and_find(len);
         match found {
-            Ok(place) => self.channel.view(place),
+            Ok(place) => view(self.channel.read(place)),
             Err(error) => Err(self.explain_request(error, len)),
         }
     }
@@ -270,12 +268,11 @@ impl Socket {
     /// }
     /// # Ok::<(), sublink::Error>(())
     /// ```
-    pub fn links<'s, 'f>(&'s mut self, request: &ListLinks<'f>) -> Result<Links<'s, 'f>> {
-        let len = self.encode(request)?;
-        self.finish_dump()?;
-        self.channel.send(self.out.get(..len).unwrap_or_default())?;
-        self.dump = Some(self.seq);
-        Ok(Links { socket: self, filter: *request, request: len, read: 0..0, interrupted: false })
+    ///
+    /// A link of which the kernel's message would be above 32 KiB (a macvlan in source mode with thousands of senders) is
+    /// left out by the kernel without a word; [`link_at`](Self::link_at) returns it.
+    pub fn links<'f>(&mut self, request: &ListLinks<'f>) -> Result<List<'_, ListLinks<'f>>> {
+        List::start(self, *request)
     }
 
     /// Whether the kernel took everything that `request`, done to the link `index`, asked of its kind: what a kernel is too
@@ -289,98 +286,6 @@ impl Socket {
         match ignored(&request, &self.link_at(index)?) {
             Some(attribute) => Err(ErrorKind::Ignored(attribute).into()),
             None => Ok(()),
-        }
-    }
-
-    /// Sends all steps of `batch`, in as few sends as their acknowledgements allow (128 steps), and notes how each came out.
-    ///
-    /// # Errors
-    /// The first step that failed ([`Error::step`]); the later ones were done all the same. Or why answers are missing: then
-    /// the steps without one are [unknown](Outcome::Unknown), and chunks that were not sent are [so](Outcome::NotSent).
-    pub fn run(&mut self, batch: &mut Batch) -> Result<()> {
-        self.finish_dump()?;
-        let steps = batch.len();
-        (0..steps).for_each(|step| batch.set_outcome(step, Outcome::NotSent));
-        let (mut from, mut lost) = (0, Ok(()));
-        while from < steps && lost.is_ok() {
-            let to = batch.chunk_end(from);
-            lost = self.run_chunk(batch, from, to);
-            from = to;
-        }
-        let failed = (0..steps).find_map(|step| match batch.outcome(step) {
-            Some(Outcome::Failed(error)) => Some((step, error.clone())),
-            _ => None,
-        });
-        match failed {
-            Some((step, error)) => {
-                let mut info = RequestInfo::of(batch.messages(step, step + 1));
-                if let Some(info) = &mut info {
-                    self.find_names(info);
-                }
-                let error = Error::from(error).at_step(step, steps);
-                Err(match info {
-                    Some(info) => error.of_request(info),
-                    None => error,
-                })
-            }
-            None => lost,
-        }
-    }
-
-    /// Sends steps `from..to` and reads until the last one's acknowledgement.
-    fn run_chunk(&mut self, batch: &mut Batch, from: usize, to: usize) -> Result<()> {
-        let first = self.seq.wrapping_add(1);
-        #[expect(clippy::cast_possible_truncation, reason = "a chunk has at most 128 steps")]
-        let count = (to - from) as u32;
-        self.seq = self.seq.wrapping_add(count);
-        batch.prepare(from, to, first);
-        self.channel.send(batch.messages(from, to))?;
-        (from..to).for_each(|step| batch.set_outcome(step, Outcome::Unknown));
-        let ended = self.read_outcomes(batch, from, first, count);
-        if ended.is_ok() && batch.outcome(to - 1) != Some(&Outcome::Unknown) {
-            // Nothing was lost, so a step of which nothing came back did not fail.
-            for step in from..to {
-                if batch.outcome(step) == Some(&Outcome::Unknown) {
-                    batch.set_outcome(step, Outcome::Done);
-                }
-            }
-        }
-        ended
-    }
-
-    /// After an overrun, what is still in the buffer is read: it says of some steps how they came out.
-    fn read_outcomes(&mut self, batch: &mut Batch, from: usize, first: u32, count: u32) -> Result<()> {
-        let (since, mut overrun) = (Instant::now(), None);
-        loop {
-            let read = if overrun.is_some() { self.channel.receive_now() } else { self.channel.receive(since) };
-            let len = match read {
-                Ok(len) => len,
-                Err(error) if matches!(error.kind(), ErrorKind::Overrun) => {
-                    overrun = Some(error);
-                    continue;
-                }
-                Err(error) => return Err(overrun.unwrap_or(error)),
-            };
-            for message in Messages::new(self.channel.read(0..len)) {
-                let message = message?;
-                let number = message.header.sequence.wrapping_sub(first);
-                if number >= count {
-                    continue;
-                }
-                let step = from + number as usize;
-                match Reply::of(message)? {
-                    Reply::Ack(ack) if ack.errno() == 0 => batch.set_outcome(step, Outcome::Done),
-                    Reply::Ack(ack) => {
-                        let error = KernelError::new(&ack, batch.messages(step, step + 1));
-                        batch.set_outcome(step, Outcome::Failed(error));
-                    }
-                    Reply::Overrun => overrun = Some(ErrorKind::Overrun.into()),
-                    Reply::Item(_) | Reply::Done(_) | Reply::Noop => continue,
-                }
-                if number + 1 == count {
-                    return overrun.map_or(Ok(()), Err);
-                }
-            }
         }
     }
 
@@ -439,25 +344,6 @@ impl Socket {
         self.channel.send_and_find(request, self.seq)
     }
 
-    /// Reads the rest of a dump that was left off, so that the next request is not refused or answered by it.
-    fn finish_dump(&mut self) -> Result<()> {
-        let Some(seq) = self.dump.take() else { return Ok(()) };
-        let since = Instant::now();
-        loop {
-            let len = match self.channel.receive(since) {
-                Err(error) if matches!(error.kind(), ErrorKind::Overrun | ErrorKind::Truncated(_)) => continue,
-                read => read?,
-            };
-            for message in Messages::new(self.channel.read(0..len)) {
-                let Ok(message) = message else { break };
-                let is_end = matches!(Reply::of(message), Ok(Reply::Done(_) | Reply::Ack(_)));
-                if message.header.sequence == seq && is_end {
-                    return Ok(());
-                }
-            }
-        }
-    }
-
     fn has_link(&mut self, index: IfIndex) -> Result<bool> {
         match self.name_of(index) {
             Ok(_) => Ok(true),
@@ -472,7 +358,7 @@ impl Socket {
         self.seq = self.seq.wrapping_add(1);
         let len = GetLink::index(index).encode(self.seq, &mut buf)?;
         let place = self.channel.send_and_find(buf.get(..len).unwrap_or_default(), self.seq)?;
-        Ok(self.channel.view(place)?.name().into())
+        Ok(view(self.channel.read(place))?.name().into())
     }
 
     /// Adds to an error which request failed, in words, with the names that the indexes in it have at this time.
@@ -495,230 +381,14 @@ impl Socket {
     }
 }
 
+/// The link in a message.
+fn view(message: &[u8]) -> Result<LinkView<'_>> {
+    let link = Messages::new(message).next().and_then(Result::ok).and_then(LinkView::of);
+    link.ok_or_else(|| Malformed { length: 32, left: message.len() }.into())
+}
+
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.channel.fd.as_fd()
-    }
-}
-
-/// The links of a dump, each lent from the receive buffer until the next is asked for.
-///
-/// A link of which the kernel's message would be above 32 KiB (a macvlan in source mode with thousands of senders) is left
-/// out of dumps by the kernel without a word; [`Socket::link_at`] returns it.
-#[derive(Debug)]
-pub struct Links<'s, 'f> {
-    socket: &'s mut Socket,
-    filter: ListLinks<'f>,
-    /// The length of the request in `out`.
-    request: usize,
-    /// The part of the receive buffer that has not been looked at.
-    read: Range<usize>,
-    interrupted: bool,
-}
-
-impl Links<'_, '_> {
-    /// The next link, or `None` behind the last.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Interrupted`] behind the last link if the list changed meanwhile, [`ErrorKind::Overrun`] if links were
-    /// lost. After an error, there is no further link.
-    #[expect(clippy::should_implement_trait, reason = "it lends, which an iterator cannot")]
-    pub fn next(&mut self) -> Result<Option<LinkView<'_>>> {
-        let place = match self.find_next() {
-            Ok(Some(place)) => place,
-            Ok(None) if !std::mem::take(&mut self.interrupted) => return Ok(None),
-            Ok(None) => return Err(self.explained(ErrorKind::Interrupted.into())),
-            Err(error) => return Err(self.explained(error)),
-        };
-        self.socket.channel.view(place).map(Some)
-    }
-
-    /// All links that are left, owned.
-    ///
-    /// # Errors
-    /// As [`next`](Self::next), with what was read.
-    pub fn collect(mut self) -> Result<Vec<LinkInfo>, Partial<LinkInfo>> {
-        let mut items = Vec::new();
-        loop {
-            match self.next() {
-                Ok(Some(link)) => items.push(link.to_owned()),
-                Ok(None) => return Ok(items),
-                Err(error) => return Err(Partial { items, error }),
-            }
-        }
-    }
-
-    fn explained(&mut self, error: Error) -> Error {
-        self.read = 0..0;
-        let info = RequestInfo::of(self.socket.out.get(..self.request).unwrap_or_default());
-        info.into_iter().fold(error, Error::of_request)
-    }
-
-    /// Where in the receive buffer the next link is that passes the filter.
-    fn find_next(&mut self) -> Result<Option<Range<usize>>> {
-        while let Some(seq) = self.socket.dump {
-            if self.read.is_empty() {
-                let since = Instant::now();
-                self.read = 0..self.socket.channel.receive(since)?;
-            }
-            let mut messages = Messages::new(self.socket.channel.read(self.read.clone()));
-            let Some(message) = messages.next() else { continue };
-            let start = self.read.start;
-            self.read.start = self.read.end - messages.rest().len();
-            let message = message?;
-            if message.header.sequence != seq {
-                continue;
-            }
-            self.interrupted |= message.header.flags & INTERRUPTED != 0;
-            match Reply::of(message)? {
-                Reply::Item(message) => {
-                    if LinkView::of(message).is_some_and(|link| self.filter.accepts(&link)) {
-                        return Ok(Some(start..start + message.header.length as usize));
-                    }
-                }
-                Reply::Ack(ack) | Reply::Done(ack) => {
-                    self.socket.dump = None;
-                    if ack.errno() != 0 {
-                        let request = self.socket.out.get(..self.request).unwrap_or_default();
-                        return Err(KernelError::new(&ack, request).into());
-                    }
-                }
-                Reply::Overrun => return Err(ErrorKind::Overrun.into()),
-                Reply::Noop => {}
-            }
-        }
-        Ok(None)
-    }
-}
-
-impl ListLinks<'_> {
-    fn accepts(&self, link: &LinkView<'_>) -> bool {
-        let Self { kind, master, netnsid, parent, parent_netnsid } = self;
-        kind.is_none_or(|kind| link.kind() == kind)
-            && master.is_none_or(|master| link.master() == Some(master))
-            && netnsid.is_none_or(|nsid| link.netnsid() == Some(nsid))
-            && parent.is_none_or(|parent| link.parent() == Some(parent))
-            && parent_netnsid.is_none_or(|nsid| link.parent_netnsid() == Some(nsid))
-    }
-}
-
-/// The receive buffer: twice the largest datagram that a dump has.
-const BUFFER: usize = 64 * 1024;
-
-/// A descriptor and the buffer it receives into.
-#[derive(Debug)]
-struct Channel {
-    fd: OwnedFd,
-    buf: Box<[u8]>,
-    limit: Duration,
-}
-
-impl Channel {
-    /// A descriptor that somebody else opened may be non-blocking.
-    fn block(&self) -> Result<()> {
-        use nix::fcntl::{FcntlArg, OFlag, fcntl};
-        let failed = |error| Error::io("fcntl of the netlink socket", error);
-        let flags = OFlag::from_bits_retain(fcntl(&self.fd, FcntlArg::F_GETFL).map_err(failed)?);
-        if flags.contains(OFlag::O_NONBLOCK) {
-            fcntl(&self.fd, FcntlArg::F_SETFL(flags & !OFlag::O_NONBLOCK)).map_err(failed)?;
-        }
-        Ok(())
-    }
-
-    fn set_limit(&mut self, limit: Duration) -> Result<()> {
-        let seconds = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX).min(i32::MAX.into());
-        let limit_of_receive = TimeVal::new(seconds, limit.subsec_micros().max(u32::from(seconds == 0)).into());
-        setsockopt(&self.fd, ReceiveTimeout, &limit_of_receive)
-            .map_err(|error| Error::io("set the time limit", error))?;
-        self.limit = limit;
-        Ok(())
-    }
-
-    fn send(&self, bytes: &[u8]) -> Result<()> {
-        loop {
-            match send(self.fd.as_raw_fd(), bytes, MsgFlags::empty()) {
-                Ok(_) => return Ok(()), // a datagram goes whole or not at all
-                Err(Errno::EINTR) => {}
-                Err(error) => return Err(Error::io("send to the kernel", error)),
-            }
-        }
-    }
-
-    /// Receives the next datagram of the kernel's, and returns its length.
-    fn receive(&mut self, since: Instant) -> Result<usize> {
-        loop {
-            if let Some(len) = self.receive_once(MsgFlags::empty())? {
-                return Ok(len);
-            }
-            if since.elapsed() > self.limit {
-                return Err(ErrorKind::TimedOut.into());
-            }
-        }
-    }
-
-    /// Receives what is there, without waiting.
-    fn receive_now(&mut self) -> Result<usize> {
-        loop {
-            if let Some(len) = self.receive_once(MsgFlags::MSG_DONTWAIT)? {
-                return Ok(len);
-            }
-        }
-    }
-
-    /// `None` is a signal, or a datagram of somebody else's: connected, the socket gets none; a look costs nothing.
-    fn receive_once(&mut self, flags: MsgFlags) -> Result<Option<usize>> {
-        let mut buffers = [IoSliceMut::new(&mut self.buf)];
-        let received = recvmsg::<NetlinkAddr>(self.fd.as_raw_fd(), &mut buffers, None, flags | MsgFlags::MSG_TRUNC);
-        let datagram = match received {
-            Ok(datagram) => datagram,
-            Err(Errno::EINTR) => return Ok(None),
-            Err(Errno::EAGAIN) => return Err(ErrorKind::TimedOut.into()),
-            Err(Errno::ENOBUFS) => return Err(ErrorKind::Overrun.into()),
-            Err(error) => return Err(Error::io("receive from the kernel", error)),
-        };
-        if datagram.address.is_none_or(|sender| sender.pid() != 0) {
-            return Ok(None);
-        }
-        if datagram.flags.contains(MsgFlags::MSG_TRUNC) {
-            return Err(ErrorKind::Truncated(datagram.bytes).into());
-        }
-        Ok(Some(datagram.bytes))
-    }
-
-    /// A part of what was received.
-    fn read(&self, place: Range<usize>) -> &[u8] {
-        self.buf.get(place).unwrap_or_default()
-    }
-
-    /// Sends a request for one item, and finds where that stands in the buffer.
-    fn send_and_find(&mut self, request: &[u8], seq: u32) -> Result<Range<usize>> {
-        self.send(request)?;
-        let since = Instant::now();
-        loop {
-            let len = self.receive(since)?;
-            let mut messages = Messages::new(self.read(0..len));
-            loop {
-                let start = len - messages.rest().len();
-                let Some(message) = messages.next() else { break };
-                let message = message?;
-                if message.header.sequence != seq {
-                    continue;
-                }
-                match Reply::of(message)? {
-                    Reply::Item(message) => return Ok(start..start + message.header.length as usize),
-                    Reply::Ack(ack) | Reply::Done(ack) => return Err(KernelError::new(&ack, request).into()),
-                    Reply::Overrun => return Err(ErrorKind::Overrun.into()),
-                    Reply::Noop => {}
-                }
-            }
-        }
-    }
-
-    /// The link in the message at `place`.
-    fn view(&self, place: Range<usize>) -> Result<LinkView<'_>> {
-        let bytes = self.read(place);
-        let message = Messages::new(bytes).next().and_then(Result::ok);
-        let link = message.and_then(LinkView::of);
-        link.ok_or_else(|| Malformed { length: 32, left: bytes.len() }.into())
     }
 }

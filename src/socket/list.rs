@@ -1,0 +1,173 @@
+//! Lists: the kernel's dumps, read one entry at a time.
+
+use super::Socket;
+use crate::error::{Error, ErrorKind, KernelError, Partial, RequestInfo, Result};
+use crate::link::{LinkInfo, LinkView, ListLinks, Request};
+use crate::reply::{INTERRUPTED, Reply};
+use crate::wire::{Message, Messages};
+use std::ops::Range;
+use std::time::Instant;
+
+/// A request for a list.
+pub trait Query: Request + Copy {
+    /// An entry, borrowed from the receive buffer.
+    type View<'a>;
+    /// An entry, owned.
+    type Info;
+    /// Reads an entry. `None` if the message is something else.
+    fn read(message: Message<'_>) -> Option<Self::View<'_>>;
+    /// Whether the entry was asked for: the kernel's own filters may be missing, and do not say so.
+    fn accepts(&self, entry: &Self::View<'_>) -> bool;
+    /// A copy.
+    fn copy(entry: &Self::View<'_>) -> Self::Info;
+}
+
+impl Query for ListLinks<'_> {
+    type View<'a> = LinkView<'a>;
+    type Info = LinkInfo;
+
+    #[inline]
+    fn read(message: Message<'_>) -> Option<LinkView<'_>> {
+        LinkView::of(message)
+    }
+
+    #[inline]
+    fn accepts(&self, link: &LinkView<'_>) -> bool {
+        let Self { kind, master, netnsid, parent, parent_netnsid } = self;
+        kind.is_none_or(|kind| link.kind() == kind)
+            && master.is_none_or(|master| link.master() == Some(master))
+            && netnsid.is_none_or(|nsid| link.netnsid() == Some(nsid))
+            && parent.is_none_or(|parent| link.parent() == Some(parent))
+            && parent_netnsid.is_none_or(|nsid| link.parent_netnsid() == Some(nsid))
+    }
+
+    fn copy(link: &LinkView<'_>) -> LinkInfo {
+        link.to_owned()
+    }
+}
+
+/// A list that is being read. Each entry is lent from the receive buffer until the next is asked for.
+///
+/// Dropped halfway, it costs the socket's next request the reading of the rest.
+#[derive(Debug)]
+pub struct List<'s, Q> {
+    socket: &'s mut Socket,
+    query: Q,
+    /// The length of the request in the socket's `out`.
+    request: usize,
+    /// The part of the receive buffer that has not been looked at.
+    unread: Range<usize>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Reading { interrupted: bool },
+    Ended,
+}
+
+impl<'s, Q: Query> List<'s, Q> {
+    pub(super) fn start(socket: &'s mut Socket, query: Q) -> Result<Self> {
+        let request = socket.encode(&query)?;
+        socket.finish_dump()?;
+        socket.channel.send(socket.out.get(..request).unwrap_or_default())?;
+        socket.dump = Some(socket.seq);
+        Ok(Self { socket, query, request, unread: 0..0, state: State::Reading { interrupted: false } })
+    }
+
+    /// The next entry, or `None` behind the last.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Interrupted`] behind the last entry if the table changed meanwhile, [`ErrorKind::Overrun`] if entries
+    /// were lost. After an error, there is no further entry.
+    #[expect(clippy::should_implement_trait, reason = "it lends, which an iterator cannot")]
+    pub fn next(&mut self) -> Result<Option<Q::View<'_>>> {
+        match self.find_next() {
+            Ok(Some(place)) => {
+                let message = Messages::new(self.socket.channel.read(place)).next().and_then(Result::ok);
+                Ok(message.and_then(Q::read))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => {
+                self.state = State::Ended;
+                let request = RequestInfo::of(self.socket.out.get(..self.request).unwrap_or_default());
+                Err(request.into_iter().fold(error, Error::of_request))
+            }
+        }
+    }
+
+    /// All entries that are left, owned.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next), with what was read.
+    pub fn collect(mut self) -> Result<Vec<Q::Info>, Partial<Q::Info>> {
+        let mut items = Vec::new();
+        loop {
+            match self.next() {
+                Ok(Some(entry)) => items.push(Q::copy(&entry)),
+                Ok(None) => return Ok(items),
+                Err(error) => return Err(Partial { items, error }),
+            }
+        }
+    }
+
+    /// Where in the receive buffer the next entry is that was asked for.
+    fn find_next(&mut self) -> Result<Option<Range<usize>>> {
+        while let State::Reading { interrupted } = &mut self.state {
+            if self.unread.is_empty() {
+                self.unread = 0..self.socket.channel.receive(Instant::now())?;
+            }
+            let mut messages = Messages::new(self.socket.channel.read(self.unread.clone()));
+            let Some(message) = messages.next() else { continue };
+            let start = self.unread.start;
+            self.unread.start = self.unread.end - messages.rest().len();
+            let message = message?;
+            if Some(message.header.sequence) != self.socket.dump {
+                continue;
+            }
+            *interrupted |= message.header.flags & INTERRUPTED != 0;
+            match Reply::of(message)? {
+                Reply::Item(message) => {
+                    if Q::read(message).is_some_and(|entry| self.query.accepts(&entry)) {
+                        return Ok(Some(start..start + message.header.length as usize));
+                    }
+                }
+                Reply::Ack(ack) | Reply::Done(ack) => {
+                    let interrupted = *interrupted;
+                    (self.socket.dump, self.state) = (None, State::Ended);
+                    if ack.errno() != 0 {
+                        let request = self.socket.out.get(..self.request).unwrap_or_default();
+                        return Err(KernelError::new(&ack, request).into());
+                    }
+                    if interrupted {
+                        return Err(ErrorKind::Interrupted.into());
+                    }
+                }
+                Reply::Overrun => return Err(ErrorKind::Overrun.into()),
+                Reply::Noop => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Socket {
+    /// Reads the rest of a dump that was left off, so that the next request is not refused or answered by it.
+    pub(super) fn finish_dump(&mut self) -> Result<()> {
+        let Some(seq) = self.dump.take() else { return Ok(()) };
+        let since = Instant::now();
+        loop {
+            let len = match self.channel.receive(since) {
+                Err(error) if matches!(error.kind(), ErrorKind::Overrun | ErrorKind::Truncated(_)) => continue,
+                read => read?,
+            };
+            for message in Messages::new(self.channel.read(0..len)) {
+                let Ok(message) = message else { break };
+                let is_end = matches!(Reply::of(message), Ok(Reply::Done(_) | Reply::Ack(_)));
+                if message.header.sequence == seq && is_end {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}

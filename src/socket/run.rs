@@ -1,0 +1,102 @@
+//! Batches: several requests in one send, an outcome for each.
+
+use super::Socket;
+use crate::batch::{Batch, Outcome};
+use crate::error::{Error, ErrorKind, KernelError, RequestInfo, Result};
+use crate::reply::Reply;
+use crate::wire::Messages;
+use std::time::Instant;
+
+impl Socket {
+    /// Sends all steps of `batch`, in as few sends as their acknowledgements allow (128 steps), and notes how each came out.
+    ///
+    /// # Errors
+    /// The first step that failed ([`Error::step`]); the later ones were done all the same. Or why answers are missing: then
+    /// the steps without one are [unknown](Outcome::Unknown), and chunks that were not sent are [so](Outcome::NotSent).
+    pub fn run(&mut self, batch: &mut Batch) -> Result<()> {
+        self.finish_dump()?;
+        let steps = batch.len();
+        (0..steps).for_each(|step| batch.set_outcome(step, Outcome::NotSent));
+        let (mut from, mut lost) = (0, Ok(()));
+        while from < steps && lost.is_ok() {
+            let to = batch.chunk_end(from);
+            lost = self.run_chunk(batch, from, to);
+            from = to;
+        }
+        let failed = (0..steps).find_map(|step| match batch.outcome(step) {
+            Some(Outcome::Failed(error)) => Some((step, error.clone())),
+            _ => None,
+        });
+        match failed {
+            Some((step, error)) => {
+                let mut info = RequestInfo::of(batch.messages(step, step + 1));
+                if let Some(info) = &mut info {
+                    self.find_names(info);
+                }
+                let error = Error::from(error).at_step(step, steps);
+                Err(match info {
+                    Some(info) => error.of_request(info),
+                    None => error,
+                })
+            }
+            None => lost,
+        }
+    }
+
+    /// Sends steps `from..to` and reads until the last one's acknowledgement.
+    fn run_chunk(&mut self, batch: &mut Batch, from: usize, to: usize) -> Result<()> {
+        let first = self.seq.wrapping_add(1);
+        #[expect(clippy::cast_possible_truncation, reason = "a chunk has at most 128 steps")]
+        let count = (to - from) as u32;
+        self.seq = self.seq.wrapping_add(count);
+        batch.prepare(from, to, first);
+        self.channel.send(batch.messages(from, to))?;
+        (from..to).for_each(|step| batch.set_outcome(step, Outcome::Unknown));
+        let ended = self.read_outcomes(batch, from, first, count);
+        if ended.is_ok() && batch.outcome(to - 1) != Some(&Outcome::Unknown) {
+            // Nothing was lost, so a step of which nothing came back did not fail.
+            for step in from..to {
+                if batch.outcome(step) == Some(&Outcome::Unknown) {
+                    batch.set_outcome(step, Outcome::Done);
+                }
+            }
+        }
+        ended
+    }
+
+    /// After an overrun, what is still in the buffer is read: it says of some steps how they came out.
+    fn read_outcomes(&mut self, batch: &mut Batch, from: usize, first: u32, count: u32) -> Result<()> {
+        let (since, mut overrun) = (Instant::now(), None);
+        loop {
+            let read = if overrun.is_some() { self.channel.receive_now() } else { self.channel.receive(since) };
+            let len = match read {
+                Ok(len) => len,
+                Err(error) if matches!(error.kind(), ErrorKind::Overrun) => {
+                    overrun = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(overrun.unwrap_or(error)),
+            };
+            for message in Messages::new(self.channel.read(0..len)) {
+                let message = message?;
+                let number = message.header.sequence.wrapping_sub(first);
+                if number >= count {
+                    continue;
+                }
+                let step = from + number as usize;
+                match Reply::of(message)? {
+                    Reply::Ack(ack) if ack.errno() == 0 => batch.set_outcome(step, Outcome::Done),
+                    Reply::Ack(ack) => {
+                        let error = KernelError::new(&ack, batch.messages(step, step + 1));
+                        batch.set_outcome(step, Outcome::Failed(error));
+                    }
+                    Reply::Overrun => overrun = Some(ErrorKind::Overrun.into()),
+                    Reply::Item(_) | Reply::Done(_) | Reply::Noop => continue,
+                }
+                if number + 1 == count {
+                    return overrun.map_or(Ok(()), Err);
+                }
+            }
+        }
+    }
+}
