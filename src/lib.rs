@@ -9,6 +9,8 @@ mod link;
 mod netns;
 mod socket;
 
+#[cfg(feature = "packet-route")]
+pub mod packet_route;
 pub mod reply;
 pub mod wire;
 
