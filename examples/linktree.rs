@@ -8,7 +8,7 @@
 mod tree;
 
 use std::fs;
-use sublink::{ErrorKind, ListLinks, Netns, Result, Socket};
+use sublink::{ListLinks, Netns, Result, Socket};
 
 fn main() -> Result<()> {
     let here = Netns::current()?;
@@ -31,18 +31,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A list that changed while it was read is read again, a few times.
 fn print(mut socket: Socket) -> Result<()> {
-    for _ in 0..3 {
-        match socket.links(&ListLinks::new())?.collect() {
-            Err(partial) if matches!(partial.error.kind(), ErrorKind::Interrupted) => {}
-            links => {
-                tree::print(&links?);
-                return Ok(());
-            }
-        }
-    }
-    println!("  the links change faster than they can be read");
+    tree::print(&socket.snapshot(&ListLinks::new())?);
     Ok(())
 }
 

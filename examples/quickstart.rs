@@ -71,7 +71,7 @@ fn show() -> std::result::Result<(), Box<dyn Error>> {
     let mut inside = Socket::open_in(&container)?;
     for (title, socket) in [("the host", &mut host), ("the container", &mut inside)] {
         println!("\n{title}");
-        tree::print(&socket.links(&ListLinks::new())?.collect().map_err(sublink::Error::from)?);
+        tree::print(&socket.snapshot(&ListLinks::new())?);
     }
     Ok(())
 }

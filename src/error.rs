@@ -9,12 +9,16 @@
 //! step 2 of 3, change macvlan mv0: ERANGE: integer out of range: IFLA_GSO_MAX_SIZE (at least 193)
 //! ```
 
+use crate::addr::{AddressView, IFADDRMSG, RTM_DELADDR, RTM_NEWADDR};
 use crate::link::{InvalidValue, KINDS, KindFacts, LinkView};
+use crate::nsid::{self, RTGENMSG, RTM_GETNSID, RTM_NEWNSID};
 use crate::reply::{Ack, Policy};
+use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RTMSG, RouteView};
 use crate::wire::{Header, Malformed, NoRoom, name_at};
 use nix::errno::Errno;
 use std::fmt;
 use std::io;
+use std::net::Ipv6Addr;
 
 mod request;
 pub use request::{RequestInfo, Verb};
@@ -52,6 +56,15 @@ pub enum ErrorKind {
     /// The table changed during the dump, so entries may be missing or there twice. What was read was given out.
     #[error("the list changed while it was read (NLM_F_DUMP_INTR)")]
     Interrupted,
+    /// Somebody else on the network has this IPv6 address: duplicate address detection failed.
+    #[error("{0} is in use by another station on the network: duplicate address detection failed")]
+    DuplicateAddress(Ipv6Addr),
+    /// Duplicate address detection for this IPv6 address has not ended within the limit: it needs a link that is up.
+    #[error("{0} is still tentative: duplicate address detection has not ended within the time limit")]
+    StillTentative(Ipv6Addr),
+    /// This IPv6 address was taken from the link before it could be used.
+    #[error("{0} was removed before duplicate address detection ended")]
+    AddressGone(Ipv6Addr),
     /// Answers were lost because they were more than the socket's buffer holds. **What was asked may have been done.**
     #[error("ENOBUFS: answers were lost, and the outcome is unknown")]
     Overrun,
@@ -145,6 +158,11 @@ impl Error {
         }
     }
 
+    /// Whether a list changed while it was read: read it again, or take what was read for what it is.
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Interrupted)
+    }
+
     fn is(&self, errno: Errno) -> bool {
         self.raw_os_error() == Some(errno as i32)
     }
@@ -213,11 +231,17 @@ impl KernelError {
     }
 }
 
-/// The name of the attribute at `offset` of a request about links.
+/// The name of the attribute at `offset` of a request.
 fn attribute_at(request: &[u8], offset: usize, kind: Option<&KindFacts>) -> Option<&'static str> {
-    const BEFORE: usize = Header::SIZE + 16; // and struct ifinfomsg
+    let (header, rows) = match Header::parse(request)?.ty {
+        RTM_NEWADDR | RTM_DELADDR => (IFADDRMSG, AddressView::ROWS),
+        RTM_NEWROUTE | RTM_DELROUTE | RTM_GETROUTE => (RTMSG, RouteView::ROWS),
+        RTM_NEWNSID | RTM_GETNSID => (RTGENMSG, nsid::ROWS),
+        _ => (16, LinkView::ROWS), // struct ifinfomsg
+    };
+    let before = Header::SIZE + header;
     let kind = kind.map_or(&[][..], |kind| kind.rows);
-    name_at(request.get(BEFORE..)?, offset.checked_sub(BEFORE)?, LinkView::ROWS, kind, LinkView::ROWS)
+    name_at(request.get(before..)?, offset.checked_sub(before)?, rows, kind, LinkView::ROWS)
 }
 
 pub(crate) fn kind_facts(name: &[u8]) -> Option<&'static KindFacts> {

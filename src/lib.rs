@@ -3,10 +3,13 @@
 // Nothing panics on bytes from outside. Here and not in Cargo.toml, because tests, benches and examples may.
 #![warn(unreachable_pub, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod addr;
 mod batch;
 mod error;
 mod link;
 mod netns;
+mod nsid;
+mod route;
 mod socket;
 
 #[cfg(feature = "packet-route")]
@@ -14,8 +17,13 @@ pub mod packet_route;
 pub mod reply;
 pub mod wire;
 
+pub use addr::*;
 pub use batch::{Batch, Outcome};
 pub use error::{Error, ErrorKind, KernelError, Partial, RequestInfo, Result, Step, Verb, Whereabouts};
+pub use ipnetwork;
+pub use ipnetwork::IpNetwork;
 pub use link::*;
 pub use netns::Netns;
-pub use socket::{List, Query, Socket};
+pub use nsid::{GetNsid, NewNsid};
+pub use route::*;
+pub use socket::{AddressWatch, List, Query, Socket};

@@ -1,10 +1,15 @@
 //! A request in words, read back from its own bytes: so that one place says what a request is, and it is the message.
 
 use super::kind_facts;
+use crate::addr::{AddressView, RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR};
 use crate::link::{IfIndex, IfName, KindFacts, Name};
-use crate::wire::{Attribute, Attributes, Header};
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_DUMP};
+use crate::nsid::{RTM_GETNSID, RTM_NEWNSID};
+use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RouteView};
+use crate::wire::{Attribute, Attributes, Header, Messages};
+use ipnetwork::IpNetwork;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE};
 use std::fmt;
+use std::net::IpAddr;
 
 /// What a request asked for. It prints as `create macvlan eth0 on eth0.50`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +21,7 @@ pub struct RequestInfo {
     pub kind: Option<Box<str>>,
     /// The name that the link was to get, or was asked for by.
     pub name: Option<Box<[u8]>>,
-    /// The link's index, chosen or addressed.
+    /// The link's index, chosen or addressed; a route's link.
     pub index: Option<IfIndex>,
     /// The name behind [`index`](Self::index) when the error arose, where it could be found.
     pub index_name: Option<IfName>,
@@ -26,78 +31,143 @@ pub struct RequestInfo {
     pub parent_name: Option<IfName>,
     /// Whether the parent is in another namespace.
     pub parent_is_elsewhere: bool,
+    /// The IP address with its prefix length; a route's destination.
+    pub addr: Option<IpNetwork>,
+    /// A route's gateway.
+    pub gateway: Option<IpAddr>,
 }
 
-/// What a request was to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verb {
+macro_rules! verbs {
+    ($($(#[$d:meta])* $V:ident $words:literal,)*) => {
+        /// What a request was to do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Verb {
+            $($(#[$d])* $V,)*
+            /// Delete a group of links.
+            DeleteGroup(u32),
+            /// A message type that this library does not send.
+            Other(u16),
+        }
+
+        impl fmt::Display for Verb {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$V => f.write_str($words),)*
+                    Self::DeleteGroup(group) => write!(f, "delete the links of group {group}"),
+                    Self::Other(ty) => write!(f, "message type {ty}"),
+                }
+            }
+        }
+    };
+}
+verbs! {
     /// Create a link.
-    Create,
+    Create "create",
     /// Change a link.
-    Change,
+    Change "change",
     /// Move a link to another namespace.
-    Move,
+    Move "move",
     /// Delete a link.
-    Delete,
-    /// Delete a group of links.
-    DeleteGroup(u32),
+    Delete "delete",
     /// Read a link.
-    Get,
+    Get "get",
     /// List links.
-    List,
+    List "list links",
     /// Give a link an alternative name.
-    AddAltName,
+    AddAltName "add alternative name",
     /// Take an alternative name from a link.
-    DeleteAltName,
-    /// A message type that this library does not send.
-    Other(u16),
+    DeleteAltName "delete alternative name",
+    /// Give a link an address.
+    AddAddress "add address",
+    /// Give a link an address, which it may have already.
+    ReplaceAddress "replace address",
+    /// Take an address from a link.
+    DeleteAddress "delete address",
+    /// List addresses.
+    ListAddresses "list addresses",
+    /// Add a route.
+    AddRoute "add route",
+    /// Add a route in the place of another.
+    ReplaceRoute "replace route",
+    /// Delete a route.
+    DeleteRoute "delete route",
+    /// List routes.
+    ListRoutes "list routes",
+    /// Ask for a namespace's id.
+    GetNsid "get the id of a namespace",
+    /// Give a namespace an id.
+    NewNsid "give a namespace an id",
 }
 
 impl RequestInfo {
-    /// Reads an encoded request about links. `None` if it is too short to be one.
+    /// Reads an encoded request. `None` if it is too short to be one.
     pub fn of(request: &[u8]) -> Option<Self> {
-        let header = Header::parse(request)?;
-        let (ifinfomsg, attributes) = request.get(Header::SIZE..)?.split_first_chunk::<16>()?;
-        let index = ifinfomsg.get(4..)?.first_chunk().and_then(|b| IfIndex::new(u32::from_ne_bytes(*b)).ok());
-        let number = |value: &[u8]| value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
-        let mut info = Self {
-            verb: match header.ty {
-                16 if header.flags & NLM_F_CREATE != 0 => Verb::Create,
+        let message = Messages::new(request).next()?.ok()?;
+        let has = |flag| message.header.flags & flag != 0;
+        let info = Self {
+            verb: match message.header.ty {
+                16 if has(NLM_F_CREATE) => Verb::Create,
                 16 | 19 => Verb::Change,
                 17 => Verb::Delete,
-                18 if header.flags & NLM_F_DUMP != 0 => Verb::List,
+                18 if has(NLM_F_DUMP) => Verb::List,
                 18 => Verb::Get,
                 108 => Verb::AddAltName,
                 109 => Verb::DeleteAltName,
+                RTM_NEWADDR if has(NLM_F_REPLACE) => Verb::ReplaceAddress,
+                RTM_NEWADDR => Verb::AddAddress,
+                RTM_DELADDR => Verb::DeleteAddress,
+                RTM_GETADDR => Verb::ListAddresses,
+                RTM_NEWROUTE if has(NLM_F_REPLACE) => Verb::ReplaceRoute,
+                RTM_NEWROUTE => Verb::AddRoute,
+                RTM_DELROUTE => Verb::DeleteRoute,
+                RTM_GETROUTE => Verb::ListRoutes,
+                RTM_NEWNSID => Verb::NewNsid,
+                RTM_GETNSID => Verb::GetNsid,
                 other => Verb::Other(other),
             },
-            kind: Self::kind_name(attributes).map(|kind| Name(kind).to_string().into()),
+            kind: None,
             name: None,
-            index,
+            index: None,
             index_name: None,
             parent: None,
             parent_name: None,
             parent_is_elsewhere: false,
+            addr: None,
+            gateway: None,
         };
+        if let Some(address) = AddressView::of(message) {
+            return Some(Self { index: Some(address.index()), addr: address.addr(), ..info });
+        }
+        if let Some(route) = RouteView::of(message) {
+            let gateway = route.gateway().or(route.via().map(|via| via.0));
+            return Some(Self { index: route.index(), addr: route.destination(), gateway, ..info });
+        }
+        if matches!(message.header.ty, 16..=19 | 108 | 109) { info.of_link(message.payload) } else { Some(info) }
+    }
+
+    fn of_link(mut self, payload: &[u8]) -> Option<Self> {
+        let (ifinfomsg, attributes) = payload.split_first_chunk::<16>()?;
+        let number = |value: &[u8]| value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
+        self.kind = Self::kind_name(attributes).map(|kind| Name(kind).to_string().into());
+        self.index = ifinfomsg.get(4..).and_then(number).and_then(|index| IfIndex::new(index).ok());
         for Attribute { number: ty, value } in Attributes::new(attributes) {
             match ty {
-                3 | 53 => info.name = Some(value.strip_suffix(&[0]).unwrap_or(value).into()),
-                5 => info.parent = number(value).and_then(|index| IfIndex::new(index).ok()),
-                27 if info.verb == Verb::Delete && index.is_none() => {
-                    info.verb = Verb::DeleteGroup(number(value).unwrap_or_default());
+                3 | 53 => self.name = Some(value.strip_suffix(&[0]).unwrap_or(value).into()),
+                5 => self.parent = number(value).and_then(|index| IfIndex::new(index).ok()),
+                27 if self.verb == Verb::Delete && self.index.is_none() => {
+                    self.verb = Verb::DeleteGroup(number(value).unwrap_or_default());
                 }
-                28 if info.verb == Verb::Change => info.verb = Verb::Move,
-                37 => info.parent_is_elsewhere = true,
+                28 if self.verb == Verb::Change => self.verb = Verb::Move,
+                37 => self.parent_is_elsewhere = true,
                 52 => {
-                    info.name = Attributes::new(value)
-                        .next()
-                        .map(|name| name.value.strip_suffix(&[0]).unwrap_or(name.value).into());
+                    let name = Attributes::new(value).next().map(|name| name.value);
+                    self.name = name.map(|name| name.strip_suffix(&[0]).unwrap_or(name).into());
                 }
                 _ => {}
             }
         }
-        Some(info)
+        Some(self)
     }
 
     /// What the library knows of the kind of link that an encoded request names.
@@ -114,40 +184,58 @@ impl RequestInfo {
 
 impl fmt::Display for RequestInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { verb, kind, name, index, index_name, parent, parent_name, parent_is_elsewhere } = self;
-        let kind = kind.as_deref().unwrap_or("link");
-        let new_name = name.as_deref().map(Name);
-        match verb {
-            Verb::Create => {
-                write!(f, "create {kind}")?;
-                if let Some(name) = new_name {
-                    write!(f, " {name}")?;
+        let kind = self.kind.as_deref().unwrap_or("link");
+        let link = WordFor(self.index_name, self.index);
+        write!(f, "{}", self.verb)?;
+        match (self.verb, self.name.as_deref().map(Name)) {
+            (Verb::Create, Some(name)) => write!(f, " {kind} {name}")?,
+            (Verb::Create, None) => write!(f, " {kind}")?,
+            (Verb::Get, Some(name)) if self.index.is_none() => write!(f, " {kind} {name}")?,
+            (Verb::Change | Verb::Move | Verb::Delete | Verb::Get, _) => write!(f, " {kind} {link}")?,
+            (Verb::AddAltName | Verb::DeleteAltName, Some(name)) => write!(f, " {name} of {link}")?,
+            (Verb::AddAddress | Verb::ReplaceAddress, _) => write!(f, " {} to {link}", Destination(self.addr))?,
+            (Verb::DeleteAddress, _) => write!(f, " {} from {link}", Destination(self.addr))?,
+            (Verb::AddRoute | Verb::ReplaceRoute | Verb::DeleteRoute, _) => {
+                write!(f, " {}", Destination(self.addr))?;
+                if let Some(gateway) = self.gateway {
+                    write!(f, " via {gateway}")?;
+                }
+                if self.index.is_some() {
+                    write!(f, " dev {link}")?;
                 }
             }
-            Verb::Change => write!(f, "change {kind}")?,
-            Verb::Move => write!(f, "move {kind}")?,
-            Verb::Delete => write!(f, "delete {kind}")?,
-            Verb::DeleteGroup(group) => write!(f, "delete the links of group {group}")?,
-            Verb::Get => write!(f, "get {kind}")?,
-            Verb::List => f.write_str("list links")?,
-            Verb::AddAltName => f.write_str("add alternative name")?,
-            Verb::DeleteAltName => f.write_str("delete alternative name")?,
-            Verb::Other(ty) => write!(f, "message type {ty}")?,
+            _ => {}
         }
-        match (verb, index_name, index, new_name) {
-            (Verb::Create | Verb::List | Verb::DeleteGroup(_), ..) => {}
-            (Verb::AddAltName | Verb::DeleteAltName, Some(of), _, Some(name)) => write!(f, " {name} of {of}")?,
-            (Verb::AddAltName | Verb::DeleteAltName, None, Some(of), Some(name)) => write!(f, " {name} of #{of}")?,
-            (Verb::Get, _, None, Some(name)) => write!(f, " {name}")?,
-            (_, Some(name), ..) => write!(f, " {name}")?,
-            (_, None, Some(index), _) => write!(f, " #{index}")?,
-            (_, None, None, _) => {}
+        match self.parent {
+            Some(index) if self.parent_is_elsewhere => write!(f, " on #{index} of another namespace"),
+            parent @ Some(_) => write!(f, " on {}", WordFor(self.parent_name, parent)),
+            None => Ok(()),
         }
-        match (parent_name, parent) {
-            (Some(name), _) => write!(f, " on {name}"),
-            (None, Some(index)) if *parent_is_elsewhere => write!(f, " on #{index} of another namespace"),
-            (None, Some(index)) => write!(f, " on #{index}"),
-            (None, None) => Ok(()),
+    }
+}
+
+/// A link's name if it is known, else its index: `eth0`, `#7`.
+struct WordFor(Option<IfName>, Option<IfIndex>);
+
+impl fmt::Display for WordFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0, self.1) {
+            (Some(name), _) => write!(f, "{name}"),
+            (None, Some(index)) => write!(f, "#{index}"),
+            (None, None) => f.write_str("no link"),
+        }
+    }
+}
+
+/// An address or a destination, as `ip` says it: `10.1.0.0/16`, `default`.
+struct Destination(Option<IpNetwork>);
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(everywhere) if everywhere.prefix() == 0 => f.write_str("default"),
+            Some(network) => write!(f, "{network}"),
+            None => f.write_str("of no kind"),
         }
     }
 }

@@ -36,6 +36,9 @@ pub use vlan::{
     EgressQos, IngressQos, Vlan, VlanChange, VlanFlags, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView,
 };
 
+pub(crate) use request::sealed;
+#[cfg(test)]
+pub(crate) use request::tests::encoded;
 pub(crate) use values::random;
 
 use crate::wire::{Message, Row, table};

@@ -1,8 +1,8 @@
 //! Requests that write links: create, change, move.
 
 use super::{Common, CommonChange, IfIndex, IfName, LinkFlags};
-use crate::wire::{Attrs, Fixed, Full, NESTED, NoRoom, Out, Put, head};
-use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST};
+use crate::wire::{Attrs, Fixed, Full, Header, NESTED, NoRoom, Out, Put, head, header};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 pub(crate) const RTM_NEWLINK: u16 = 16;
@@ -377,9 +377,8 @@ impl Frame {
 /// `nlmsghdr` and `ifinfomsg`, `IFLA_LINKINFO`'s header, `IFLA_INFO_KIND`, `IFLA_INFO_DATA`'s header.
 const ROOM_FOR_HEADERS: usize = 32 + 4 + 12 + 4;
 
-/// `nlmsghdr` and `ifinfomsg` of a request. `len` fits: no message of ours is over [`NoRoom::LARGEST`].
+/// `nlmsghdr` and `ifinfomsg` of a request.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "`len` has 16 bits")]
 pub(super) fn link_header(
     len: usize,
     ty: u16,
@@ -389,17 +388,13 @@ pub(super) fn link_header(
     flags: u32,
     mask: u32,
 ) -> [u8; 32] {
-    let [l0, l1, l2, l3] = (len as u32).to_ne_bytes();
-    let [t0, t1] = ty.to_ne_bytes();
-    let [n0, n1] = (NLM_F_REQUEST | nlm_flags).to_ne_bytes();
-    let [s0, s1, s2, s3] = seq.to_ne_bytes();
-    let [i0, i1, i2, i3] = index.to_ne_bytes();
-    let [f0, f1, f2, f3] = flags.to_ne_bytes();
-    let [m0, m1, m2, m3] = mask.to_ne_bytes();
-    [
-        l0, l1, l2, l3, t0, t1, n0, n1, s0, s1, s2, s3, 0, 0, 0, 0, // nlmsghdr: the kernel's port is 0
-        0, 0, 0, 0, i0, i1, i2, i3, f0, f1, f2, f3, m0, m1, m2, m3, // ifinfomsg: AF_UNSPEC
-    ]
+    let mut bytes = [0; 32]; // AF_UNSPEC
+    let (nlmsghdr, ifinfomsg) = bytes.split_at_mut(Header::SIZE);
+    nlmsghdr.copy_from_slice(&header(len, ty, nlm_flags, seq));
+    for (word, value) in ifinfomsg.chunks_exact_mut(4).skip(1).zip([index, flags, mask]) {
+        word.copy_from_slice(&value.to_ne_bytes());
+    }
+    bytes
 }
 
 /// A namespace's descriptor, lent until the request is sent.
@@ -430,10 +425,11 @@ impl Put for NetnsFd<'_> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::link::{Alias, IfName, KindView, MacAddr, MacvlanMode, VlanId};
     use crate::wire::{Attributes, Header, Message, Messages};
+    use netlink_packet_core::NLM_F_REQUEST;
 
     /// An encoded request, read as if the kernel had sent it.
     pub(in crate::link) struct Bytes(Vec<u8>);
@@ -445,7 +441,7 @@ pub(super) mod tests {
     }
 
     /// Encodes into a buffer that shows what is left unwritten.
-    fn encoded(request: &impl Request) -> Vec<u8> {
+    pub(crate) fn encoded(request: &impl Request) -> Vec<u8> {
         let mut buf = [0xa5; 1024];
         let len = request.encode(7, &mut buf).unwrap();
         buf[..len].to_vec()

@@ -20,6 +20,10 @@ pub trait Query: Request + Copy {
     fn accepts(&self, entry: &Self::View<'_>) -> bool;
     /// A copy.
     fn copy(entry: &Self::View<'_>) -> Self::Info;
+    /// Whether this error number, at the end of the dump, says no more than that there is nothing to list.
+    fn is_nothing(_errno: i32) -> bool {
+        false
+    }
 }
 
 impl Query for ListLinks<'_> {
@@ -135,7 +139,7 @@ impl<'s, Q: Query> List<'s, Q> {
                 Reply::Ack(ack) | Reply::Done(ack) => {
                     let interrupted = *interrupted;
                     (self.socket.dump, self.state) = (None, State::Ended);
-                    if ack.errno() != 0 {
+                    if ack.errno() != 0 && !Q::is_nothing(ack.errno()) {
                         let request = self.socket.out.get(..self.request).unwrap_or_default();
                         return Err(KernelError::new(&ack, request).into());
                     }
@@ -152,6 +156,22 @@ impl<'s, Q: Query> List<'s, Q> {
 }
 
 impl Socket {
+    /// Reads a list whole, and again, at most four times, when it changed while it was read.
+    ///
+    /// # Errors
+    /// As [`List::next`], with what was read.
+    pub fn snapshot<Q: Query>(&mut self, query: &Q) -> Result<Vec<Q::Info>, Partial<Q::Info>> {
+        const TRIES: usize = 4;
+        let mut tries = 1;
+        loop {
+            let list = List::start(self, *query).map_err(|error| Partial { items: Vec::new(), error })?;
+            match list.collect() {
+                Err(partial) if partial.error.is_interrupted() && tries < TRIES => tries += 1,
+                read => return read,
+            }
+        }
+    }
+
     /// Reads the rest of a dump that was left off, so that the next request is not refused or answered by it.
     pub(super) fn finish_dump(&mut self) -> Result<()> {
         let Some(seq) = self.dump.take() else { return Ok(()) };

@@ -7,10 +7,13 @@
 //! `net/netlink/af_netlink.c`, `man 7 netlink`.
 
 mod channel;
+mod ip;
 mod list;
 mod run;
+mod watch;
 
 pub use list::{List, Query};
+pub use watch::AddressWatch;
 
 use crate::error::{Error, ErrorKind, KernelError, RequestInfo, Result, Verb, Whereabouts};
 use crate::link::{AltName, AltNameChange, Command, DeleteLink, GetLink, IfIndex, IfName, LinkChange, LinkView};
@@ -22,6 +25,7 @@ use channel::Channel;
 use netlink_packet_core::NLM_F_ECHO;
 use nix::sys::socket::{NetlinkAddr, getsockname};
 use std::cell::Cell;
+use std::io;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -53,15 +57,7 @@ impl Socket {
     /// Extended acknowledgements (Linux 4.12), capped ones (4.3) and strict checking of dumps (4.20) are switched on; a
     /// kernel without them is spoken to without them.
     pub fn open() -> Result<Self> {
-        let open = || {
-            let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_ROUTE)?;
-            socket.bind_auto()?;
-            let _ = socket.set_ext_ack(true);
-            let _ = socket.set_cap_ack(true);
-            let _ = socket.set_netlink_get_strict_chk(true);
-            socket.as_fd().try_clone_to_owned()
-        };
-        Self::from_fd(open().map_err(|error| Error::io("open a netlink socket", error))?)
+        Self::from_fd(open_fd(&[]).map_err(|error| Error::io("open a netlink socket", error))?)
     }
 
     /// Opens a socket in another namespace, without entering it on the calling thread.
@@ -183,7 +179,7 @@ impl Socket {
     where
         for<'a> LinkChange<'a, K>: Command,
     {
-        let moved = self.command(change);
+        let moved = self.apply(change);
         match moved {
             Err(error) if change.namespace().is_some() && !error.is_no_device() => {
                 let whereabouts = match self.has_link(change.target()) {
@@ -199,27 +195,27 @@ impl Socket {
 
     /// Changes settings of address families on a link.
     pub fn set(&mut self, settings: &LinkSettings) -> Result<()> {
-        self.command(settings)
+        self.apply(settings)
     }
 
     /// Deletes the link with this index.
     pub fn delete(&mut self, index: IfIndex) -> Result<()> {
-        self.command(&DeleteLink::index(index))
+        self.apply(&DeleteLink::index(index))
     }
 
     /// Deletes **every link of a group in this namespace, whatever its kind**: see [`DeleteLink::group`].
     pub fn delete_group(&mut self, group: u32) -> Result<()> {
-        self.command(&DeleteLink::group(group))
+        self.apply(&DeleteLink::group(group))
     }
 
     /// Gives a link one more name, of at most 127 bytes (since Linux 5.5).
     pub fn add_alt_name(&mut self, index: IfIndex, name: impl AsRef<[u8]>) -> Result<()> {
-        self.command(&AltNameChange::add(index, AltName::new(&name)?))
+        self.apply(&AltNameChange::add(index, AltName::new(&name)?))
     }
 
     /// Takes an alternative name from a link.
     pub fn delete_alt_name(&mut self, index: IfIndex, name: impl AsRef<[u8]>) -> Result<()> {
-        self.command(&AltNameChange::delete(index, AltName::new(&name)?))
+        self.apply(&AltNameChange::delete(index, AltName::new(&name)?))
     }
 
     /// The index of the link with this name. An alternative name is not taken for it: [`ErrorKind::OnlyAltName`].
@@ -289,8 +285,20 @@ impl Socket {
         }
     }
 
-    /// Sends one command and waits for its acknowledgement.
-    pub(crate) fn command(&mut self, request: &impl Command) -> Result<()> {
+    /// Sends one command and waits for its acknowledgement: to give a link an address, add a route and so on.
+    ///
+    /// For links there are calls that do more: [`create`](Self::create) returns the index, [`change`](Self::change) says
+    /// where a link is after a failed move.
+    ///
+    /// ```no_run
+    /// # use sublink::{NewAddress, NewRoute, Socket};
+    /// let mut inside = Socket::open()?;
+    /// let eth0 = inside.index_of("eth0")?;
+    /// inside.apply(&NewAddress::new(eth0, "10.0.50.7/24".parse()?))?;
+    /// inside.apply(&NewRoute::default_via("10.0.50.1".parse()?).index(eth0))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn apply(&mut self, request: &impl Command) -> Result<()> {
         let len = self.encode(request)?;
         self.transact(len, |_| {})
     }
@@ -379,6 +387,17 @@ impl Socket {
             info.parent_name = self.name_of(parent).ok();
         }
     }
+}
+
+/// A NETLINK_ROUTE socket that is bound, and hears of events of these groups.
+fn open_fd(groups: &[u32]) -> io::Result<OwnedFd> {
+    let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_ROUTE)?;
+    socket.bind_auto()?;
+    let _ = socket.set_ext_ack(true);
+    let _ = socket.set_cap_ack(true);
+    let _ = socket.set_netlink_get_strict_chk(true);
+    groups.iter().try_for_each(|group| socket.add_membership(*group))?;
+    socket.as_fd().try_clone_to_owned()
 }
 
 /// The link in a message.

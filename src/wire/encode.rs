@@ -6,6 +6,7 @@
 
 use super::{NESTED, align, head};
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The buffer was too small, and nothing usable was written.
 ///
@@ -236,4 +237,30 @@ fixed! {
     u16: 2 + 2, 0, u16::to_ne_bytes, u16::from_ne_bytes;
     u32: 4 + 0, 0, u32::to_ne_bytes, u32::from_ne_bytes;
     i32: 4 + 0, 0, i32::to_ne_bytes, i32::from_ne_bytes;
+}
+
+/// Four bytes or sixteen, in network byte order.
+impl Put for IpAddr {
+    const UNSET: Self = Self::V4(Ipv4Addr::UNSPECIFIED);
+    const MAX: usize = 20;
+    #[inline(always)]
+    fn put<'b>(&self, ty: u16, to: Out<'b>) -> Result<Out<'b>, Full> {
+        match self {
+            Self::V4(v4) => to.put(head(8, ty))?.put(v4.octets()),
+            Self::V6(v6) => to.put(head(20, ty))?.put(v6.octets()),
+        }
+    }
+    fn room(&self) -> usize {
+        if self.is_ipv4() { 8 } else { 20 }
+    }
+}
+
+impl super::Get<'_> for IpAddr {
+    fn get(value: &[u8]) -> Option<Self> {
+        match value.len() {
+            4 => value.first_chunk::<4>().map(|octets| Self::from(*octets)),
+            16 => value.first_chunk::<16>().map(|octets| Self::from(*octets)),
+            _ => None,
+        }
+    }
 }

@@ -28,6 +28,8 @@ pub(crate) use decode::{Get, Index, List};
 pub(crate) use encode::{Entry, Fixed, Full, Out, Put, fixed, list_len, measured, put_list};
 pub(crate) use table::{Attrs, name_at, table};
 
+use netlink_packet_core::NLM_F_REQUEST;
+
 /// The flag in an attribute's type which says that its value is attributes (`NLA_F_NESTED`).
 pub(crate) const NESTED: u16 = 0x8000;
 /// The bits of an attribute's type that are its number (`NLA_TYPE_MASK`).
@@ -37,6 +39,18 @@ const NUMBER: u16 = 0x3fff;
 #[inline]
 pub(crate) const fn align(len: usize) -> usize {
     (len + 3) & !3
+}
+
+/// A request's header (`struct nlmsghdr`), to the kernel, whose port is 0. `len` fits: no message of ours is over
+/// [`NoRoom::LARGEST`].
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "`len` has 16 bits")]
+pub(crate) const fn header(len: usize, ty: u16, flags: u16, seq: u32) -> [u8; Header::SIZE] {
+    let [l0, l1, l2, l3] = (len as u32).to_ne_bytes();
+    let [t0, t1] = ty.to_ne_bytes();
+    let [f0, f1] = (NLM_F_REQUEST | flags).to_ne_bytes();
+    let [s0, s1, s2, s3] = seq.to_ne_bytes();
+    [l0, l1, l2, l3, t0, t1, f0, f1, s0, s1, s2, s3, 0, 0, 0, 0]
 }
 
 /// An attribute's header. `len` fits 16 bits: whoever adds up a message sees to that.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! table! {
-//!     /// docs … kind create Macvlan<'a>, /// docs … change MacvlanChange<'a>, /// … view MacvlanView<'a>, /// … info MacvlanInfo
+//!     /// docs …                               the type that creates; then those that change, that lend, that own
+//!     kind create Macvlan<'a>, /// … change MacvlanChange<'a>, /// … view MacvlanView<'a>, /// … info MacvlanInfo {}
 //!     both {                                   when the kernel takes the rows of this section
 //!         /// How frames pass between siblings.
 //!         1 "IFLA_MACVLAN_MODE" pub mode: MacvlanMode,
@@ -127,6 +128,19 @@ macro_rules! table {
             $($section { $($row)* })*);
     };
 
+    // What is made and deleted, but not changed: one type writes it, `$Of`, which has its attributes in a field `attrs`.
+    ($(#[$cd:meta])* attrs of $Of:ident create $C:ident,
+     $(#[$vd:meta])* view $V:ident<$v:lifetime>$(($head:ty))?,
+     $(#[$id:meta])* info $I:ident { $($extra:tt)* }
+     $($section:ident { $($row:tt)* })*) => {
+        table!(@sort
+            [$(#[$cd])* attrs $Of $C]
+            [unchangeable]
+            [[$(#[$vd])* $V<$v>$(($head))?] [$(#[$id])* $I { $($extra)* }]]
+            $($section { $($row)* })*);
+    };
+    (@write unchangeable $($rest:tt)*) => {};
+
     // Each section goes to the types that have it.
     (@sort [$($c:tt)*] [$($h:tt)*] [$($v:tt)*] create $rows:tt $($more:tt)*) =>
         { table!(@sort [$($c)* $rows] [$($h)*] [$($v)* $rows] $($more)*); };
@@ -205,6 +219,9 @@ macro_rules! table {
     };
     (@setters common $Of:ident $S:ident<$l:lifetime> { $($row:tt)* }) => {
         impl<$l, K> $Of<$l, K> where K: Copy { table!(@setter common $($row)*); }
+    };
+    (@setters attrs $Of:ident $S:ident { $($row:tt)* }) => {
+        impl $Of { table!(@setter attrs $($row)*); }
     };
     (@setter $place:ident $($(#[$d:meta])* $n:literal $N:literal $vis:vis $f:ident: $t:ty,)*) => { $(
         $(#[$d])*

@@ -1,0 +1,137 @@
+//! Namespace ids: the numbers by which one network namespace knows others.
+//!
+//! A link whose parent is in another namespace is reported with that namespace's id
+//! ([`LinkView::parent_netnsid`](crate::LinkView::parent_netnsid)). Ids are relative: each namespace numbers the others for
+//! itself. Source: `net/core/net_namespace.c`, `include/uapi/linux/net_namespace.h`.
+
+use crate::link::{Command, Request, sealed};
+use crate::wire::{Attributes, Get, Inside, Message, NoRoom, Row, header, measured};
+use netlink_packet_core::NLM_F_ACK;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+pub(crate) const RTM_NEWNSID: u16 = 88;
+pub(crate) const RTM_GETNSID: u16 = 90;
+
+/// Bytes of `struct rtgenmsg`, padded.
+pub(crate) const RTGENMSG: usize = 4;
+
+/// What the library knows of the attributes of a namespace id.
+pub(crate) const ROWS: &[Row] = &[
+    Row { number: 1, name: "NETNSA_NSID", inside: Inside::Value },
+    Row { number: 3, name: "NETNSA_FD", inside: Inside::Value },
+];
+
+/// Asks for the id of a namespace (RTM_GETNSID, since Linux 4.0). The answer holds it, or -1 if it has none.
+#[derive(Clone, Copy, Debug)]
+pub struct GetNsid<'a>(BorrowedFd<'a>);
+
+impl<'a> GetNsid<'a> {
+    /// The id of `namespace`, in the namespace of the socket.
+    #[must_use]
+    pub const fn new(namespace: BorrowedFd<'a>) -> Self {
+        Self(namespace)
+    }
+
+    /// Reads the answer: the id, or -1 if the namespace has none. `None` if it is another message.
+    pub fn read(message: Message<'_>) -> Option<i32> {
+        let is_nsid = message.header.ty == RTM_NEWNSID;
+        let (_rtgenmsg, attributes) = message.payload.split_first_chunk::<RTGENMSG>().filter(|_| is_nsid)?;
+        let nsid = Attributes::new(attributes).find(|attribute| attribute.number == 1)?;
+        i32::get(nsid.value)
+    }
+}
+
+impl sealed::Sealed for GetNsid<'_> {}
+
+impl Request for GetNsid<'_> {
+    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+        encode(RTM_GETNSID, 0, self.0, None, seq, buf)
+    }
+}
+
+/// Gives a namespace an id (RTM_NEWNSID, since Linux 4.0), for good. That it has one is an EEXIST; that another has the one
+/// asked for is an ENOSPC.
+#[derive(Clone, Copy, Debug)]
+pub struct NewNsid<'a> {
+    namespace: BorrowedFd<'a>,
+    nsid: i32,
+}
+
+impl<'a> NewNsid<'a> {
+    /// An id of the kernel's choice for `namespace`.
+    #[must_use]
+    pub const fn new(namespace: BorrowedFd<'a>) -> Self {
+        Self { namespace, nsid: -1 }
+    }
+
+    /// This id.
+    #[must_use]
+    pub const fn nsid(mut self, nsid: i32) -> Self {
+        self.nsid = nsid;
+        self
+    }
+}
+
+impl sealed::Sealed for NewNsid<'_> {}
+impl Command for NewNsid<'_> {}
+
+impl Request for NewNsid<'_> {
+    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+        encode(RTM_NEWNSID, NLM_F_ACK, self.namespace, Some(self.nsid), seq, buf)
+    }
+}
+
+fn encode(
+    ty: u16,
+    flags: u16,
+    namespace: BorrowedFd<'_>,
+    nsid: Option<i32>,
+    seq: u32,
+    buf: &mut [u8],
+) -> Result<usize, NoRoom> {
+    measured(buf, |out| {
+        let out = out.skip(16).put([0; RTGENMSG])?.one(3, &namespace.as_raw_fd())?;
+        let out = match nsid {
+            Some(nsid) => out.one(1, &nsid)?,
+            None => out,
+        };
+        let header = header(out.at(), ty, flags, seq);
+        out.set(0, header)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::encoded;
+    use crate::wire::Messages;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn an_id_is_asked_for_and_given_by_descriptor() {
+        let file = std::fs::File::open("/dev/null").unwrap();
+        let fd = u8::try_from(file.as_fd().as_raw_fd()).unwrap();
+        #[rustfmt::skip]
+        assert_eq!(encoded(&GetNsid::new(file.as_fd())), [
+            28, 0, 0, 0,  90, 0,  1, 0,                         // 28 bytes, RTM_GETNSID, REQUEST
+            7, 0, 0, 0,  0, 0, 0, 0,
+            0, 0, 0, 0,                                         // rtgenmsg
+            8, 0, 3, 0,  fd, 0, 0, 0,                           // NETNSA_FD
+        ]);
+        #[rustfmt::skip]
+        assert_eq!(encoded(&NewNsid::new(file.as_fd()))[16..], [
+            0, 0, 0, 0,
+            8, 0, 3, 0,  fd, 0, 0, 0,
+            8, 0, 1, 0,  255, 255, 255, 255,                    // NETNSA_NSID = of the kernel's choice
+        ]);
+    }
+
+    #[test]
+    fn an_answer_is_an_id_or_none() {
+        let file = std::fs::File::open("/dev/null").unwrap();
+        let read = |bytes: Vec<u8>| GetNsid::read(Messages::new(&bytes).next().unwrap().unwrap());
+        assert_eq!(read(encoded(&NewNsid::new(file.as_fd()).nsid(7))), Some(7));
+        assert_eq!(read(encoded(&NewNsid::new(file.as_fd()))), Some(-1));
+        assert_eq!(read(encoded(&GetNsid::new(file.as_fd()))), None);
+    }
+}

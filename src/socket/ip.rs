@@ -1,0 +1,120 @@
+//! Addresses, routes and namespace ids.
+
+use super::Socket;
+use super::list::{List, Query};
+use crate::addr::{AddressInfo, AddressView, ListAddresses, family};
+use crate::error::Result;
+use crate::link::IfIndex;
+use crate::nsid::{GetNsid, NewNsid};
+use crate::route::{ListRoutes, RouteInfo, RouteType, RouteView};
+use crate::wire::{Malformed, Message, Messages};
+use nix::errno::Errno;
+use std::os::fd::AsFd;
+
+impl Query for ListAddresses {
+    type View<'a> = AddressView<'a>;
+    type Info = AddressInfo;
+
+    fn read(message: Message<'_>) -> Option<AddressView<'_>> {
+        AddressView::of(message)
+    }
+
+    fn accepts(&self, address: &AddressView<'_>) -> bool {
+        let Self { index, family: wanted } = *self;
+        index.is_none_or(|index| address.index() == index)
+            && wanted.is_none_or(|wanted| address.addr().is_some_and(|addr| family(addr.ip()) == wanted))
+    }
+
+    fn copy(address: &AddressView<'_>) -> AddressInfo {
+        address.to_owned()
+    }
+}
+
+impl Query for ListRoutes {
+    type View<'a> = RouteView<'a>;
+    type Info = RouteInfo;
+
+    fn read(message: Message<'_>) -> Option<RouteView<'_>> {
+        RouteView::of(message)
+    }
+
+    fn accepts(&self, route: &RouteView<'_>) -> bool {
+        let Self { family: wanted, table, index } = *self;
+        let leaves_by = |index| {
+            let mut hops = route.next_hops().into_iter().flat_map(|hops| hops.iter());
+            route.index() == Some(index) || hops.any(|hop| hop.index == Some(index))
+        };
+        route.destination().is_some_and(|destination| family(destination.ip()) == wanted)
+            && table.is_none_or(|table| route.table() == Some(table))
+            && index.is_none_or(leaves_by)
+    }
+
+    fn copy(route: &RouteView<'_>) -> RouteInfo {
+        route.to_owned()
+    }
+
+    /// A table that was never written does not exist: ENOENT.
+    fn is_nothing(errno: i32) -> bool {
+        errno == Errno::ENOENT as i32
+    }
+}
+
+impl Socket {
+    /// The addresses that `request` asks for, one after the other, each lent from the receive buffer.
+    pub fn addresses(&mut self, request: &ListAddresses) -> Result<List<'_, ListAddresses>> {
+        List::start(self, *request)
+    }
+
+    /// The routes that `request` asks for, one after the other, each lent from the receive buffer.
+    pub fn routes(&mut self, request: &ListRoutes) -> Result<List<'_, ListRoutes>> {
+        List::start(self, *request)
+    }
+
+    /// The default route among those that `request` asks for: of several, the one with the lowest metric.
+    ///
+    /// ```no_run
+    /// # use sublink::{ListRoutes, Socket, Table};
+    /// let mut host = Socket::open()?;
+    /// let default = host.default_route(&ListRoutes::v4().table(Table::MAIN))?;
+    /// let uplink = default.and_then(|route| route.link());
+    /// # Ok::<(), sublink::Error>(())
+    /// ```
+    pub fn default_route(&mut self, request: &ListRoutes) -> Result<Option<RouteInfo>> {
+        let mut routes = self.snapshot(request)?;
+        routes.retain(|route| {
+            let is_default = route.destination.is_some_and(|destination| destination.prefix() == 0);
+            is_default && route.route_type == RouteType::Unicast
+        });
+        Ok(routes.into_iter().min_by_key(|route| route.metric.unwrap_or(0)))
+    }
+
+    /// The id by which this socket's namespace knows `namespace`; `None` if it has none (since Linux 4.0).
+    pub fn nsid_of(&mut self, namespace: impl AsFd) -> Result<Option<i32>> {
+        let len = self.encode(&GetNsid::new(namespace.as_fd()))?;
+        let place = self.send_and_find(len).map_err(|error| self.explain_request(error, len))?;
+        let answer = self.channel.read(place);
+        let nsid = Messages::new(answer).next().and_then(Result::ok).and_then(GetNsid::read);
+        let nsid = nsid.ok_or(Malformed { length: 28, left: answer.len() })?;
+        Ok(Some(nsid).filter(|nsid| *nsid >= 0))
+    }
+
+    /// The id by which this socket's namespace knows `namespace`; it is given one if it has none.
+    pub fn nsid_or_new(&mut self, namespace: impl AsFd) -> Result<i32> {
+        let namespace = namespace.as_fd();
+        if let Some(nsid) = self.nsid_of(namespace)? {
+            return Ok(nsid);
+        }
+        match self.apply(&NewNsid::new(namespace)) {
+            Err(error) if !error.is_already_there() => return Err(error), // somebody else may have been quicker
+            _ => {}
+        }
+        self.nsid_of(namespace)?.ok_or_else(|| Malformed { length: 28, left: 0 }.into())
+    }
+}
+
+impl RouteInfo {
+    /// The link that it leaves by; of several next hops, the first one's.
+    pub fn link(&self) -> Option<IfIndex> {
+        self.index.or_else(|| self.next_hops.iter().flatten().find_map(|hop| hop.index))
+    }
+}
