@@ -1,0 +1,389 @@
+//! Addresses, routes, namespace ids on the running kernel. Each test has a network namespace of its own.
+
+mod common;
+
+use common::{Skip, mac, name, parent, socket, veth};
+use std::net::{IpAddr, Ipv6Addr};
+use std::os::fd::AsFd;
+use std::time::Duration;
+use sublink::*;
+
+fn main() -> std::process::ExitCode {
+    common::run(tests![
+        an_address_is_given_read_and_taken,
+        an_address_given_twice_is_there_already_unless_replaced,
+        every_property_of_an_address_is_read_back,
+        addresses_are_listed_by_link_and_family,
+        refusals_of_addresses_are_sentences,
+        a_route_is_added_replaced_and_deleted,
+        every_property_of_a_route_is_read_back,
+        routes_that_drop_packets,
+        an_ipv4_route_by_an_ipv6_router,
+        an_empty_table_is_an_empty_list,
+        routes_are_listed_by_table_and_link,
+        the_default_route_is_the_one_of_the_lowest_metric,
+        a_default_route_of_several_next_hops_has_a_link,
+        refusals_of_routes_are_sentences,
+        a_default_route_is_replaced_without_a_moment_in_between,
+        a_namespace_gets_an_id_and_keeps_it,
+        detection_is_awaited_by_events,
+        detection_finds_a_duplicate,
+        detection_on_a_link_that_is_down_ends_at_the_limit,
+        an_address_that_is_taken_ends_the_wait,
+    ])
+}
+
+fn ip(addr: &str) -> IpAddr {
+    addr.parse().expect("an address")
+}
+
+fn net(addr: &str) -> IpNetwork {
+    addr.parse().expect("a network")
+}
+
+fn addresses(socket: &mut Socket, index: IfIndex) -> Vec<IpNetwork> {
+    let addresses = socket.snapshot(&ListAddresses::new().index(index)).expect("a list");
+    addresses.iter().filter_map(|address| address.addr).filter(|a| !a.to_string().starts_with("fe80")).collect()
+}
+
+fn routes(socket: &mut Socket, request: ListRoutes) -> Vec<String> {
+    let words = |route: &RouteInfo| {
+        let gateway = route.gateway.map_or_else(String::new, |gateway| format!(" via {gateway}"));
+        format!("{}{gateway}", route.destination.expect("a destination"))
+    };
+    socket.snapshot(&request).expect("a list").iter().map(words).collect()
+}
+
+fn an_address_is_given_read_and_taken() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = parent(&mut socket);
+    for addr in ["10.0.0.7/24", "10.0.0.8/31", "192.0.2.1/32", "fd00::7/64", "fd00::8/128"].map(net) {
+        socket.apply(&NewAddress::new(p0, addr)).unwrap();
+        assert_eq!(addresses(&mut socket, p0), [addr]);
+        socket.apply(&DeleteAddress::new(p0, addr)).unwrap();
+        assert_eq!(addresses(&mut socket, p0), [], "{addr}");
+    }
+    Ok(())
+}
+
+fn an_address_given_twice_is_there_already_unless_replaced() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = parent(&mut socket);
+    for addr in ["10.0.0.7/24", "fd00::7/64"].map(net) {
+        let address = NewAddress::new(p0, addr);
+        socket.apply(&address).unwrap();
+        assert!(socket.apply(&address).unwrap_err().is_already_there());
+        socket.apply(&address.replace().metric(77)).unwrap();
+        let list = socket.snapshot(&ListAddresses::new().index(p0)).unwrap();
+        let replaced = list.iter().find(|address| address.addr == Some(addr)).unwrap();
+        assert_eq!(replaced.metric, Some(77), "{addr}");
+    }
+    Ok(())
+}
+
+fn every_property_of_an_address_is_read_back() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = parent(&mut socket);
+    let v4 = NewAddress::new(p0, net("10.0.0.7/24"))
+        .label(Label::new("p0:1").unwrap())
+        .scope(Scope::LINK)
+        .noprefixroute()
+        .metric(9)
+        .lifetime(Lifetime { preferred: 1000, valid: 2000 });
+    socket.apply(&v4).unwrap();
+    let read = socket.snapshot(&ListAddresses::new().v4()).unwrap().remove(0);
+    assert_eq!((read.index, read.scope, read.metric), (p0, Scope::LINK, Some(9)));
+    assert_eq!(read.label.as_deref(), Some(&b"p0:1"[..]));
+    assert_eq!(read.broadcast, Some(ip("10.0.0.255")));
+    assert!(read.flags.unwrap().contains(AddressFlags::NOPREFIXROUTE));
+    let lifetime = read.lifetime.unwrap();
+    assert!((990..=1000).contains(&lifetime.preferred) && (1990..=2000).contains(&lifetime.valid), "{lifetime:?}");
+    assert_eq!(routes(&mut socket, ListRoutes::v4().table(Table::MAIN)), [""; 0]);
+
+    let v6 = NewAddress::new(p0, net("fd00::7/64")).peer(ip("fd00:1::1")).nodad();
+    socket.apply(&v6).unwrap();
+    let list = socket.snapshot(&ListAddresses::new().v6()).unwrap();
+    let read = list.iter().find(|address| address.peer == Some(ip("fd00:1::1"))).unwrap();
+    assert_eq!(read.addr, Some(net("fd00::7/64")));
+    assert!(read.flags.unwrap().contains(AddressFlags::NODAD));
+    Ok(())
+}
+
+fn addresses_are_listed_by_link_and_family() -> Result<(), Skip> {
+    let mut socket = socket();
+    let (p0, q0) = (parent(&mut socket), veth(&mut socket, "q0", "q1"));
+    for (index, addr) in [(p0, "10.0.0.7/24"), (p0, "fd00::7/64"), (q0, "10.1.0.7/24")] {
+        socket.apply(&NewAddress::new(index, net(addr)).nodad()).unwrap();
+    }
+    assert_eq!(addresses(&mut socket, q0), [net("10.1.0.7/24")]);
+    let mut count = |request: ListAddresses| {
+        let addresses = socket.snapshot(&request).unwrap();
+        addresses.iter().filter(|a| a.scope == Scope::GLOBAL).count()
+    };
+    assert_eq!(count(ListAddresses::new()), 3);
+    assert_eq!(count(ListAddresses::new().v4()), 2);
+    assert_eq!(count(ListAddresses::new().v6().index(p0)), 1);
+    assert!(socket.snapshot(&ListAddresses::new().index(IfIndex::new(999).unwrap())).is_err_and(|partial| {
+        partial.error.is_no_device() && partial.error.to_string() == "list addresses: ENODEV"
+    }));
+    Ok(())
+}
+
+fn refusals_of_addresses_are_sentences() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = parent(&mut socket);
+    let absent = IfIndex::new(999).unwrap();
+    socket.apply(&NewAddress::new(p0, net("10.0.0.7/24"))).unwrap();
+    let mut sentence =
+        |request: &dyn Fn(&mut Socket) -> sublink::Result<()>| request(&mut socket).unwrap_err().to_string();
+    let again = sentence(&|socket| socket.apply(&NewAddress::new(p0, net("10.0.0.7/24"))));
+    assert!(again.starts_with("add address 10.0.0.7/24 to p0: EEXIST"), "{again}");
+    let nobody = sentence(&|socket| socket.apply(&NewAddress::new(absent, net("fd00::7/64"))));
+    assert!(nobody.starts_with("add address fd00::7/64 to #999: ENODEV"), "{nobody}");
+    let missing = sentence(&|socket| socket.apply(&DeleteAddress::new(p0, net("10.0.0.9/24"))));
+    assert!(missing.starts_with("delete address 10.0.0.9/24 from p0: EADDRNOTAVAIL"), "{missing}");
+    Ok(())
+}
+
+/// `p0` with 10.0.0.7/24 and fd00::7/64.
+fn with_addresses(socket: &mut Socket) -> IfIndex {
+    let p0 = parent(socket);
+    socket.apply(&NewAddress::new(p0, net("10.0.0.7/24"))).unwrap();
+    socket.apply(&NewAddress::new(p0, net("fd00::7/64")).nodad()).unwrap();
+    p0
+}
+
+fn a_route_is_added_replaced_and_deleted() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = with_addresses(&mut socket);
+    let table = Table(1000);
+    for (destination, first, second) in [
+        ("10.9.0.0/16", "10.0.0.1", "10.0.0.2"),
+        ("fd09::/48", "fd00::1", "fd00::2"),
+        ("0.0.0.0/0", "10.0.0.1", "10.0.0.2"),
+    ] {
+        let list = if net(destination).is_ipv4() { ListRoutes::v4() } else { ListRoutes::v6() }.table(table);
+        let route = NewRoute::new(net(destination)).index(p0).table(table);
+        socket.apply(&route.gateway(ip(first))).unwrap();
+        assert!(socket.apply(&route.gateway(ip(first))).unwrap_err().is_already_there());
+        assert_eq!(routes(&mut socket, list), [format!("{destination} via {first}")]);
+        socket.apply(&route.gateway(ip(second)).replace()).unwrap();
+        assert_eq!(routes(&mut socket, list), [format!("{destination} via {second}")]);
+        assert!(
+            socket.apply(&DeleteRoute::like(route.gateway(ip(first)))).unwrap_err().is_no_process(),
+            "of another gateway"
+        );
+        socket.apply(&DeleteRoute::like(route)).unwrap();
+        assert_eq!(routes(&mut socket, list), [""; 0]);
+    }
+    Ok(())
+}
+
+fn every_property_of_a_route_is_read_back() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = with_addresses(&mut socket);
+    for (destination, gateway, source) in
+        [("10.9.1.2/16", "10.5.0.1", "10.0.0.7"), ("fd09::1/48", "fd05::1", "fd00::7")]
+    {
+        let route = NewRoute::new(net(destination))
+            .index(p0)
+            .gateway(ip(gateway))
+            .onlink()
+            .metric(99)
+            .source(ip(source))
+            .protocol(RouteProtocol::DHCP)
+            .table(Table(255_255));
+        socket.apply(&route).unwrap();
+        let list = if net(destination).is_ipv4() { ListRoutes::v4() } else { ListRoutes::v6() };
+        let read = socket.snapshot(&list.table(Table(255_255))).unwrap().remove(0);
+        assert_eq!(read.destination.map(|d| d.ip()), Some(net(destination).network()), "without host bits");
+        assert_eq!((read.gateway, read.source), (Some(ip(gateway)), Some(ip(source))));
+        assert_eq!((read.metric, read.table, read.protocol), (Some(99), Some(Table(255_255)), RouteProtocol::DHCP));
+        assert_eq!((read.index, read.is_onlink, read.route_type), (Some(p0), true, RouteType::Unicast));
+    }
+    Ok(())
+}
+
+fn routes_that_drop_packets() -> Result<(), Skip> {
+    let mut socket = socket();
+    parent(&mut socket);
+    for route_type in [RouteType::Blackhole, RouteType::Unreachable, RouteType::Prohibit] {
+        for destination in ["10.9.0.0/16", "fd09::/48"].map(net) {
+            let route = NewRoute::new(destination).route_type(route_type);
+            socket.apply(&route).unwrap();
+            let list = if destination.is_ipv4() { ListRoutes::v4() } else { ListRoutes::v6() };
+            let list = socket.snapshot(&list.table(Table::MAIN)).unwrap();
+            let read = list.iter().find(|route| route.destination == Some(destination)).unwrap();
+            assert_eq!(read.route_type, route_type);
+            socket.apply(&DeleteRoute::like(route)).unwrap();
+        }
+    }
+    Ok(())
+}
+
+fn an_ipv4_route_by_an_ipv6_router() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = with_addresses(&mut socket);
+    socket.apply(&NewRoute::new(net("10.9.0.0/16")).gateway(ip("fd00::1")).index(p0)).unwrap();
+    let list = socket.snapshot(&ListRoutes::v4().table(Table::MAIN)).unwrap();
+    let read = list.iter().find(|route| route.destination == Some(net("10.9.0.0/16"))).unwrap();
+    assert_eq!((read.via, read.gateway), (Some(Via(ip("fd00::1"))), None));
+    Ok(())
+}
+
+fn an_empty_table_is_an_empty_list() -> Result<(), Skip> {
+    let mut socket = socket();
+    for list in [ListRoutes::v4(), ListRoutes::v6()] {
+        assert_eq!(routes(&mut socket, list.table(Table::MAIN)), [""; 0]);
+        assert_eq!(routes(&mut socket, list.table(Table(4711))), [""; 0]);
+        assert!(socket.default_route(&list).unwrap().is_none());
+    }
+    Ok(())
+}
+
+fn routes_are_listed_by_table_and_link() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = with_addresses(&mut socket);
+    let q0 = veth(&mut socket, "q0", "q1");
+    socket.apply(&NewRoute::new(net("10.9.0.0/16")).index(p0)).unwrap();
+    socket.apply(&NewRoute::new(net("10.8.0.0/16")).index(q0)).unwrap();
+    socket.apply(&NewRoute::new(net("10.7.0.0/16")).index(q0).table(Table(77))).unwrap();
+    assert_eq!(routes(&mut socket, ListRoutes::v4().table(Table::MAIN).index(q0)), ["10.8.0.0/16"]);
+    assert_eq!(routes(&mut socket, ListRoutes::v4().table(Table::MAIN)), ["10.0.0.0/24", "10.8.0.0/16", "10.9.0.0/16"]);
+    assert_eq!(routes(&mut socket, ListRoutes::v4().table(Table(77))), ["10.7.0.0/16"]);
+    assert!(routes(&mut socket, ListRoutes::v4()).len() > 4, "the local table as well");
+    Ok(())
+}
+
+fn the_default_route_is_the_one_of_the_lowest_metric() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = with_addresses(&mut socket);
+    let v4 = ListRoutes::v4().table(Table::MAIN);
+    for (gateway, metric) in [("10.0.0.1", 300), ("10.0.0.2", 99), ("10.0.0.3", 200), ("fd00::5", 5)] {
+        socket.apply(&NewRoute::default_via(ip(gateway)).index(p0).metric(metric)).unwrap();
+    }
+    socket.apply(&NewRoute::new(net("0.0.0.0/0")).route_type(RouteType::Unreachable).metric(1)).unwrap();
+    socket.apply(&NewRoute::default_via(ip("10.0.0.9")).index(p0).table(Table(99))).unwrap();
+    let route = socket.default_route(&v4).unwrap().unwrap();
+    assert_eq!((route.gateway, route.link()), (Some(ip("10.0.0.2")), Some(p0)));
+    let route = socket.default_route(&ListRoutes::v6().table(Table::MAIN)).unwrap().unwrap();
+    assert_eq!(route.gateway, Some(ip("fd00::5")));
+    Ok(())
+}
+
+fn a_default_route_of_several_next_hops_has_a_link() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = with_addresses(&mut socket);
+    let arguments = ["route", "add", "default", "nexthop", "via", "10.0.0.1", "nexthop", "via", "10.0.0.2"];
+    assert!(std::process::Command::new("ip").args(arguments).status().unwrap().success());
+    let route = socket.default_route(&ListRoutes::v4().table(Table::MAIN)).unwrap().unwrap();
+    assert_eq!(route.link(), Some(p0));
+    let gateways: Vec<_> = route.next_hops.unwrap().iter().map(|hop| hop.gateway.unwrap()).collect();
+    assert_eq!(gateways, [ip("10.0.0.1"), ip("10.0.0.2")]);
+    Ok(())
+}
+
+fn refusals_of_routes_are_sentences() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = with_addresses(&mut socket);
+    let mut refused = |route: NewRoute| socket.apply(&route).unwrap_err().to_string();
+    assert_eq!(
+        refused(NewRoute::default_via(ip("10.5.0.1")).index(p0)),
+        "add route default via 10.5.0.1 dev p0: ENETUNREACH: Nexthop has invalid gateway"
+    );
+    let to_nowhere = refused(NewRoute::new(net("10.9.0.0/16")).index(IfIndex::new(999).unwrap()));
+    assert!(to_nowhere.starts_with("add route 10.9.0.0/16 dev #999: ENODEV"), "{to_nowhere}");
+    let missing = socket.apply(&DeleteRoute::like(NewRoute::new(net("10.9.0.0/16")))).unwrap_err();
+    assert!(missing.to_string().starts_with("delete route 10.9.0.0/16: ESRCH"), "{missing}");
+    Ok(())
+}
+
+fn a_default_route_is_replaced_without_a_moment_in_between() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = with_addresses(&mut socket);
+    let q0 = veth(&mut socket, "q0", "q1");
+    socket.apply(&NewAddress::new(q0, net("10.1.0.7/24"))).unwrap();
+    socket.apply(&NewRoute::default_via(ip("10.0.0.1")).index(p0)).unwrap();
+    socket.apply(&NewRoute::default_via(ip("10.1.0.1")).index(q0).replace()).unwrap();
+    let default = routes(&mut socket, ListRoutes::v4().table(Table::MAIN));
+    assert_eq!(default, ["0.0.0.0/0 via 10.1.0.1", "10.0.0.0/24", "10.1.0.0/24"], "one, of the other link");
+    Ok(())
+}
+
+fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
+    let mut socket = socket();
+    let other = Netns::create().unwrap();
+    assert_eq!(socket.nsid_of(&other).unwrap(), None);
+    let nsid = socket.nsid_or_new(&other).unwrap();
+    assert!(nsid >= 0);
+    assert_eq!((socket.nsid_of(&other).unwrap(), socket.nsid_or_new(&other).unwrap()), (Some(nsid), nsid));
+    assert!(socket.apply(&NewNsid::new(other.as_fd())).unwrap_err().is_already_there());
+    let third = Netns::create().unwrap();
+    socket.apply(&NewNsid::new(third.as_fd()).nsid(77)).unwrap();
+    assert_eq!(socket.nsid_of(&third).unwrap(), Some(77));
+    let file = std::fs::File::open("/dev/null").unwrap();
+    let error = socket.nsid_of(&file).unwrap_err().to_string();
+    assert!(error.starts_with("get the id of a namespace: EINVAL"), "{error}");
+    Ok(())
+}
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn v6(addr: &str) -> Ipv6Addr {
+    addr.parse().expect("an IPv6 address")
+}
+
+fn detection_is_awaited_by_events() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = parent(&mut socket);
+    let mut watch = AddressWatch::open().unwrap();
+    socket.apply(&NewAddress::new(p0, net("fd00::7/64"))).unwrap();
+    socket.apply(&NewAddress::new(p0, net("fd00::8/64")).nodad()).unwrap();
+    watch.wait(p0, &[v6("fd00::7"), v6("fd00::8")], LIMIT).unwrap();
+    let list = socket.snapshot(&ListAddresses::new().index(p0).v6()).unwrap();
+    let ours: Vec<_> = list.iter().filter(|address| address.scope == Scope::GLOBAL).collect();
+    assert_eq!(ours.len(), 2);
+    assert!(ours.iter().all(|address| !address.flags.unwrap().contains(AddressFlags::TENTATIVE)));
+    AddressWatch::open().unwrap().wait(p0, &[v6("fd00::7")], LIMIT).expect("opened after the event, it looks first");
+    Ok(())
+}
+
+fn detection_finds_a_duplicate() -> Result<(), Skip> {
+    let mut socket = socket();
+    let other = Netns::create().unwrap();
+    let pair = NewLink::veth(NewLink::peer().name(name("p1")).netns(other.as_fd())).name(name("p0")).up();
+    let p0 = socket.create(&pair.mac(mac(1))).unwrap();
+    let mut there = Socket::open_in(&other).unwrap();
+    let p1 = there.index_of("p1").unwrap();
+    there.change(&LinkChange::new(p1).up()).unwrap();
+    there.apply(&NewAddress::new(p1, net("fd00::7/64")).nodad()).unwrap();
+    let mut watch = AddressWatch::open().unwrap();
+    socket.apply(&NewAddress::new(p0, net("fd00::7/64"))).unwrap();
+    let error = watch.wait(p0, &[v6("fd00::7")], LIMIT).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::DuplicateAddress(addr) if *addr == v6("fd00::7")), "{error}");
+    Ok(())
+}
+
+fn detection_on_a_link_that_is_down_ends_at_the_limit() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = parent(&mut socket);
+    let mv0 = socket.create(&NewLink::macvlan(p0).name(name("mv0")).mac(mac(7))).unwrap();
+    socket.apply(&NewAddress::new(mv0, net("fd00::7/64"))).unwrap();
+    let error = AddressWatch::open().unwrap().wait(mv0, &[v6("fd00::7")], Duration::from_millis(20)).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::StillTentative(_)), "{error}");
+    Ok(())
+}
+
+fn an_address_that_is_taken_ends_the_wait() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = parent(&mut socket);
+    socket.apply(&NewAddress::new(p0, net("fd00::7/64"))).unwrap();
+    let mut watch = AddressWatch::open().unwrap();
+    let error = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| watch.wait(p0, &[v6("fd00::7")], LIMIT));
+        socket.apply(&DeleteAddress::new(p0, net("fd00::7/64"))).unwrap();
+        waiting.join().unwrap().unwrap_err()
+    });
+    assert!(matches!(error.kind(), ErrorKind::AddressGone(_)), "{error}");
+    Ok(())
+}
