@@ -10,7 +10,7 @@
 //! ```
 
 use crate::addr::{AddressView, IFADDRMSG, RTM_DELADDR, RTM_NEWADDR};
-use crate::link::{InvalidValue, KINDS, KindFacts, LinkView};
+use crate::link::{IfIndex, InvalidValue, KINDS, KindFacts, LinkView};
 use crate::nsid::{self, RTGENMSG, RTM_GETNSID, RTM_NEWNSID};
 use crate::reply::{Ack, Policy};
 use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RTMSG, RouteView};
@@ -35,6 +35,7 @@ struct Inner {
     request: Option<RequestInfo>,
     step: Option<Step>,
     link_is: Option<Whereabouts>,
+    undo: Option<Undo>,
 }
 
 /// What went wrong.
@@ -56,6 +57,12 @@ pub enum ErrorKind {
     /// The table changed during the dump, so entries may be missing or there twice. What was read was given out.
     #[error("the list changed while it was read (NLM_F_DUMP_INTR)")]
     Interrupted,
+    /// The container's namespace is the parent's own.
+    #[error("the container's namespace is the one that its parent link is in")]
+    SameNamespace,
+    /// The socket for the inside lives in another namespace than the one given.
+    #[error("the socket for the container's inside lives in another namespace")]
+    OtherNamespace,
     /// Somebody else on the network has this IPv6 address: duplicate address detection failed.
     #[error("{0} is in use by another station on the network: duplicate address detection failed")]
     DuplicateAddress(Ipv6Addr),
@@ -125,6 +132,18 @@ pub enum Whereabouts {
     Unknown,
 }
 
+/// What became of a link whose attaching failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Undo {
+    /// Nothing is left: it was not made, was removed again, or is the container's own matter since it was replaced there.
+    Clean,
+    /// It is still there, in the container's namespace, under this index: removing it failed.
+    LeftBehind(IfIndex),
+    /// It could not be found out: it may be there, under this index.
+    Unknown(IfIndex),
+}
+
 impl Error {
     /// What went wrong.
     pub fn kind(&self) -> &ErrorKind {
@@ -144,6 +163,11 @@ impl Error {
     /// After a move that failed: where the link is now.
     pub fn link_is(&self) -> Option<Whereabouts> {
         self.0.link_is
+    }
+
+    /// After an attach that failed: what became of the link.
+    pub fn undo(&self) -> Option<Undo> {
+        self.0.undo
     }
 
     /// The error number of the kernel or of a system call.
@@ -179,6 +203,16 @@ impl Error {
     pub(crate) fn at_step(mut self, index: usize, of: usize) -> Self {
         self.0.step = Some(Step { index, of });
         self
+    }
+
+    pub(crate) fn with_undo(mut self, undo: Undo) -> Self {
+        self.0.undo = Some(undo);
+        self
+    }
+
+    /// Whether what was asked may have been done all the same.
+    pub(crate) fn is_unknown_outcome(&self) -> bool {
+        !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_))
     }
 
     pub(crate) fn with_link(mut self, whereabouts: Whereabouts) -> Self {
@@ -284,7 +318,7 @@ impl fmt::Display for KernelError {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, request, step, link_is } = &*self.0;
+        let Inner { kind, request, step, link_is, undo } = &*self.0;
         if let Some(Step { index, of }) = step {
             write!(f, "step {} of {of}, ", index + 1)?;
         }
@@ -297,7 +331,13 @@ impl fmt::Display for Error {
             Some(Whereabouts::There) => " (the link is in the other namespace now)",
             Some(Whereabouts::Unknown) => " (which namespace has the link now is unknown)",
             None => "",
-        })
+        })?;
+        match undo {
+            Some(Undo::Clean) => f.write_str(" (no link is left behind)"),
+            Some(Undo::LeftBehind(index)) => write!(f, " (link #{index} is left behind in the container)"),
+            Some(Undo::Unknown(index)) => write!(f, " (link #{index} may be left behind in the container)"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -318,7 +358,7 @@ impl std::error::Error for Error {
 
 impl<T: Into<ErrorKind>> From<T> for Error {
     fn from(kind: T) -> Self {
-        Self(Box::new(Inner { kind: kind.into(), request: None, step: None, link_is: None }))
+        Self(Box::new(Inner { kind: kind.into(), request: None, step: None, link_is: None, undo: None }))
     }
 }
 

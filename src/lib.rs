@@ -5,6 +5,7 @@
 
 mod addr;
 mod batch;
+mod endpoint;
 mod error;
 mod link;
 mod netns;
@@ -19,7 +20,8 @@ pub mod wire;
 
 pub use addr::*;
 pub use batch::{Batch, Outcome};
-pub use error::{Error, ErrorKind, KernelError, Partial, RequestInfo, Result, Step, Verb, Whereabouts};
+pub use endpoint::{Attached, Detached, Difference, Endpoint, MovedDevice, detach_many};
+pub use error::{Error, ErrorKind, KernelError, Partial, RequestInfo, Result, Step, Undo, Verb, Whereabouts};
 pub use ipnetwork;
 pub use ipnetwork::IpNetwork;
 pub use link::*;

@@ -71,11 +71,11 @@ impl Netns {
 
     /// Whether both are the same namespace.
     pub fn is_same_as(&self, other: impl AsFd) -> Result<bool> {
-        let identity = |fd: BorrowedFd<'_>| match fstat(fd) {
-            Ok(stat) => Ok((stat.st_dev, stat.st_ino)),
-            Err(error) => Err(Error::io("fstat of namespace", error)),
-        };
-        Ok(identity(self.as_fd())? == identity(other.as_fd())?)
+        Ok(self.id()? == NetnsId::of(other.as_fd())?)
+    }
+
+    pub(crate) fn id(&self) -> Result<NetnsId> {
+        NetnsId::of(self.as_fd())
     }
 
     /// Runs `work` in the namespace, on a thread of its own, and waits for it. A panic in it goes on in the caller.
@@ -99,6 +99,17 @@ impl AsFd for Netns {
 impl From<Netns> for OwnedFd {
     fn from(namespace: Netns) -> Self {
         namespace.0
+    }
+}
+
+/// Which namespace it is: device and inode of its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NetnsId(u64, u64);
+
+impl NetnsId {
+    pub(crate) fn of(namespace: BorrowedFd<'_>) -> Result<Self> {
+        let stat = fstat(namespace).map_err(|error| Error::io("fstat of namespace", error))?;
+        Ok(Self(stat.st_dev, stat.st_ino))
     }
 }
 

@@ -13,7 +13,7 @@
 use crate::addr::{AF_INET, AF_INET6, Scope, family};
 use crate::link::{Command, IfIndex, Request, sealed};
 use crate::wire::{
-    Attribute, Attributes, Attrs, Full, Get, Message, NoRoom, Out, Put, fixed, head, header, measured, table,
+    Attribute, Attributes, Attrs, Full, Get, Message, Messages, NoRoom, Out, Put, fixed, head, header, measured, table,
 };
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
@@ -333,6 +333,24 @@ impl NewRoute {
         self
     }
 
+    /// Whether it belongs to a link, as one that drops packets does not.
+    pub(crate) const fn has_link(&self) -> bool {
+        matches!(self.route_type, RouteType::Unicast | RouteType::Other(_))
+    }
+
+    /// The same, by the link `index` unless it says another or needs none.
+    pub(crate) fn on(&self, index: IfIndex) -> Self {
+        if self.has_link() && !self.attrs.has(4) { self.index(index) } else { *self }
+    }
+
+    /// The route as it would be reported, were it just as asked for.
+    pub(crate) fn as_reported(&self) -> Option<RouteInfo> {
+        let mut bytes = [0; 256];
+        let len = self.encode(0, &mut bytes).ok()?;
+        let message = Messages::new(bytes.get(..len)?).next()?.ok()?;
+        RouteView::of(message).map(|route| route.to_owned())
+    }
+
     fn put(
         &self,
         ty: u16,
@@ -506,7 +524,6 @@ impl<'a> RouteView<'a> {
 mod tests {
     use super::*;
     use crate::link::encoded;
-    use crate::wire::Messages;
 
     const INDEX: IfIndex = IfIndex(0x0102);
 

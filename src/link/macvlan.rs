@@ -200,6 +200,13 @@ macro_rules! macvlan_table {
             }
         }
 
+        impl $C<'_> {
+            /// Whether it takes over its parent's address instead of having one.
+            pub(super) fn is_passthru(&self) -> bool {
+                self.mode == MacvlanMode::Passthru
+            }
+        }
+
         impl<'a> NewLink<'_, $C<'a>> {
             /// In source mode, hearing these senders.
             #[doc(alias = "IFLA_MACVLAN_MACADDR_DATA")]

@@ -17,6 +17,7 @@ mod macvtap;
 mod query;
 mod request;
 mod settings;
+mod spec;
 mod status;
 mod values;
 mod veth;
@@ -28,7 +29,8 @@ pub use macvlan::{Macvlan, MacvlanChange, MacvlanFlags, MacvlanInfo, MacvlanMode
 pub use macvtap::{Macvtap, MacvtapChange, MacvtapInfo, MacvtapView};
 pub use query::{AltNameChange, DeleteLink, GetLink, ListLinks};
 pub use request::{AnyKind, Command, LinkChange, Move, NewLink, Request};
-pub use settings::{AddrGenMode, LinkSettings, Settings};
+pub use settings::{AddrGenMode, Ipv4Setting, LinkSettings, Settings};
+pub use spec::{LinkKind, LinkSpec};
 pub use status::{AltNames, IfInfo, KindInfo, KindView, LinkFlags, OperState};
 pub use values::{Alias, AltName, Broadcast, IfIndex, IfName, InvalidValue, LinkAddress, MacAddr, Name};
 pub use veth::{Peer, PeerEnd, Veth};

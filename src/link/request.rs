@@ -72,7 +72,7 @@ pub(super) const fn info_kind(name: &str) -> [u8; 12] {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewLink<'a, K> {
-    up: bool,
+    pub(super) up: bool,
     index: Option<IfIndex>,
     pub(super) common: Common<'a>,
     pub(super) kind: K,

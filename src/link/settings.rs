@@ -7,10 +7,12 @@
 
 use super::IfIndex;
 use super::request::{Command, RTM_SETLINK, Request, link_header, sealed};
-use crate::wire::{Attributes, Get, Inside, NoRoom, Row, fixed, measured};
+use crate::wire::{Attributes, Full, Get, Inside, NoRoom, Out, Row, fixed, measured};
 use netlink_packet_core::NLM_F_ACK;
 
 const AF_SPEC: u16 = 26;
+const AF_INET: u16 = 2;
+const INET_CONF: u16 = 1;
 const AF_INET6: u16 = 10;
 const INET6_ADDR_GEN_MODE: u16 = 8;
 
@@ -58,18 +60,64 @@ impl From<u8> for AddrGenMode {
     }
 }
 
+/// An IPv4 setting of a link, by its number (`IPV4_DEVCONF_…`): what `/proc/sys/net/ipv4/conf/LINK/` holds as files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ipv4Setting(u8);
+
+macro_rules! ipv4_settings {
+    ($($(#[$d:meta])* $number:literal $C:literal $NAME:ident;)*) => {
+        impl Ipv4Setting {
+            $($(#[$d])* #[doc(alias = $C)] pub const $NAME: Self = Self($number);)*
+
+            /// Each with its number and the kernel's name, for comparing with the kernel's headers.
+            pub const ROWS: &'static [Row] = &[$(Row { number: $number, name: $C, inside: Inside::Value }),*];
+        }
+    };
+}
+ipv4_settings! {
+    /// Passes packets on between links.
+    1 "IPV4_DEVCONF_FORWARDING" FORWARDING;
+    /// Answers ARP for addresses that are reached by another link.
+    3 "IPV4_DEVCONF_PROXY_ARP" PROXY_ARP;
+    /// Believes a router that knows a better one.
+    4 "IPV4_DEVCONF_ACCEPT_REDIRECTS" ACCEPT_REDIRECTS;
+    /// Tells senders of a better router.
+    6 "IPV4_DEVCONF_SEND_REDIRECTS" SEND_REDIRECTS;
+    /// Drops packets whose sender would be answered by another link: 1 strictly, 2 if no link would.
+    8 "IPV4_DEVCONF_RP_FILTER" RP_FILTER;
+    /// Which of its addresses an ARP request gives as its sender.
+    18 "IPV4_DEVCONF_ARP_ANNOUNCE" ARP_ANNOUNCE;
+    /// Which ARP requests it answers: 1 only those for the link's own addresses.
+    19 "IPV4_DEVCONF_ARP_IGNORE" ARP_IGNORE;
+    /// When a subnet's first address goes, the next takes its place.
+    20 "IPV4_DEVCONF_PROMOTE_SECONDARIES" PROMOTE_SECONDARIES;
+    /// Learns from gratuitous ARP.
+    21 "IPV4_DEVCONF_ARP_ACCEPT" ARP_ACCEPT;
+    /// Sends a gratuitous ARP when it comes up or its MAC address changes, so that switches and neighbours learn it.
+    22 "IPV4_DEVCONF_ARP_NOTIFY" ARP_NOTIFY;
+    /// Accepts packets from this host's own addresses.
+    23 "IPV4_DEVCONF_ACCEPT_LOCAL" ACCEPT_LOCAL;
+    /// Routes 127.0.0.0/8 like any network.
+    26 "IPV4_DEVCONF_ROUTE_LOCALNET" ROUTE_LOCALNET;
+}
+
+/// Values by number, from 1; no kernel up to 7.2 has more than 33.
+type Ipv4Values = [u32; 34];
+
 /// Changes settings of address families on a link. Applied with [`Socket::set`](crate::Socket::set).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkSettings {
     index: IfIndex,
     addr_gen_mode: Option<AddrGenMode>,
+    ipv4_set: u64,
+    ipv4: Ipv4Values,
 }
 
 impl LinkSettings {
     /// Settings of the link `index`.
     #[must_use]
     pub const fn new(index: IfIndex) -> Self {
-        Self { index, addr_gen_mode: None }
+        Self { index, addr_gen_mode: None, ipv4_set: 0, ipv4: [0; 34] }
     }
 
     /// How the IPv6 link-local address is made, from the next time the link comes up.
@@ -79,6 +127,26 @@ impl LinkSettings {
         self.addr_gen_mode = Some(mode);
         self
     }
+
+    /// An IPv4 setting, which the kernel holds ready without a file being opened.
+    #[doc(alias = "IFLA_INET_CONF")]
+    #[must_use]
+    pub fn ipv4(mut self, setting: Ipv4Setting, value: u32) -> Self {
+        if let Some(slot) = self.ipv4.get_mut(usize::from(setting.0)) {
+            *slot = value;
+            self.ipv4_set |= 1 << setting.0;
+        }
+        self
+    }
+
+    pub(crate) const fn of(mut self, index: IfIndex) -> Self {
+        self.index = index;
+        self
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.addr_gen_mode.is_none() && self.ipv4_set == 0
+    }
 }
 
 impl sealed::Sealed for LinkSettings {}
@@ -86,16 +154,28 @@ impl Command for LinkSettings {}
 
 impl Request for LinkSettings {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        let Self { index, addr_gen_mode } = *self;
+        let Self { index, addr_gen_mode, ipv4_set, ipv4 } = self;
         measured(buf, |out| {
-            let out = out.skip(32).nest(AF_SPEC, |out| match addr_gen_mode {
-                Some(mode) => out.nest(AF_INET6, |out| out.one(INET6_ADDR_GEN_MODE, &mode)),
-                None => Ok(out),
+            let out = out.skip(32).nest(AF_SPEC, |out| {
+                let out = match addr_gen_mode {
+                    Some(mode) => out.nest(AF_INET6, |out| out.one(INET6_ADDR_GEN_MODE, mode))?,
+                    None => out,
+                };
+                if *ipv4_set == 0 {
+                    Ok(out)
+                } else {
+                    out.nest(AF_INET, |out| out.nest(INET_CONF, |out| put_ipv4(*ipv4_set, ipv4, out)))
+                }
             })?;
             let header = link_header(out.at(), RTM_SETLINK, NLM_F_ACK, seq, index.get(), 0, 0);
             out.set(0, header)
         })
     }
+}
+
+fn put_ipv4<'b>(set: u64, values: &Ipv4Values, out: Out<'b>) -> Result<Out<'b>, Full> {
+    let mut values = (0u16..).zip(values).filter(|(number, _)| set & 1 << number != 0);
+    values.try_fold(out, |out, (number, value)| out.one(number, value))
 }
 
 /// Settings of address families as the kernel reports them.
@@ -104,28 +184,85 @@ impl Request for LinkSettings {
 pub struct Settings {
     /// How the IPv6 link-local address is made; `None` if the kernel or the link has no IPv6.
     pub addr_gen_mode: Option<AddrGenMode>,
+    ipv4: Option<Ipv4Values>,
 }
 
 impl Settings {
-    pub(crate) const NONE: Self = Self { addr_gen_mode: None };
+    pub(crate) const NONE: Self = Self { addr_gen_mode: None, ipv4: None };
+
+    /// An IPv4 setting; `None` if the kernel or the link has no IPv4.
+    pub fn ipv4(&self, setting: Ipv4Setting) -> Option<u32> {
+        self.ipv4?.get(usize::from(setting.0)).copied()
+    }
 }
 
 impl Get<'_> for Settings {
-    const INSIDE: Inside = Inside::Rows(&[Row {
-        number: AF_INET6,
-        name: "AF_INET6",
-        inside: Inside::Rows(&[Row {
-            number: INET6_ADDR_GEN_MODE,
-            name: "IFLA_INET6_ADDR_GEN_MODE",
-            inside: Inside::Value,
-        }]),
-    }]);
+    const INSIDE: Inside = Inside::Rows(&[
+        Row {
+            number: AF_INET6,
+            name: "AF_INET6",
+            inside: Inside::Rows(&[Row {
+                number: INET6_ADDR_GEN_MODE,
+                name: "IFLA_INET6_ADDR_GEN_MODE",
+                inside: Inside::Value,
+            }]),
+        },
+        Row {
+            number: AF_INET,
+            name: "AF_INET",
+            inside: Inside::Rows(&[Row {
+                number: INET_CONF,
+                name: "IFLA_INET_CONF",
+                inside: Inside::Rows(Ipv4Setting::ROWS),
+            }]),
+        },
+    ]);
     fn get(value: &[u8]) -> Option<Self> {
         let inet6 = find(value, AF_INET6).and_then(|inet6| find(inet6, INET6_ADDR_GEN_MODE));
-        Some(Self { addr_gen_mode: inet6.and_then(AddrGenMode::get) })
+        let inet = find(value, AF_INET).and_then(|inet| find(inet, INET_CONF));
+        Some(Self { addr_gen_mode: inet6.and_then(AddrGenMode::get), ipv4: inet.map(ipv4_values) })
     }
+}
+
+/// The kernel reports what it takes as attributes as an array, in which number 1 comes first.
+fn ipv4_values(reported: &[u8]) -> Ipv4Values {
+    let mut values = [0; 34];
+    for (slot, value) in values.iter_mut().skip(1).zip(reported.chunks_exact(4)) {
+        *slot = u32::get(value).unwrap_or_default();
+    }
+    values
 }
 
 fn find(nest: &[u8], number: u16) -> Option<&[u8]> {
     Attributes::new(nest).find(|attribute| attribute.number == number).map(|attribute| attribute.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::tests::attributes;
+    use super::*;
+
+    #[test]
+    fn settings_are_these_bytes() {
+        let settings = LinkSettings::new(IfIndex(5)).ipv4(Ipv4Setting::ARP_NOTIFY, 1).ipv4(Ipv4Setting::RP_FILTER, 2);
+        #[rustfmt::skip]
+        assert_eq!(attributes(&settings.addr_gen_mode(AddrGenMode::None)), [
+            40, 0, 26, 0x80,                                    // IFLA_AF_SPEC {
+              12, 0, 10, 0x80,                                  //   AF_INET6 {
+                5, 0, 8, 0,  1, 0, 0, 0,                        //     IFLA_INET6_ADDR_GEN_MODE = none
+              24, 0, 2, 0x80,                                   //   AF_INET {
+                20, 0, 1, 0x80,                                 //     IFLA_INET_CONF {
+                  8, 0, 8, 0,  2, 0, 0, 0,                      //       IPV4_DEVCONF_RP_FILTER = 2
+                  8, 0, 22, 0,  1, 0, 0, 0,                     //       IPV4_DEVCONF_ARP_NOTIFY = 1
+        ]);
+    }
+
+    #[test]
+    fn settings_are_read_from_an_array() {
+        let reported =
+            Settings { addr_gen_mode: None, ipv4: Some(ipv4_values(&[[1, 0, 0, 0], [7, 0, 0, 0]].concat())) };
+        assert_eq!(reported.ipv4(Ipv4Setting::FORWARDING), Some(1));
+        assert_eq!(reported.ipv4(Ipv4Setting::ARP_NOTIFY), Some(0));
+        assert_eq!(Settings::NONE.ipv4(Ipv4Setting::FORWARDING), None);
+    }
 }

@@ -45,6 +45,9 @@ pub enum InvalidValue {
     /// A mode's name that the kind does not have; with those it has.
     #[error("the mode is one of {0}")]
     Mode(&'static str),
+    /// The name of a kind that is none of those.
+    #[error("the kind is one of {0}")]
+    Kind(&'static str),
     /// A message above [`NoRoom::LARGEST`](crate::wire::NoRoom::LARGEST), because of a list in it.
     #[error("the request would take {0} bytes, and a netlink attribute holds at most 65535: split its list")]
     TooLong(usize),
@@ -79,6 +82,9 @@ pub struct IfName {
 }
 
 impl IfName {
+    /// No name: of a link that has not told its own yet.
+    pub(crate) const UNKNOWN: Self = Self { padded: [0; 16], size: 0 };
+
     /// From text.
     pub const fn new(name: &str) -> Result<Self, InvalidValue> {
         Self::from_bytes(name.as_bytes())
@@ -131,7 +137,7 @@ impl IfName {
 }
 
 impl Put for IfName {
-    const UNSET: Self = Self { padded: [0; 16], size: 0 };
+    const UNSET: Self = Self::UNKNOWN;
     const MAX: usize = Out::padded_max(16);
     #[inline(always)]
     fn put<'b>(&self, ty: u16, to: Out<'b>) -> Result<Out<'b>, Full> {

@@ -18,7 +18,7 @@ pub use watch::AddressWatch;
 use crate::error::{Error, ErrorKind, KernelError, RequestInfo, Result, Verb, Whereabouts};
 use crate::link::{AltName, AltNameChange, Command, DeleteLink, GetLink, IfIndex, IfName, LinkChange, LinkView};
 use crate::link::{InvalidValue, LinkSettings, ListLinks, NewLink, Request, ignored, random};
-use crate::netns::run_in;
+use crate::netns::{Netns, NetnsId, run_in};
 use crate::reply::Reply;
 use crate::wire::{Malformed, Message, Messages};
 use channel::Channel;
@@ -48,6 +48,8 @@ pub struct Socket {
     seq: u32,
     /// The sequence number of a dump of which the end has not been read.
     dump: Option<u32>,
+    /// The namespace it lives in, where that is known.
+    namespace: Option<NetnsId>,
     not_sync: PhantomData<Cell<()>>,
 }
 
@@ -57,7 +59,8 @@ impl Socket {
     /// Extended acknowledgements (Linux 4.12), capped ones (4.3) and strict checking of dumps (4.20) are switched on; a
     /// kernel without them is spoken to without them.
     pub fn open() -> Result<Self> {
-        Self::from_fd(open_fd(&[]).map_err(|error| Error::io("open a netlink socket", error))?)
+        let fd = open_fd(&[]).map_err(|error| Error::io("open a netlink socket", error))?;
+        Ok(Self { namespace: Netns::current().and_then(|here| here.id()).ok(), ..Self::from_fd(fd)? })
     }
 
     /// Opens a socket in another namespace, without entering it on the calling thread.
@@ -67,16 +70,24 @@ impl Socket {
 
     /// Takes over a NETLINK_ROUTE socket, connects it to the kernel and makes it blocking.
     ///
-    /// Its options stay as they are: without NETLINK_EXT_ACK, errors have no text.
+    /// Its options stay as they are: without NETLINK_EXT_ACK, errors have no text. Which namespace it lives in is not known,
+    /// so an [`Endpoint`](crate::Endpoint) cannot refuse one that is the container's own.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         if getsockname::<NetlinkAddr>(fd.as_raw_fd()).is_err() {
             return Err(InvalidValue::NotARouteSocket.into());
         }
         let channel = Channel::new(fd)?;
         #[expect(clippy::cast_possible_truncation, reason = "any 32 of the random bits will do")]
-        let mut socket = Self { channel, out: vec![0; 4096], seq: random() as u32, dump: None, not_sync: PhantomData };
+        let seq = random() as u32;
+        let mut socket = Self { channel, out: vec![0; 4096], seq, dump: None, namespace: None, not_sync: PhantomData };
         socket.set_time_limit(Duration::from_secs(10))?;
         Ok(socket)
+    }
+
+    /// Whether it lives in `namespace`; `None` if that is not known, as it is not after [`from_fd`](Self::from_fd).
+    pub fn is_in(&self, namespace: impl AsFd) -> Result<Option<bool>> {
+        let id = NetnsId::of(namespace.as_fd())?;
+        Ok(self.namespace.map(|here| here == id))
     }
 
     /// How long to wait for an answer; 10 seconds unless set. The kernel answers within microseconds of the send, so the
@@ -114,22 +125,30 @@ impl Socket {
         Ok(index)
     }
 
-    /// Tries random indexes. Only when one is seen to be taken is another tried, for EEXIST and EBUSY mean other things too.
     fn create_at_free_index<K: Copy>(&mut self, link: &NewLink<'_, K>) -> Result<IfIndex>
     where
         for<'a> NewLink<'a, K>: Command,
     {
+        let is_taken_there = |index| match link.namespace() {
+            Some(namespace) => Self::open_in(namespace)?.has_link(index),
+            None => Ok(false),
+        };
+        self.at_free_index(is_taken_there, |socket, index| socket.create_as_it_is(&link.index(index)))
+    }
+
+    /// Tries random indexes. Only when one is seen to be taken, here or there, is another tried, for EEXIST and EBUSY mean
+    /// other things too.
+    pub(crate) fn at_free_index<T>(
+        &mut self,
+        mut is_taken_there: impl FnMut(IfIndex) -> Result<bool>,
+        mut create: impl FnMut(&mut Self, IfIndex) -> Result<T>,
+    ) -> Result<T> {
         let mut tries = 1;
         loop {
             let index = IfIndex::random();
-            match self.create_as_it_is(&link.index(index)) {
+            match create(self, index) {
                 Err(error) if tries < INDEX_TRIES && (error.is_already_there() || error.is_busy()) => {
-                    let taken_here = self.has_link(index)?;
-                    let taken_there = || match link.namespace() {
-                        Some(namespace) => Self::open_in(namespace)?.has_link(index),
-                        None => Ok(false),
-                    };
-                    if !taken_here && !taken_there()? {
+                    if !self.has_link(index)? && !is_taken_there(index)? {
                         return Err(error);
                     }
                     tries += 1;
@@ -352,7 +371,7 @@ impl Socket {
         self.channel.send_and_find(request, self.seq)
     }
 
-    fn has_link(&mut self, index: IfIndex) -> Result<bool> {
+    pub(crate) fn has_link(&mut self, index: IfIndex) -> Result<bool> {
         match self.name_of(index) {
             Ok(_) => Ok(true),
             Err(error) if error.is_no_device() => Ok(false),

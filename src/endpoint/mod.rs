@@ -1,0 +1,277 @@
+//! Attaching a container: a link with addresses and routes, whole or not at all.
+//!
+//! ```text
+//!   the parent's namespace                         the container's namespace
+//!   ──────────────────────                         ─────────────────────────
+//!   create, down, in place: kind, mode, MTU,  ──►  eth0 #20817, down
+//!   our MAC, final name, an index of our choice
+//!                                                  one send: settings, addresses, up, routes
+//! ```
+//!
+//! Two sends, and 0.5 ms. A link that is made elsewhere and moved costs the kernel 16 ms of RCU grace periods more. The index
+//! is ours to choose, so the second send needs no answer of the first; it is random, so that it meets no other link. The link
+//! comes up behind its addresses, so that with [`ARP_NOTIFY`](crate::Ipv4Setting::ARP_NOTIFY) a gratuitous ARP leaves, and
+//! the kernel's IPv6 has no chance to configure anything before its settings are there.
+//!
+//! Nothing that is read inside the container decides about anything outside it, and the index alone is never trusted there:
+//! before a link is removed, its kind and its MAC address are looked at, since the container may have replaced it.
+
+mod check;
+mod detach;
+mod device;
+
+pub use check::Difference;
+pub use detach::{Detached, detach_many};
+pub use device::MovedDevice;
+
+use crate::addr::NewAddress;
+use crate::batch::{Batch, Outcome};
+use crate::error::{ErrorKind, Result, Undo};
+use crate::link::{AddrGenMode, IfIndex, IfName, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec, MacAddr};
+use crate::route::{DeleteRoute, NewRoute};
+use crate::socket::Socket;
+use ipnetwork::IpNetwork;
+use std::net::IpAddr;
+use std::os::fd::AsFd;
+
+/// A link with addresses and routes, to be attached to a container.
+///
+/// ```no_run
+/// use sublink::{Endpoint, IfName, Ipv4Setting, MacvlanMode, Netns, NewLink, Socket};
+/// let (mut host, pod) = (Socket::open()?, Netns::open("/run/netns/c1")?);
+/// let parent = host.index_of("eth0.50")?;
+/// let mut inside = Socket::open_in(&pod)?;
+/// let attached = Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(IfName::new("eth0")?))
+///     .addr("10.0.50.7/24".parse()?)
+///     .gateway("10.0.50.1".parse()?)
+///     .ipv4(Ipv4Setting::ARP_NOTIFY, 1)
+///     .attach(&mut host, &pod, &mut inside)?;
+/// attached.detach(&mut inside)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint<'a> {
+    link: LinkSpec<'a>,
+    settings: LinkSettings,
+    addrs: Vec<IpNetwork>,
+    nodad: bool,
+    gateways: Vec<IpAddr>,
+    metric: Option<u32>,
+    routes: Vec<NewRoute>,
+    allow_same_namespace: bool,
+}
+
+/// A link that was attached: plain data, to be kept until it is detached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Attached {
+    /// Its index in the container.
+    pub index: IfIndex,
+    /// The name it was given there.
+    pub name: IfName,
+    /// Its kind.
+    pub kind: LinkKind,
+    /// Its MAC address; that of its parent for an ipvlan, and for a macvlan in passthru mode. `None` on hardware without one.
+    pub mac: Option<MacAddr>,
+}
+
+impl<'a> Endpoint<'a> {
+    /// An endpoint with this link, as yet without addresses. The parent's index is one in the namespace of the `host` socket
+    /// of [`attach`](Self::attach). Without a MAC address, a macvlan or macvtap is given a random one.
+    #[must_use]
+    pub fn new(link: impl Into<LinkSpec<'a>>) -> Self {
+        Self {
+            link: link.into(),
+            settings: LinkSettings::new(IfIndex(1)), // until there is one
+            addrs: Vec::new(),
+            nodad: false,
+            gateways: Vec::new(),
+            metric: None,
+            routes: Vec::new(),
+            allow_same_namespace: false,
+        }
+    }
+
+    /// One more address, with the prefix length of its network.
+    #[must_use]
+    pub fn addr(mut self, addr: IpNetwork) -> Self {
+        self.addrs.push(addr);
+        self
+    }
+
+    /// Uses IPv6 addresses at once, without duplicate address detection. Without it, wait with an
+    /// [`AddressWatch`](crate::AddressWatch) that was opened before.
+    #[must_use]
+    pub const fn nodad(mut self) -> Self {
+        self.nodad = true;
+        self
+    }
+
+    /// One more gateway, for the default route of its family. One that is in no network of the endpoint's addresses is
+    /// taken as reachable on the link.
+    #[must_use]
+    pub fn gateway(mut self, gateway: IpAddr) -> Self {
+        self.gateways.push(gateway);
+        self
+    }
+
+    /// The metric of the default routes.
+    #[must_use]
+    pub const fn metric(mut self, metric: u32) -> Self {
+        self.metric = Some(metric);
+        self
+    }
+
+    /// One more route. One that says no link leaves by this one, unless it is of a type that drops packets: those belong to
+    /// no link, and stay when it is detached.
+    #[must_use]
+    pub fn route(mut self, route: NewRoute) -> Self {
+        self.routes.push(route);
+        self
+    }
+
+    /// An IPv4 setting of the link, in force before its addresses are there.
+    #[must_use]
+    pub fn ipv4(mut self, setting: Ipv4Setting, value: u32) -> Self {
+        self.settings = self.settings.ipv4(setting, value);
+        self
+    }
+
+    /// How the IPv6 link-local address is made.
+    #[must_use]
+    pub const fn addr_gen_mode(mut self, mode: AddrGenMode) -> Self {
+        self.settings = self.settings.addr_gen_mode(mode);
+        self
+    }
+
+    /// Does not refuse a target that is the namespace of the `host` socket.
+    #[must_use]
+    pub const fn allow_same_namespace(mut self) -> Self {
+        self.allow_same_namespace = true;
+        self
+    }
+
+    /// The link.
+    pub const fn link(&self) -> &LinkSpec<'a> {
+        &self.link
+    }
+
+    /// Attaches it: [`prepare`](Self::prepare) and [`finish`](Self::finish). `host` lives in the namespace of the parent,
+    /// `inside` in `namespace`, the container's.
+    ///
+    /// # Errors
+    /// Which request failed and why; [`Error::undo`](crate::Error::undo) says what became of the link. It is removed again, unless the kernel
+    /// refuses even that.
+    pub fn attach(&self, host: &mut Socket, namespace: impl AsFd, inside: &mut Socket) -> Result<Attached> {
+        let attached = self.prepare(host, namespace, inside)?;
+        self.finish(&attached, inside)?;
+        Ok(attached)
+    }
+
+    /// Creates the link in the container, down and without addresses: then is the time to write sysctls there, or to run
+    /// DHCP. If that fails, [`Attached::detach`] removes the link.
+    ///
+    /// # Errors
+    /// As [`attach`](Self::attach). [`ErrorKind::SameNamespace`] if the target is where the parent is.
+    pub fn prepare(&self, host: &mut Socket, namespace: impl AsFd, inside: &mut Socket) -> Result<Attached> {
+        let namespace = namespace.as_fd();
+        if inside.is_in(namespace)? == Some(false) {
+            return Err(ErrorKind::OtherNamespace.into());
+        }
+        if !self.allow_same_namespace && host.is_in(namespace)? == Some(true) {
+            return Err(ErrorKind::SameNamespace.into());
+        }
+        let link = self.link.placed(namespace);
+        let (kind, mac) = (link.kind(), link.mac());
+        // A name that is not known yet is never compared.
+        let made = |index| Attached { index, name: link.name().unwrap_or(IfName::UNKNOWN), kind, mac };
+
+        let mut tried = None;
+        let mut create = |host: &mut Socket, index| {
+            tried = Some(index);
+            host.apply(&link.at(index)).map(|()| index)
+        };
+        let created = match link.wanted_index() {
+            Some(index) => create(host, index),
+            None => host.at_free_index(|index| inside.has_link(index), create),
+        };
+        match (created, tried) {
+            (Ok(index), _) if link.name().is_some() && mac.is_some() => Ok(made(index)),
+            (Ok(index), _) => made(index).complete(inside).map_err(|error| error.with_undo(made(index).undo(inside))),
+            (Err(error), Some(index)) if error.is_unknown_outcome() => Err(error.with_undo(made(index).undo(inside))),
+            (Err(error), _) => Err(error.with_undo(Undo::Clean)),
+        }
+    }
+
+    /// Gives a prepared link its settings and addresses, brings it up and adds its routes, in one send.
+    ///
+    /// # Errors
+    /// As [`attach`](Self::attach).
+    pub fn finish(&self, attached: &Attached, inside: &mut Socket) -> Result<()> {
+        let mut batch = Batch::new().one_ack();
+        let finished = self.push_steps(attached.index, &mut batch).and_then(|()| inside.run(&mut batch));
+        finished.map_err(|error| {
+            self.delete_routes_without_link(&batch, inside);
+            error.with_undo(attached.undo(inside))
+        })
+    }
+
+    fn push_steps(&self, index: IfIndex, batch: &mut Batch) -> Result<()> {
+        let Self { link: _, settings, addrs, nodad, gateways: _, metric: _, routes: _, allow_same_namespace: _ } = self;
+        if !settings.is_empty() {
+            batch.push(&settings.of(index))?;
+        }
+        for addr in addrs {
+            let address = NewAddress::new(index, *addr);
+            batch.push(&if *nodad && addr.is_ipv6() { address.nodad() } else { address })?;
+        }
+        batch.push(&LinkChange::new(index).up())?;
+        for route in self.all_routes(index) {
+            batch.push(&route)?;
+        }
+        Ok(())
+    }
+
+    /// The default routes, then the others, by the link `index`.
+    fn all_routes(&self, index: IfIndex) -> impl Iterator<Item = NewRoute> {
+        self.default_routes(index).chain(self.routes.iter().map(move |route| route.on(index)))
+    }
+
+    fn default_routes(&self, index: IfIndex) -> impl Iterator<Item = NewRoute> {
+        self.gateways.iter().map(move |gateway| {
+            let mut route = NewRoute::default_via(*gateway).index(index);
+            if let Some(metric) = self.metric {
+                route = route.metric(metric);
+            }
+            let is_reachable = self.addrs.iter().any(|addr| addr.contains(*gateway));
+            if is_reachable || is_link_local(*gateway) { route } else { route.onlink() }
+        })
+    }
+
+    /// Routes that drop packets belong to no link, so removing that does not remove them.
+    fn delete_routes_without_link(&self, batch: &Batch, inside: &mut Socket) {
+        let routes = self.routes.iter().rev().zip(batch.outcomes().iter().rev()); // they come last
+        for (route, outcome) in routes.filter(|(route, _)| !route.has_link()) {
+            if matches!(outcome, Outcome::Done | Outcome::Unknown) {
+                let _ = inside.apply(&DeleteRoute::like(*route));
+            }
+        }
+    }
+
+    /// Makes this endpoint's gateways the default ones, in the place of another's with the same metric, without a moment
+    /// without: when networks come and go, call it for the one that is to have the default route, before the one that had
+    /// it is detached.
+    pub fn take_default_route(&self, attached: &Attached, inside: &mut Socket) -> Result<()> {
+        let mut batch = Batch::new();
+        for route in self.default_routes(attached.index) {
+            batch.push(&route.replace())?;
+        }
+        inside.run(&mut batch)
+    }
+}
+
+fn is_link_local(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    }
+}

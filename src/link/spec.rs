@@ -1,0 +1,221 @@
+//! One type over the kinds that containers get, for callers that choose the kind at run time.
+
+use super::request::{Command, Request, sealed};
+use super::{IfIndex, IfName, InvalidValue, Ipvlan, LinkInfo, LinkView, MacAddr, Macvlan, Macvtap, NewLink, Vlan};
+use crate::wire::{Attrs, Messages, NoRoom};
+use std::fmt;
+use std::os::fd::BorrowedFd;
+use std::str::FromStr;
+
+/// A link to create for a container, of a kind that is chosen at run time: each kind's [`NewLink`] turns into it.
+///
+/// ```
+/// use sublink::{IfIndex, LinkSpec, MacvlanMode, NewLink, VlanId};
+/// let parent = IfIndex::new(2)?;
+/// let wants_vlan = std::env::args().count() > 7;
+/// let link: LinkSpec = if wants_vlan {
+///     NewLink::vlan(parent, VlanId::new(50)?).into()
+/// } else {
+///     NewLink::macvlan(parent).mode(MacvlanMode::Bridge).into()
+/// };
+/// # Ok::<(), sublink::InvalidValue>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkSpec<'a> {
+    /// A macvlan.
+    Macvlan(NewLink<'a, Macvlan<'a>>),
+    /// A macvtap.
+    Macvtap(NewLink<'a, Macvtap<'a>>),
+    /// A VLAN.
+    Vlan(NewLink<'a, Vlan<'a>>),
+    /// An ipvlan.
+    Ipvlan(NewLink<'a, Ipvlan>),
+}
+
+/// A kind of link that containers get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LinkKind {
+    /// `macvlan`
+    Macvlan,
+    /// `macvtap`
+    Macvtap,
+    /// `vlan`
+    Vlan,
+    /// `ipvlan`
+    Ipvlan,
+}
+
+impl LinkKind {
+    const ALL: [Self; 4] = [Self::Macvlan, Self::Macvtap, Self::Vlan, Self::Ipvlan];
+
+    /// The kernel's name of it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Macvlan => "macvlan",
+            Self::Macvtap => "macvtap",
+            Self::Vlan => "vlan",
+            Self::Ipvlan => "ipvlan",
+        }
+    }
+}
+
+impl fmt::Display for LinkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for LinkKind {
+    type Err = InvalidValue;
+    fn from_str(kind: &str) -> Result<Self, InvalidValue> {
+        let found = Self::ALL.into_iter().find(|known| known.as_str() == kind);
+        found.ok_or(InvalidValue::Kind("macvlan, macvtap, vlan, ipvlan"))
+    }
+}
+
+macro_rules! kinds {
+    ($($K:ident<$kind:ty>),*) => { $(
+        impl<'a> From<NewLink<'a, $kind>> for LinkSpec<'a> {
+            fn from(link: NewLink<'a, $kind>) -> Self {
+                Self::$K(link)
+            }
+        }
+    )* };
+}
+kinds!(Macvlan<Macvlan<'a>>, Macvtap<Macvtap<'a>>, Vlan<Vlan<'a>>, Ipvlan<Ipvlan>);
+
+/// Does the same with the link of whatever kind.
+macro_rules! each {
+    ($spec:expr, $link:ident => $done:expr) => {
+        match $spec {
+            LinkSpec::Macvlan($link) => $done,
+            LinkSpec::Macvtap($link) => $done,
+            LinkSpec::Vlan($link) => $done,
+            LinkSpec::Ipvlan($link) => $done,
+        }
+    };
+}
+
+impl<'a> LinkSpec<'a> {
+    /// Its kind.
+    pub const fn kind(&self) -> LinkKind {
+        match self {
+            Self::Macvlan(_) => LinkKind::Macvlan,
+            Self::Macvtap(_) => LinkKind::Macvtap,
+            Self::Vlan(_) => LinkKind::Vlan,
+            Self::Ipvlan(_) => LinkKind::Ipvlan,
+        }
+    }
+
+    /// The name that it is to get.
+    pub fn name(&self) -> Option<IfName> {
+        each!(self, link => link.wanted_name())
+    }
+
+    /// The address that it is to get.
+    pub fn mac(&self) -> Option<MacAddr> {
+        each!(self, link => link.common.has(1).then_some(link.common.mac))
+    }
+
+    /// The link that it is to stand on.
+    pub fn parent(&self) -> Option<IfIndex> {
+        each!(self, link => link.common.has(5).then_some(link.common.parent))
+    }
+
+    pub(crate) fn wanted_index(&self) -> Option<IfIndex> {
+        each!(self, link => link.wanted_index())
+    }
+
+    /// The same link, in `namespace` and down. A macvlan or macvtap without an address gets a random one: the kernel would
+    /// give it one as well, but mark it as random, so that udev may rewrite it.
+    pub(crate) fn placed(&self, namespace: BorrowedFd<'a>) -> Self {
+        let own_mac = match self {
+            Self::Macvlan(link) => !link.kind.is_passthru(),
+            Self::Macvtap(link) => !link.kind.is_passthru(),
+            Self::Vlan(_) | Self::Ipvlan(_) => false,
+        };
+        let mac = self.mac().or_else(|| own_mac.then(MacAddr::random));
+        let mut spec = *self;
+        each!(&mut spec, link => {
+            link.up = false;
+            *link = link.netns(namespace);
+            if let Some(mac) = mac {
+                *link = link.mac(mac);
+            }
+        });
+        spec
+    }
+
+    pub(crate) fn at(mut self, index: IfIndex) -> Self {
+        each!(&mut self, link => *link = link.index(index));
+        self
+    }
+
+    /// The link as it would be reported, were it just as asked for.
+    pub(crate) fn as_reported(&self) -> Option<LinkInfo> {
+        let spec = self.at(self.wanted_index().unwrap_or(IfIndex(1)));
+        let NoRoom { needed } = spec.encode(0, &mut []).err()?;
+        let mut bytes = vec![0; needed];
+        spec.encode(0, &mut bytes).ok()?;
+        let message = Messages::new(&bytes).next()?.ok()?;
+        LinkView::of(message).map(|link| link.to_owned())
+    }
+}
+
+impl sealed::Sealed for LinkSpec<'_> {}
+impl Command for LinkSpec<'_> {}
+
+impl Request for LinkSpec<'_> {
+    #[inline]
+    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+        each!(self, link => link.encode(seq, buf))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::tests::encoded;
+    use super::*;
+    use crate::link::{KindInfo, MacvlanMode, VlanId};
+    use std::os::fd::AsFd;
+
+    const PARENT: IfIndex = IfIndex(5);
+
+    #[test]
+    fn a_spec_is_the_bytes_of_its_link() {
+        let vlan = NewLink::vlan(PARENT, VlanId::new(50).unwrap()).mtu(1400);
+        assert_eq!(encoded(&LinkSpec::from(vlan)), encoded(&vlan));
+        let ipvlan = NewLink::ipvlan(PARENT);
+        assert_eq!(encoded(&LinkSpec::from(ipvlan)), encoded(&ipvlan));
+    }
+
+    #[test]
+    fn only_macvlans_with_an_address_of_their_own_get_one() {
+        let file = std::fs::File::open("/dev/null").unwrap();
+        let mac = |link: LinkSpec<'_>| link.placed(file.as_fd()).mac();
+        let given = MacAddr::new([2; 6]).unwrap();
+        assert!(mac(NewLink::macvlan(PARENT).into()).is_some());
+        assert!(mac(NewLink::macvtap(PARENT).mode(MacvlanMode::Bridge).into()).is_some());
+        assert_eq!(mac(NewLink::macvlan(PARENT).mac(given).up().into()), Some(given));
+        assert_eq!(mac(NewLink::macvlan(PARENT).mode(MacvlanMode::Passthru).into()), None);
+        assert_eq!(mac(NewLink::ipvlan(PARENT).into()), None);
+        assert_eq!(mac(NewLink::vlan(PARENT, VlanId::new(1).unwrap()).into()), None);
+    }
+
+    #[test]
+    fn a_spec_reads_as_the_kernel_would_report_it() {
+        let link = LinkSpec::from(NewLink::macvlan(PARENT).mode(MacvlanMode::Vepa).mtu(1400)).as_reported().unwrap();
+        assert_eq!((link.parent, link.mtu), (Some(PARENT), 1400));
+        assert!(matches!(link.kind, KindInfo::Macvlan(macvlan) if macvlan.mode == Some(MacvlanMode::Vepa)));
+    }
+
+    #[test]
+    fn kinds_have_the_kernels_names() {
+        for kind in LinkKind::ALL {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+        assert!("veth".parse::<LinkKind>().is_err());
+    }
+}
