@@ -3,7 +3,47 @@
 mod common;
 #[path = "kernel/macvlan.rs"]
 mod macvlan;
+#[path = "kernel/senders.rs"]
+mod senders;
+#[path = "kernel/tools.rs"]
+mod tools;
+#[path = "kernel/twins.rs"]
+mod twins;
+
+use common::Test;
+use twins::{MacvlanKind, MacvtapKind, Twin};
+
+/// Names each test twice: of macvlan and of macvtap.
+macro_rules! of_both {
+    ($($module:ident::$test:ident),* $(,)?) => { &[$(
+        (concat!("macvlan::", stringify!($test)), (|| { MacvlanKind::needed()?; $module::$test::<MacvlanKind>() }) as Test),
+        (concat!("macvtap::", stringify!($test)), (|| { MacvtapKind::needed()?; $module::$test::<MacvtapKind>() }) as Test),
+    )*] };
+}
+
+const OF_BOTH: &[(&str, Test)] = of_both![
+    macvlan::every_mode_can_be_created,
+    macvlan::the_kernel_has_defaults,
+    macvlan::unknown_modes_are_refused,
+    macvlan::a_mode_can_be_changed_to_any_but_passthru,
+    macvlan::passthru_is_for_life,
+    macvlan::flags_are_set_and_replaced_as_a_whole,
+    macvlan::nopromisc_spares_the_parent_of_a_passthru_child,
+    macvlan::a_change_of_one_property_leaves_the_others,
+    macvlan::the_longest_queue_of_all_children_is_used,
+    macvlan::the_queue_length_is_verified,
+    macvlan::a_cutoff_is_reported_or_verified_to_be_ignored,
+    macvlan::an_ignored_property_is_an_error_of_its_own_kind,
+    macvlan::a_cutoff_holds_for_all_children,
+    senders::a_list_is_set_at_create,
+    senders::a_list_is_added_to_removed_from_flushed_and_replaced,
+    senders::a_list_of_500_is_set_and_read,
+    senders::each_child_has_a_list_of_its_own,
+    senders::leaving_source_mode_drops_the_list,
+    senders::a_link_enters_source_mode_with_its_list,
+    senders::a_list_outside_source_mode_is_refused,
+];
 
 fn main() -> std::process::ExitCode {
-    common::run(tests![macvlan::every_mode])
+    common::run(OF_BOTH)
 }
