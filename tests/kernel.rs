@@ -3,6 +3,10 @@
 mod common;
 #[path = "kernel/macvlan.rs"]
 mod macvlan;
+#[path = "kernel/parents.rs"]
+mod parents;
+#[path = "kernel/refusals.rs"]
+mod refusals;
 #[path = "kernel/senders.rs"]
 mod senders;
 #[path = "kernel/tools.rs"]
@@ -42,6 +46,26 @@ const OF_BOTH: &[(&str, Test)] = of_both![
     senders::leaving_source_mode_drops_the_list,
     senders::a_link_enters_source_mode_with_its_list,
     senders::a_list_outside_source_mode_is_refused,
+    refusals::a_parent_must_be_there_and_ethernet,
+    refusals::a_tunnel_cannot_be_a_parent,
+    refusals::an_mtu_has_limits,
+    refusals::a_taken_name_is_refused,
+    refusals::a_mac_in_use_is_refused_only_when_up,
+    refusals::a_mac_in_use_cannot_be_changed_to,
+    refusals::a_mac_of_a_sibling_that_is_down_is_free,
+    refusals::a_mac_in_use_in_another_namespace_is_refused,
+    refusals::a_bridge_port_is_busy,
+    refusals::a_parent_cannot_become_a_bridge_port,
+    refusals::passthru_and_others_exclude_each_other,
+    refusals::a_file_that_is_no_namespace_is_refused,
+    refusals::an_unknown_number_of_a_namespace_is_refused,
+    refusals::a_link_of_another_kind_or_none_cannot_be_changed,
+    parents::a_down_parent_is_accepted,
+    parents::a_deleted_parent_takes_its_children_along,
+    parents::on_a_macvlan_it_gets_the_real_parent,
+    parents::the_mtu_of_a_child_follows_its_parent_down,
+    parents::passthru_shares_the_address_of_its_parent,
+    parents::the_address_is_the_one_asked_for_or_random,
 ];
 
 fn main() -> std::process::ExitCode {
