@@ -13,6 +13,10 @@ mod senders;
 mod tools;
 #[path = "kernel/twins.rs"]
 mod twins;
+#[path = "kernel/vlan.rs"]
+mod vlan;
+#[path = "kernel/vlan_refusals.rs"]
+mod vlan_refusals;
 
 use common::Test;
 use twins::{MacvlanKind, MacvtapKind, Twin};
@@ -68,6 +72,30 @@ const OF_BOTH: &[(&str, Test)] = of_both![
     parents::the_address_is_the_one_asked_for_or_random,
 ];
 
+const OF_ONE: &[(&str, Test)] = tests![
+    vlan::ids_are_0_to_4094,
+    vlan::the_kernel_has_defaults,
+    vlan::both_protocols_and_stacks_of_them,
+    vlan::each_flag_is_set_at_create,
+    vlan::a_change_of_each_flag_leaves_the_others,
+    vlan::a_change_of_something_else_leaves_flags_and_maps,
+    vlan::maps_are_set_at_create,
+    vlan::egress_entries_are_added_replaced_and_removed,
+    vlan::ingress_entries_are_added_replaced_and_removed,
+    vlan_refusals::without_the_driver_its_module_is_named,
+    vlan_refusals::a_parent_must_be_there_and_know_vlans,
+    vlan_refusals::an_id_is_there_once_per_parent_and_protocol,
+    vlan_refusals::a_vlan_in_another_namespace_takes_its_id,
+    vlan_refusals::a_taken_name_is_an_eexist_without_text,
+    vlan_refusals::unknown_protocols_are_refused,
+    vlan_refusals::an_mtu_is_at_most_the_parents,
+    vlan_refusals::it_comes_up_on_a_down_parent_only_when_loosely_bound,
+    vlan_refusals::it_follows_its_parent_down_and_up_unless_loosely_bound,
+    vlan_refusals::a_deleted_parent_takes_its_vlans_along,
+    vlan_refusals::vlans_and_macvlans_stand_on_each_other,
+    vlan_refusals::a_link_of_another_kind_cannot_be_changed_as_a_vlan,
+];
+
 fn main() -> std::process::ExitCode {
-    common::run(OF_BOTH)
+    common::run(&[OF_BOTH, OF_ONE].concat())
 }

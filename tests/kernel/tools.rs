@@ -1,6 +1,6 @@
 //! What these tests need besides the library: `ip` as a second opinion, refusals as sentences, and events.
 
-use crate::common::socket;
+use crate::common::{Skip, socket};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::sys::socket::{setsockopt, sockopt::ReceiveTimeout};
 use nix::sys::time::{TimeVal, TimeValLike};
@@ -21,6 +21,14 @@ pub fn try_ip(arguments: &str) -> Result<(), String> {
 /// Runs `ip` in the test's namespace.
 pub fn ip(arguments: &str) {
     try_ip(arguments).unwrap_or_else(|error| panic!("ip {arguments}: {error}"));
+}
+
+/// Skips the test where the kernel has the driver of this kind, of which `ip` is asked to make a link.
+pub fn lacks_driver(kind: &str, arguments: &str) -> Result<(), Skip> {
+    match try_ip(arguments) {
+        Err(error) if error.contains("Unknown device type") => Ok(()),
+        _ => Err(Skip(format!("this kernel has the driver of {kind}"))),
+    }
 }
 
 /// What the library says of a request that is refused.
