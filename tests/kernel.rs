@@ -1,8 +1,12 @@
 //! The library on the running kernel. Each test has a network namespace of its own.
 
 mod common;
+#[path = "kernel/common_properties.rs"]
+mod common_properties;
 #[path = "kernel/macvlan.rs"]
 mod macvlan;
+#[path = "kernel/neighbours.rs"]
+mod neighbours;
 #[path = "kernel/parents.rs"]
 mod parents;
 #[path = "kernel/refusals.rs"]
@@ -94,6 +98,29 @@ const OF_ONE: &[(&str, Test)] = tests![
     vlan_refusals::a_deleted_parent_takes_its_vlans_along,
     vlan_refusals::vlans_and_macvlans_stand_on_each_other,
     vlan_refusals::a_link_of_another_kind_cannot_be_changed_as_a_vlan,
+    neighbours::without_a_driver_its_module_is_named,
+    neighbours::a_dummy_can_be_a_parent,
+    neighbours::both_ends_of_a_veth_are_as_asked_for,
+    neighbours::a_peer_without_a_name_gets_one,
+    neighbours::a_peer_is_born_in_another_namespace,
+    neighbours::a_peers_master_is_ignored_and_so_is_its_index_beside_none,
+    neighbours::a_veth_that_cannot_be_leaves_no_end_behind,
+    neighbours::every_ipvlan_mode_and_flag_is_set_at_create,
+    neighbours::ipvlan_mode_and_flag_hold_for_all_children,
+    neighbours::ipvlan_refuses_unknown_modes_and_flags,
+    neighbours::ipvlan_and_macvlan_exclude_each_other,
+    neighbours::unknown_kinds_and_flags_survive,
+    neighbours::unknown_bytes_in_names_survive,
+    neighbours::addresses_of_other_hardware_survive,
+    common_properties::all_is_set_of_a_macvlan,
+    common_properties::all_is_set_of_a_macvtap,
+    common_properties::all_is_set_of_a_vlan,
+    common_properties::all_is_set_of_a_veth,
+    common_properties::all_is_set_of_a_dummy,
+    common_properties::all_is_set_of_an_ipvlan_but_its_mac,
+    common_properties::a_link_is_born_as_a_port,
+    common_properties::a_property_out_of_its_limits_is_refused,
+    common_properties::a_limit_in_an_error_is_the_limit,
 ];
 
 fn main() -> std::process::ExitCode {
