@@ -5,6 +5,8 @@ mod common;
 mod common_properties;
 #[path = "kernel/macvlan.rs"]
 mod macvlan;
+#[path = "kernel/macvtap.rs"]
+mod macvtap;
 #[path = "kernel/neighbours.rs"]
 mod neighbours;
 #[path = "kernel/parents.rs"]
@@ -77,6 +79,11 @@ const OF_BOTH: &[(&str, Test)] = of_both![
 ];
 
 const OF_ONE: &[(&str, Test)] = tests![
+    macvtap::its_queue_is_shorter,
+    macvtap::its_device_file_is_numbered_by_its_index,
+    macvtap::it_cannot_be_a_bridge_port,
+    macvtap::it_shares_its_parent_with_macvlans,
+    macvtap::neither_can_be_changed_as_the_other,
     vlan::ids_are_0_to_4094,
     vlan::the_kernel_has_defaults,
     vlan::both_protocols_and_stacks_of_them,
@@ -105,6 +112,7 @@ const OF_ONE: &[(&str, Test)] = tests![
     neighbours::a_peer_is_born_in_another_namespace,
     neighbours::a_peers_master_is_ignored_and_so_is_its_index_beside_none,
     neighbours::a_veth_that_cannot_be_leaves_no_end_behind,
+    neighbours::an_attribute_of_a_peer_is_named_in_errors,
     neighbours::every_ipvlan_mode_and_flag_is_set_at_create,
     neighbours::ipvlan_mode_and_flag_hold_for_all_children,
     neighbours::ipvlan_refuses_unknown_modes_and_flags,
@@ -118,7 +126,10 @@ const OF_ONE: &[(&str, Test)] = tests![
     common_properties::all_is_set_of_a_veth,
     common_properties::all_is_set_of_a_dummy,
     common_properties::all_is_set_of_an_ipvlan_but_its_mac,
-    common_properties::a_link_is_born_as_a_port,
+    common_properties::a_macvlan_is_born_as_a_port,
+    common_properties::a_vlan_is_born_as_a_port,
+    common_properties::a_veth_is_born_as_a_port,
+    common_properties::a_dummy_is_born_as_a_port,
     common_properties::a_property_out_of_its_limits_is_refused,
     common_properties::a_limit_in_an_error_is_the_limit,
 ];

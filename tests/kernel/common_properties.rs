@@ -104,17 +104,33 @@ where
     socket.delete(index).unwrap();
 }
 
-pub fn a_link_is_born_as_a_port() -> Result<(), Skip> {
-    let parent = parent(&mut socket());
+/// A parent, and the bridge `br0`.
+fn parent_and_bridge() -> IfIndex {
     ip("link add br0 type bridge");
-    assert_is_port(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).up(), "macvlan");
+    parent(&mut socket())
+}
+
+pub fn a_macvlan_is_born_as_a_port() -> Result<(), Skip> {
+    assert_is_port(NewLink::macvlan(parent_and_bridge()).mode(MacvlanMode::Bridge).up(), "macvlan");
+    Ok(())
+}
+
+pub fn a_vlan_is_born_as_a_port() -> Result<(), Skip> {
+    needs("vlan")?;
+    assert_is_port(NewLink::vlan(parent_and_bridge(), vid(5)), "vlan");
+    Ok(())
+}
+
+pub fn a_veth_is_born_as_a_port() -> Result<(), Skip> {
+    parent_and_bridge();
     assert_is_port(NewLink::veth(NewLink::peer()), "veth");
-    if needs("dummy").is_ok() {
-        assert_is_port(NewLink::dummy(), "dummy");
-    }
-    if needs("vlan").is_ok() {
-        assert_is_port(NewLink::vlan(parent, vid(5)), "vlan");
-    }
+    Ok(())
+}
+
+pub fn a_dummy_is_born_as_a_port() -> Result<(), Skip> {
+    needs("dummy")?;
+    parent_and_bridge();
+    assert_is_port(NewLink::dummy(), "dummy");
     Ok(())
 }
 

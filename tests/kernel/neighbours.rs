@@ -119,6 +119,15 @@ pub fn a_peers_master_is_ignored_and_so_is_its_index_beside_none() -> Result<(),
     Ok(())
 }
 
+pub fn an_attribute_of_a_peer_is_named_in_errors() -> Result<(), Skip> {
+    let mut socket = socket();
+    let peer = NewLink::peer().name(name("b")).gso_max_size(10);
+    let error = socket.create(&NewLink::veth(peer).name(name("a"))).unwrap_err();
+    let ErrorKind::Kernel(kernel) = error.kind() else { panic!("{error:?}") };
+    assert_eq!(kernel.attribute, Some("IFLA_GSO_MAX_SIZE"), "{error}");
+    Ok(())
+}
+
 fn ipvlan_of(socket: &mut Socket, index: IfIndex) -> (Option<IpvlanMode>, Option<IpvlanFlag>) {
     let link = socket.link_at(index).unwrap();
     assert_eq!(link.kind(), "ipvlan");

@@ -156,6 +156,9 @@ fn ingress_map(socket: &mut Socket, index: IfIndex) -> Vec<(u32, u32)> {
     read(socket, index).ingress_qos.unwrap_or_default().iter().map(|entry| (entry.from(), entry.to())).collect()
 }
 
+/// What a change of a map is, its entries, and the map behind it.
+type Step<'a, T> = (&'a str, &'a [T], &'a [(u32, u32)]);
+
 pub fn maps_are_set_at_create() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -174,7 +177,7 @@ pub fn egress_entries_are_added_replaced_and_removed() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let into = [ingress(1, 1)];
     let index = socket.create(&NewLink::vlan(parent, vid(5)).ingress_qos(&into)).unwrap();
-    let steps: [(&str, &[EgressQos], &[(u32, u32)]); 7] = [
+    let steps: [Step<'_, EgressQos>; 7] = [
         ("added", &[egress(1, 3), egress(17, 5)], &[(1, 3), (17, 5)]),
         ("one more", &[egress(2, 6)], &[(1, 3), (2, 6), (17, 5)]),
         ("replaced", &[egress(1, 4)], &[(1, 4), (2, 6), (17, 5)]),
@@ -197,7 +200,7 @@ pub fn ingress_entries_are_added_replaced_and_removed() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let out = [egress(1, 1)];
     let index = socket.create(&NewLink::vlan(parent, vid(5)).egress_qos(&out)).unwrap();
-    let steps: [(&str, &[IngressQos], &[(u32, u32)]); 7] = [
+    let steps: [Step<'_, IngressQos>; 7] = [
         ("added", &[ingress(1, 3), ingress(7, 100)], &[(1, 3), (7, 100)]),
         ("one more", &[ingress(0, 6)], &[(0, 6), (1, 3), (7, 100)]),
         ("replaced", &[ingress(1, 4)], &[(0, 6), (1, 4), (7, 100)]),
