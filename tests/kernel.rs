@@ -131,6 +131,7 @@ const OF_ONE: &[(&str, Test)] = tests![
     common_properties::a_veth_is_born_as_a_port,
     common_properties::a_dummy_is_born_as_a_port,
     common_properties::a_property_out_of_its_limits_is_refused,
+    common_properties::a_gso_limit_above_the_kernels_is_refused_or_lowered,
     common_properties::a_limit_in_an_error_is_the_limit,
 ];
 

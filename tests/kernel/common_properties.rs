@@ -1,6 +1,6 @@
 //! What every link can be given at create, for links of every kind.
 
-use crate::common::{Skip, mac, name, needs, parent, socket, vid};
+use crate::common::{Skip, kernel, mac, name, needs, parent, socket, vid};
 use crate::tools::{ip, refusal};
 use sublink::*;
 
@@ -142,13 +142,36 @@ pub fn a_property_out_of_its_limits_is_refused() -> Result<(), Skip> {
         (x.tx_queues(0), "EINVAL: Invalid number of transmit queues"),
         (x.tx_queues(5000), "EINVAL: Invalid number of transmit queues"),
         (x.rx_queues(0), "EINVAL: Invalid number of receive queues"),
-        (x.gso_max_size(u32::MAX), "EINVAL: too big gso_max_size"),
-        (x.gso_max_segs(u32::MAX), "EINVAL: too big gso_max_segs"),
         (x.master(parent), "EOPNOTSUPP"),
         (x.master(IfIndex::new(4242).unwrap()), "EINVAL"),
     ] {
-        assert_eq!(refusal(socket.create(&link)), format!("create macvlan x on p0: {said}"));
+        let error = socket.create(&link).expect_err(said);
+        assert_eq!(error.to_string(), format!("create macvlan x on p0: {said}"));
         assert!(socket.index_of("x").unwrap_err().is_no_device(), "left behind after {said}");
+    }
+    Ok(())
+}
+
+/// The first of the kernels tested here that looks at the upper limits of segmentation offload at create.
+const WITH_GSO_LIMITS: (u32, u32) = (6, 12);
+
+pub fn a_gso_limit_above_the_kernels_is_refused_or_lowered() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let x = NewLink::macvlan(parent).name(name("x"));
+    for (link, property, lowered) in [
+        (x.gso_max_size(u32::MAX), "gso_max_size", (524_280, 65_535)),
+        (x.gso_max_segs(u32::MAX), "gso_max_segs", (65_536, 65_535)),
+    ] {
+        let created = socket.create(&link);
+        if kernel() >= WITH_GSO_LIMITS {
+            assert_eq!(refusal(created), format!("create macvlan x on p0: EINVAL: too big {property}"));
+        } else {
+            let index = created.unwrap_or_else(|error| panic!("{property}: {error}"));
+            let link = socket.link_at(index).unwrap();
+            assert_eq!(link.gso_max_size().zip(link.gso_max_segs()), Some(lowered), "{property}");
+            socket.delete(index).unwrap();
+        }
     }
     Ok(())
 }
