@@ -37,6 +37,7 @@ macro_rules! of_both {
 
 const OF_BOTH: &[(&str, Test)] = of_both![
     macvlan::every_mode_can_be_created,
+    macvlan::ip_says_the_same,
     macvlan::the_kernel_has_defaults,
     macvlan::unknown_modes_are_refused,
     macvlan::a_mode_can_be_changed_to_any_but_passthru,
@@ -85,6 +86,7 @@ const OF_ONE: &[(&str, Test)] = tests![
     macvtap::it_shares_its_parent_with_macvlans,
     macvtap::neither_can_be_changed_as_the_other,
     vlan::ids_are_0_to_4094,
+    vlan::ip_says_the_same,
     vlan::the_kernel_has_defaults,
     vlan::both_protocols_and_stacks_of_them,
     vlan::each_flag_is_set_at_create,
@@ -114,6 +116,7 @@ const OF_ONE: &[(&str, Test)] = tests![
     neighbours::a_veth_that_cannot_be_leaves_no_end_behind,
     neighbours::an_attribute_of_a_peer_is_named_in_errors,
     neighbours::every_ipvlan_mode_and_flag_is_set_at_create,
+    neighbours::ip_says_the_same_of_an_ipvlan,
     neighbours::ipvlan_mode_and_flag_hold_for_all_children,
     neighbours::ipvlan_refuses_unknown_modes_and_flags,
     neighbours::ipvlan_and_macvlan_exclude_each_other,

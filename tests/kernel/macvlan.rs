@@ -1,7 +1,7 @@
 //! macvlan and macvtap: mode, flags, broadcast queue and cutoff, as set and as read back.
 
 use crate::common::{Skip, kernel, mac, parent, socket};
-use crate::tools::refusal;
+use crate::tools::{ip_about_x, refusal};
 use crate::twins::{Change, New, Twin};
 use sublink::*;
 
@@ -34,6 +34,30 @@ pub fn every_mode_can_be_created<T: Twin>() -> Result<(), Skip> {
         assert_eq!(link.name(), "x");
         assert_eq!(link.kind(), T::KIND);
         assert_eq!((link.parent(), link.parent_netnsid()), (Some(parent), None));
+        socket.delete(index).unwrap();
+    }
+    Ok(())
+}
+
+pub fn ip_says_the_same<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let senders = [mac(1), mac(2)];
+    let rows = [
+        ("mode private ", in_mode(MacvlanMode::Private)),
+        ("mode vepa ", in_mode(MacvlanMode::Vepa)),
+        ("mode bridge ", in_mode(MacvlanMode::Bridge)),
+        ("mode passthru ", in_mode(MacvlanMode::Passthru)),
+        ("mode source ", in_mode(MacvlanMode::Source)),
+        ("mode passthru nopromisc ", New { flags: Some(MacvlanFlags::NOPROMISC), ..in_mode(MacvlanMode::Passthru) }),
+        ("mode source nodst ", New { flags: Some(MacvlanFlags::NODST), ..in_mode(MacvlanMode::Source) }),
+        ("remotes (2) ", New { senders: Some(&senders), ..in_mode(MacvlanMode::Source) }),
+        ("bcqueuelen 500 usedbcqueuelen 500 ", New { bc_queue_len: Some(500), ..in_mode(MacvlanMode::Vepa) }),
+    ];
+    for (words, new) in rows {
+        let index = T::create(&mut socket, parent, &new).unwrap();
+        let said = ip_about_x();
+        assert!(said.contains(&format!("{} mode", T::KIND)) && said.contains(words), "no `{words}`: {said}");
         socket.delete(index).unwrap();
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What macvlans and VLANs stand on, or beside: dummy, veth, ipvlan.
 
 use crate::common::{Skip, mac, name, needs, parent, socket};
-use crate::tools::{ip, lacks_driver, names_of_kind, refusal};
+use crate::tools::{ip, ip_about_x, lacks_driver, names_of_kind, refusal};
 use std::os::fd::AsFd;
 use sublink::*;
 
@@ -154,6 +154,21 @@ pub fn every_ipvlan_mode_and_flag_is_set_at_create() -> Result<(), Skip> {
         for flag in IPVLAN_FLAGS {
             let index = socket.create(&NewLink::ipvlan(parent).mode(mode).flag(flag).up()).unwrap();
             assert_eq!(ipvlan_of(&mut socket, index), (Some(mode), Some(flag)));
+            socket.delete(index).unwrap();
+        }
+    }
+    Ok(())
+}
+
+pub fn ip_says_the_same_of_an_ipvlan() -> Result<(), Skip> {
+    needs("ipvlan")?;
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    for (mode, mode_word) in MODES.into_iter().zip(["l2", "l3", "l3s"]) {
+        for (flag, flag_word) in IPVLAN_FLAGS.into_iter().zip(["bridge", "private", "vepa"]) {
+            let index = socket.create(&NewLink::ipvlan(parent).name(name("x")).mode(mode).flag(flag)).unwrap();
+            let said = ip_about_x();
+            assert!(said.contains(&format!("mode {mode_word} {flag_word} ")), "{mode} {flag:?}: {said}");
             socket.delete(index).unwrap();
         }
     }

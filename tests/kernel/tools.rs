@@ -23,6 +23,13 @@ pub fn ip(arguments: &str) {
     try_ip(arguments).unwrap_or_else(|error| panic!("ip {arguments}: {error}"));
 }
 
+/// What `ip` says of the link `x`: it has numbers and names of its own, so that ours cannot be wrong in both directions.
+pub fn ip_about_x() -> String {
+    let output = Command::new("ip").args(["-details", "link", "show", "dev", "x"]).output().expect("ip");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// Skips the test where the kernel has the driver of this kind, of which `ip` is asked to make a link.
 pub fn lacks_driver(kind: &str, arguments: &str) -> Result<(), Skip> {
     match try_ip(arguments) {

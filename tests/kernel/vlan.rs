@@ -1,6 +1,7 @@
 //! VLAN: id, protocol, flags and priority maps, as set and as read back.
 
 use crate::common::{Skip, name, needs, parent, socket, vid};
+use crate::tools::ip_about_x;
 use sublink::*;
 
 /// What the kernel reports of a VLAN; the view and the owned copy have to agree.
@@ -31,6 +32,32 @@ pub fn ids_are_0_to_4094() -> Result<(), Skip> {
         let link = socket.link_at(index).unwrap();
         assert_eq!(link.kind(), "vlan");
         assert_eq!((link.parent(), link.parent_netnsid()), (Some(parent), None));
+        socket.delete(index).unwrap();
+    }
+    Ok(())
+}
+
+pub fn ip_says_the_same() -> Result<(), Skip> {
+    needs("vlan")?;
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let link = NewLink::vlan(parent, vid(5)).name(name("x"));
+    let (out, into) = ([egress(1, 3)], [ingress(7, 100)]);
+    let flags = VlanFlags::new();
+    for (words, link) in [
+        ("vlan protocol 802.1Q id 5 <REORDER_HDR> ", link),
+        ("vlan protocol 802.1ad id 5 ", link.protocol(VlanProtocol::Ieee8021Ad)),
+        ("<REORDER_HDR,GVRP> ", link.flags(flags.gvrp(true))),
+        ("<REORDER_HDR,LOOSE_BINDING> ", link.flags(flags.loose_binding(true))),
+        ("<REORDER_HDR,MVRP> ", link.flags(flags.mvrp(true))),
+        ("<REORDER_HDR,BRIDGE_BINDING> ", link.flags(flags.bridge_binding(true))),
+        ("<GVRP> ", link.flags(flags.gvrp(true).reorder_hdr(false))),
+        ("egress-qos-map { 1:3 }", link.egress_qos(&out)),
+        ("ingress-qos-map { 7:100 }", link.ingress_qos(&into)),
+    ] {
+        let index = socket.create(&link).unwrap();
+        let said = ip_about_x();
+        assert!(said.contains(words), "no `{words}`: {said}");
         socket.delete(index).unwrap();
     }
     Ok(())
