@@ -254,7 +254,7 @@ impl KernelError {
         let kind = RequestInfo::kind_of(request);
         let unknown_kind = ack.errno() == Errno::EOPNOTSUPP as i32
             && RequestInfo::of(request).is_some_and(|request| request.verb == Verb::Create)
-            && text.as_deref().is_none_or(|text| text == "Unknown device type");
+            && text.as_deref() == Some("Unknown device type");
         Self {
             errno: ack.errno(),
             attribute: ack.offset().and_then(|offset| attribute_at(request, offset, kind)),

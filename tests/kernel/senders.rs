@@ -1,0 +1,129 @@
+//! macvlan and macvtap in source mode: the list of senders that are heard.
+
+use crate::common::{Skip, mac, parent, socket};
+use crate::tools::refusal;
+use crate::twins::{Change, New, Twin};
+use sublink::*;
+
+/// A child of `parent` in source mode that hears `senders`.
+fn hearing<T: Twin>(socket: &mut Socket, parent: IfIndex, senders: &[MacAddr]) -> IfIndex {
+    T::create(socket, parent, &New { name: Some("x"), senders: Some(senders), ..New::default() }).unwrap()
+}
+
+fn change<T: Twin>(socket: &mut Socket, index: IfIndex, macaddr: SourceMacs<'_>) -> Result<()> {
+    T::change(socket, index, &Change { macaddr: Some(macaddr), ..Change::default() })
+}
+
+#[track_caller]
+fn assert_hears<T: Twin>(socket: &mut Socket, index: IfIndex, senders: &[MacAddr], why: &str) {
+    let shown = T::read(socket, index);
+    assert_eq!(shown.senders, senders, "{why}");
+    assert_eq!(shown.macaddr_count.map(usize::try_from), Some(Ok(senders.len())), "{why}");
+}
+
+pub fn a_list_is_set_at_create<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let index = hearing::<T>(&mut socket, parent, &[mac(1), mac(2)]);
+    assert_hears::<T>(&mut socket, index, &[mac(1), mac(2)], "two at create");
+    assert_eq!(T::read(&mut socket, index).mode, Some(MacvlanMode::Source));
+    socket.delete(index).unwrap();
+    let index = hearing::<T>(&mut socket, parent, &[]);
+    assert_hears::<T>(&mut socket, index, &[], "none at create");
+    Ok(())
+}
+
+pub fn a_list_is_added_to_removed_from_flushed_and_replaced<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let index = hearing::<T>(&mut socket, parent, &[]);
+    let [a, b, c] = [mac(1), mac(2), mac(3)];
+    let steps: [(SourceMacs<'_>, &[MacAddr], &str); 11] = [
+        (SourceMacs::Add(a), &[a], "one added"),
+        (SourceMacs::Add(a), &[a], "the same added again"),
+        (SourceMacs::Add(b), &[a, b], "another added"),
+        (SourceMacs::Delete(c), &[a, b], "an absent one removed"),
+        (SourceMacs::Delete(a), &[b], "one removed"),
+        (SourceMacs::Set(&[a, c]), &[a, c], "replaced by two"),
+        (SourceMacs::Set(&[c, c]), &[c], "replaced by one named twice"),
+        (SourceMacs::Set(&[]), &[], "replaced by none"),
+        (SourceMacs::Flush, &[], "an empty list flushed"),
+        (SourceMacs::Set(&[a, b, c]), &[a, b, c], "replaced by three"),
+        (SourceMacs::Flush, &[], "flushed"),
+    ];
+    for (step, senders, why) in steps {
+        change::<T>(&mut socket, index, step).unwrap_or_else(|error| panic!("{why}: {error}"));
+        assert_hears::<T>(&mut socket, index, senders, why);
+    }
+    Ok(())
+}
+
+pub fn a_list_of_500_is_set_and_read<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let sender = |number: u16| MacAddr::new([2, 0, 0, 1, number.to_be_bytes()[0], number.to_be_bytes()[1]]).unwrap();
+    let senders: Vec<_> = (0..500).map(sender).collect();
+    let index = hearing::<T>(&mut socket, parent, &senders);
+    assert_hears::<T>(&mut socket, index, &senders, "at create");
+    let others: Vec<_> = (1000..1500).map(sender).collect();
+    change::<T>(&mut socket, index, SourceMacs::Set(&others)).unwrap();
+    assert_hears::<T>(&mut socket, index, &others, "replaced");
+    Ok(())
+}
+
+pub fn each_child_has_a_list_of_its_own<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let first = hearing::<T>(&mut socket, parent, &[mac(1), mac(2)]);
+    let second = T::create(&mut socket, parent, &New { senders: Some(&[mac(2)]), ..New::default() }).unwrap();
+    change::<T>(&mut socket, second, SourceMacs::Flush).unwrap();
+    assert_hears::<T>(&mut socket, first, &[mac(1), mac(2)], "after its sibling's was flushed");
+    assert_hears::<T>(&mut socket, second, &[], "flushed");
+    Ok(())
+}
+
+pub fn leaving_source_mode_drops_the_list<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let index = hearing::<T>(&mut socket, parent, &[mac(1)]);
+    for mode in [MacvlanMode::Source, MacvlanMode::Bridge] {
+        T::change(&mut socket, index, &Change { mode: Some(mode), ..Change::default() }).unwrap();
+        let left: &[MacAddr] = if mode == MacvlanMode::Source { &[mac(1)] } else { &[] };
+        assert_hears::<T>(&mut socket, index, left, &format!("changed to {mode}"));
+    }
+    T::change(&mut socket, index, &Change { mode: Some(MacvlanMode::Source), ..Change::default() }).unwrap();
+    assert_hears::<T>(&mut socket, index, &[], "back in source mode");
+    Ok(())
+}
+
+pub fn a_link_enters_source_mode_with_its_list<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let index = T::create(&mut socket, parent, &New { mode: Some(MacvlanMode::Bridge), ..New::default() }).unwrap();
+    let senders = [mac(1), mac(2)];
+    let macaddr = Some(SourceMacs::Set(&senders));
+    T::change(&mut socket, index, &Change { mode: Some(MacvlanMode::Source), macaddr, ..Change::default() }).unwrap();
+    assert_hears::<T>(&mut socket, index, &senders, "in the same change");
+    Ok(())
+}
+
+pub fn a_list_outside_source_mode_is_refused<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    for mode in [MacvlanMode::Private, MacvlanMode::Vepa, MacvlanMode::Bridge, MacvlanMode::Passthru] {
+        let name = Some("x");
+        let with_list = New { name, mode: Some(mode), senders: Some(&[mac(1)]), ..New::default() };
+        let said = refusal(T::create(&mut socket, parent, &with_list));
+        assert_eq!(said, format!("create {} x on p0: EINVAL", T::KIND), "{mode}");
+
+        let index = T::create(&mut socket, parent, &New { name, mode: Some(mode), ..New::default() }).unwrap();
+        let set = [mac(1)];
+        for step in [SourceMacs::Add(mac(1)), SourceMacs::Delete(mac(1)), SourceMacs::Flush, SourceMacs::Set(&set)] {
+            let said = refusal(change::<T>(&mut socket, index, step));
+            assert_eq!(said, format!("change {} x: EINVAL", T::KIND), "{mode}: {step:?}");
+        }
+        assert_hears::<T>(&mut socket, index, &[], "after all refusals");
+        socket.delete(index).unwrap();
+    }
+    Ok(())
+}
