@@ -308,8 +308,8 @@ table! {
         5 "IFLA_VLAN_PROTOCOL" pub protocol: VlanProtocol,
     }
     both {
-        /// Flags to switch on or off.
-        2 "IFLA_VLAN_FLAGS" pub flags: VlanFlags,
+        /// Flags to switch on or off. The kernel reports none where none is on.
+        2 "IFLA_VLAN_FLAGS" pub flags: VlanFlags = VlanFlags::new(),
     }
     lists {
         /// Entries to add to, replace in or remove from the egress map: from the kernel's priority to the tag's.

@@ -198,11 +198,14 @@ pub struct List<'a, T> {
     of: PhantomData<T>,
 }
 
-#[expect(private_bounds, reason = "only this crate's values are entries")]
-impl<'a, T: super::Entry> List<'a, T> {
-    /// The entries in the order of the message.
-    pub fn iter(&self) -> impl Iterator<Item = T> + use<'a, T> {
-        self.attributes.filter(|entry| entry.number == T::ROW.number).filter_map(|entry| T::get(entry.value))
+/// In the order of the message.
+impl<T: super::Entry> Iterator for List<'_, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        let Self { attributes, of: _ } = self;
+        attributes.find_map(|entry| T::get(entry.value).filter(|_| entry.number == T::ROW.number))
     }
 }
 
@@ -216,12 +219,12 @@ impl<'a, T: super::Entry> Get<'a> for List<'a, T> {
 
 impl<T: super::Entry> From<List<'_, T>> for Vec<T> {
     fn from(list: List<'_, T>) -> Self {
-        list.iter().collect()
+        list.collect()
     }
 }
 
 impl<T: super::Entry + std::fmt::Debug> std::fmt::Debug for List<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
+        f.debug_list().entries(*self).finish()
     }
 }

@@ -125,7 +125,7 @@ macro_rules! twin {
                 let view = link.$kind().unwrap_or_else(|| panic!("{link:?} is no {}", Self::KIND));
                 let KindInfo::$Info(info) = link.to_owned().kind else { panic!("{:?}", link.to_owned()) };
                 let mut senders = info.macaddrs.clone().unwrap_or_default();
-                assert!(view.macaddrs().iter().flat_map(|list| list.iter()).eq(senders.iter().copied()));
+                assert!(view.macaddrs().into_iter().flatten().eq(senders.iter().copied()));
                 senders.sort();
                 let shown = Shown {
                     mode: view.mode(),

@@ -18,7 +18,7 @@ fn read(socket: &mut Socket, index: IfIndex) -> VlanInfo {
 
 /// The flags that are on. Of a VLAN without any, the kernel reports no flags at all.
 fn bits(socket: &mut Socket, index: IfIndex) -> u32 {
-    read(socket, index).flags.unwrap_or_default().bits()
+    read(socket, index).flags.bits()
 }
 
 pub fn ids_are_0_to_4094() -> Result<(), Skip> {
@@ -70,7 +70,7 @@ pub fn the_kernel_has_defaults() -> Result<(), Skip> {
     let of_parent = socket.link_at(parent).unwrap().to_owned();
     let index = socket.create(&NewLink::vlan(parent, vid(5))).unwrap();
     let vlan = read(&mut socket, index);
-    let flags = vlan.flags.expect("flags");
+    let flags = vlan.flags;
     assert!(flags.has_reorder_hdr());
     assert_eq!((flags.bits(), vlan.egress_qos, vlan.ingress_qos), (1, None, None));
     let link = socket.link_at(index).unwrap().to_owned();
@@ -115,7 +115,7 @@ pub fn each_flag_is_set_at_create() -> Result<(), Skip> {
             let index = socket.create(&link).unwrap();
             let expected = if on { 1 | bit } else { 1 & !bit };
             assert_eq!(bits(&mut socket, index), expected, "{flag} {on}");
-            assert_eq!(is_set(read(&mut socket, index).flags.unwrap_or_default()), on, "{flag}");
+            assert_eq!(is_set(read(&mut socket, index).flags), on, "{flag}");
             socket.delete(index).unwrap();
         }
     }
@@ -151,7 +151,7 @@ pub fn a_change_of_something_else_leaves_flags_and_maps() -> Result<(), Skip> {
     let link = NewLink::vlan(parent, vid(5)).flags(flags).egress_qos(&egress).ingress_qos(&ingress);
     let index = socket.create(&link).unwrap();
     let before = read(&mut socket, index);
-    assert_eq!(before.flags.map(VlanFlags::bits), Some(1 | 2 | 4));
+    assert_eq!(before.flags.bits(), 1 | 2 | 4);
     socket.change(&LinkChange::vlan(index).mtu(1400)).unwrap();
     socket.change(&LinkChange::new(index).txqlen(77).name(name("x"))).unwrap();
     assert_eq!(read(&mut socket, index), before);
