@@ -1,0 +1,52 @@
+//! Attaching containers on the running kernel: whole or not at all, whatever the container does meanwhile.
+
+#[path = "attach/behind.rs"]
+mod behind;
+mod common;
+#[path = "attach/failures.rs"]
+mod failures;
+#[path = "attach/help.rs"]
+mod help;
+#[path = "attach/many.rs"]
+mod many;
+#[path = "attach/whole.rs"]
+mod whole;
+
+fn main() -> std::process::ExitCode {
+    common::run(tests![
+        whole::a_macvlan_is_attached_whole,
+        whole::a_macvtap_is_attached_whole,
+        whole::a_vlan_is_attached_whole,
+        whole::an_ipvlan_is_attached_whole,
+        whole::a_passthru_macvlan_tells_its_parents_address,
+        whole::a_link_without_a_name_tells_the_kernels,
+        whole::the_host_may_own_a_link_of_the_same_name,
+        whole::there_is_time_between_prepare_and_finish,
+        whole::settings_are_in_force,
+        whole::a_gateway_outside_every_network_is_on_the_link,
+        whole::more_routes_are_added,
+        whole::ipv6_is_awaited,
+        whole::a_check_names_every_difference,
+        whole::the_default_route_is_handed_over,
+        whole::a_device_moves_with_its_addresses,
+        failures::the_parents_own_namespace_is_refused,
+        failures::a_socket_of_another_namespace_is_refused,
+        failures::a_taken_name_leaves_nothing,
+        failures::a_taken_index_leaves_the_other_link_alone,
+        failures::a_parent_that_is_a_bridge_port_is_busy,
+        failures::a_parent_that_vanished_is_no_device,
+        failures::a_failure_at_each_step_leaves_nothing,
+        failures::a_route_that_drops_packets_is_undone_too,
+        failures::a_closed_door_leaves_nothing,
+        behind::a_link_that_was_deleted_is_gone,
+        behind::a_link_that_was_renamed_is_deleted,
+        behind::a_link_that_was_moved_away_is_gone,
+        behind::a_link_in_its_place_is_let_alone,
+        behind::an_undo_lets_a_link_in_its_place_alone,
+        behind::an_undo_finds_a_renamed_link,
+        behind::a_container_that_ended_is_gone,
+        many::a_hundred_come_and_go_at_once,
+        many::many_are_detached_together,
+        many::nothing_is_left_open,
+    ])
+}

@@ -1,0 +1,100 @@
+//! What a container does with its link behind our back, before it is detached or an attach is undone.
+
+use crate::common::{Skip, mac, name, parent, socket};
+use crate::help::{Pod, bridge_endpoint};
+use std::os::fd::AsFd;
+use sublink::*;
+
+fn attached() -> (Socket, Pod, Attached, IfIndex) {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let attached = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap();
+    (host, pod, attached, parent)
+}
+
+pub fn a_link_that_was_deleted_is_gone() -> Result<(), Skip> {
+    let (_host, mut pod, attached, _) = attached();
+    pod.inside.delete(attached.index).unwrap();
+    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone);
+    Ok(())
+}
+
+pub fn a_link_that_was_renamed_is_deleted() -> Result<(), Skip> {
+    let (_host, mut pod, attached, _) = attached();
+    pod.inside.change(&LinkChange::new(attached.index).down()).unwrap(); // needed up to Linux 6.1
+    pod.inside.change(&LinkChange::new(attached.index).name(name("mine"))).unwrap();
+    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    assert!(pod.inside.index_of("mine").unwrap_err().is_no_device());
+    Ok(())
+}
+
+pub fn a_link_that_was_moved_away_is_gone() -> Result<(), Skip> {
+    let (_host, mut pod, attached, _) = attached();
+    let mut other = Pod::new();
+    pod.inside.change(&LinkChange::move_to(attached.index, other.namespace.as_fd())).unwrap();
+    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone);
+    assert!(other.inside.index_of("eth0").is_ok(), "it is the container's own matter");
+    Ok(())
+}
+
+type Impostor = fn(&mut Pod, &mut Socket, IfIndex, IfIndex);
+
+/// Links that are not ours, made at the index of ours: one of another kind, and one of another address.
+const IMPOSTORS: [Impostor; 2] = [
+    |pod, _, _, index| {
+        let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("eth0")).index(index);
+        pod.inside.create(&pair).unwrap();
+    },
+    |pod, host, parent, index| {
+        let other = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(9)).index(index);
+        host.create(&other.netns(pod.namespace.as_fd())).unwrap();
+    },
+];
+
+pub fn a_link_in_its_place_is_let_alone() -> Result<(), Skip> {
+    let (mut host, mut pod, attached, parent) = attached();
+    for impostor in IMPOSTORS {
+        pod.inside.delete(attached.index).unwrap();
+        impostor(&mut pod, &mut host, parent, attached.index);
+        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone);
+        assert!(pod.inside.link_at(attached.index).is_ok());
+    }
+    Ok(())
+}
+
+pub fn an_undo_lets_a_link_in_its_place_alone() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let endpoint = bridge_endpoint(parent).gateway("10.9.0.1".parse().unwrap()); // two default routes: it cannot be finished
+    let prepared = endpoint.prepare(&mut host, &pod.namespace, &mut pod.inside).unwrap();
+    for impostor in IMPOSTORS {
+        pod.inside.delete(prepared.index).unwrap();
+        impostor(&mut pod, &mut host, parent, prepared.index);
+        let error = endpoint.finish(&prepared, &mut pod.inside).unwrap_err();
+        assert_eq!(error.undo(), Some(Undo::Clean), "{error}");
+        assert!(pod.inside.link_at(prepared.index).is_ok());
+    }
+    Ok(())
+}
+
+pub fn an_undo_finds_a_renamed_link() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let endpoint = bridge_endpoint(parent(&mut host)).gateway("10.9.0.1".parse().unwrap());
+    let before = pod.contents();
+    let prepared = endpoint.prepare(&mut host, &pod.namespace, &mut pod.inside).unwrap();
+    pod.inside.change(&LinkChange::new(prepared.index).name(name("mine"))).unwrap();
+    let error = endpoint.finish(&prepared, &mut pod.inside).unwrap_err();
+    assert_eq!(error.undo(), Some(Undo::Clean), "{error}");
+    assert_eq!(pod.contents(), before);
+    Ok(())
+}
+
+/// The socket keeps the namespace; the container that made it is long gone.
+pub fn a_container_that_ended_is_gone() -> Result<(), Skip> {
+    let (mut host, pod, attached, parent) = attached();
+    let Pod { namespace, mut inside } = pod;
+    drop(namespace);
+    host.delete(parent).unwrap();
+    assert_eq!(attached.detach(&mut inside).unwrap(), Detached::Gone, "deleted with its parent");
+    Ok(())
+}

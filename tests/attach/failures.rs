@@ -1,0 +1,147 @@
+//! What an attach that fails leaves behind: nothing.
+
+use crate::common::{Skip, kernel, mac, name, parent, socket, veth};
+use crate::help::{Pod, bridge_endpoint, ip, net};
+use std::fs;
+use std::process::Command;
+use sublink::*;
+
+pub fn the_parents_own_namespace_is_refused() -> Result<(), Skip> {
+    let (mut host, mut same) = (socket(), socket());
+    let endpoint = bridge_endpoint(parent(&mut host));
+    let here = Netns::current().unwrap();
+    let error = endpoint.attach(&mut host, &here, &mut same).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::SameNamespace), "{error}");
+    assert!(host.index_of("eth0").unwrap_err().is_no_device());
+    endpoint.allow_same_namespace().attach(&mut host, &here, &mut same).unwrap();
+    assert!(host.index_of("eth0").is_ok());
+    Ok(())
+}
+
+pub fn a_socket_of_another_namespace_is_refused() -> Result<(), Skip> {
+    let (mut host, pod, mut other) = (socket(), Pod::new(), Pod::new());
+    let endpoint = bridge_endpoint(parent(&mut host));
+    let error = endpoint.attach(&mut host, &pod.namespace, &mut other.inside).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::OtherNamespace), "{error}");
+    Ok(())
+}
+
+pub fn a_taken_name_leaves_nothing() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    pod.attach(&mut host, &bridge_endpoint(parent)).unwrap();
+    let before = pod.contents();
+    let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
+    assert!(error.is_already_there() && error.undo() == Some(Undo::Clean), "{error}");
+    assert_eq!(pod.contents(), before);
+    Ok(())
+}
+
+pub fn a_taken_index_leaves_the_other_link_alone() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let taken = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap();
+    let before = pod.contents();
+    let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth1")).index(taken.index);
+    let error = pod.attach(&mut host, &Endpoint::new(link).addr(net("10.0.51.7/24"))).unwrap_err();
+    let expected = if kernel() >= (6, 16) { error.is_already_there() } else { error.is_busy() };
+    assert!(expected && error.undo() == Some(Undo::Clean), "{error}");
+    assert_eq!(pod.contents(), before, "no address on the link that has the index");
+    Ok(())
+}
+
+pub fn a_parent_that_is_a_bridge_port_is_busy() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    for arguments in ["link add br0 type bridge", "link set p0 master br0"] {
+        if !Command::new("ip").args(arguments.split(' ')).status().expect("ip").success() {
+            return Err(Skip("this kernel has no bridge driver".into()));
+        }
+    }
+    let before = pod.contents();
+    let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
+    assert_eq!(error.to_string(), "create macvlan eth0 on p0: EBUSY (no link is left behind)");
+    assert_eq!(pod.contents(), before);
+    Ok(())
+}
+
+pub fn a_parent_that_vanished_is_no_device() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let endpoint = bridge_endpoint(parent);
+    let before = pod.contents();
+    let prepared = endpoint.prepare(&mut host, &pod.namespace, &mut pod.inside).unwrap();
+    host.delete(parent).unwrap();
+    let error = endpoint.finish(&prepared, &mut pod.inside).unwrap_err();
+    assert!(error.is_no_device() && error.undo() == Some(Undo::Clean), "{error}");
+    let error = pod.attach(&mut host, &endpoint).unwrap_err();
+    assert!(error.to_string().starts_with("create macvlan eth0 on #"), "{error}");
+    assert!(error.is_no_device() && error.undo() == Some(Undo::Clean), "{error}");
+    assert_eq!(pod.contents(), before);
+    Ok(())
+}
+
+pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let own = host.link_at(parent).unwrap().mac().mac().unwrap();
+    let before = pod.contents();
+    let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0"));
+    let good = || bridge_endpoint(parent);
+    let rows = [
+        (Endpoint::new(link.mtu(9000)), "create macvlan eth0 on p0: EINVAL"),
+        (good().addr_gen_mode(AddrGenMode::Other(77)), "step 1 of 6, change link eth0: EINVAL"),
+        (good().addr(net("10.0.50.7/24")), "step 3 of 6, add address 10.0.50.7/24 to eth0: EEXIST"),
+        (Endpoint::new(link.mac(own)).addr(net("10.0.50.7/24")), "step 2 of 2, change link eth0: EADDRINUSE"),
+        (good().gateway(ip("10.0.50.2")), "step 6 of 6, add route default via 10.0.50.2 dev eth0: EEXIST"),
+        (
+            good().route(NewRoute::new(net("10.9.0.0/16")).gateway(ip("10.8.0.1"))),
+            "step 6 of 6, add route 10.9.0.0/16 via 10.8.0.1 dev eth0: ENETUNREACH",
+        ),
+    ];
+    for (endpoint, sentence) in rows {
+        let error = pod.attach(&mut host, &endpoint).unwrap_err();
+        assert!(error.to_string().starts_with(sentence), "{sentence}\n{error}");
+        assert!(
+            error.to_string().ends_with(" (no link is left behind)") && error.undo() == Some(Undo::Clean),
+            "{error}"
+        );
+        assert_eq!(pod.contents(), before, "{sentence}");
+    }
+    pod.attach(&mut host, &good()).expect("nothing stands in the way of the next");
+    Ok(())
+}
+
+pub fn a_route_that_drops_packets_is_undone_too() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let before = pod.contents();
+    let endpoint = bridge_endpoint(parent)
+        .route(NewRoute::new(net("10.9.0.0/16")).route_type(RouteType::Blackhole))
+        .route(NewRoute::new(net("10.9.0.0/16")).gateway(ip("10.8.0.1")).metric(5));
+    let error = pod.attach(&mut host, &endpoint).unwrap_err();
+    assert_eq!(error.undo(), Some(Undo::Clean), "{error}");
+    assert_eq!(pod.contents(), before);
+
+    // One that was there before, and made the step fail, is not ours to remove.
+    pod.inside.apply(&NewRoute::new(net("10.9.0.0/16")).route_type(RouteType::Blackhole)).unwrap();
+    let before = pod.contents();
+    pod.attach(&mut host, &endpoint).unwrap_err();
+    assert_eq!(pod.contents(), before);
+    Ok(())
+}
+
+/// IPv6 is switched off in the container: its addresses are refused.
+pub fn a_closed_door_leaves_nothing() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = veth(&mut host, "q0", "q1");
+    let switch = || fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+    pod.namespace.run(switch).unwrap().map_err(|error| Skip(format!("sysctls cannot be written: {error}")))?;
+    let before = pod.contents();
+    let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
+    assert!(error.to_string().starts_with("step 2 of 5, add address fd50::7/64 to eth0: EACCES"), "{error}");
+    assert_eq!(pod.contents(), before);
+    let own = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7));
+    pod.attach(&mut host, &Endpoint::new(own).addr(net("10.0.50.7/24"))).unwrap();
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! A container, and what can be seen in it.
+
+use crate::common::name;
+use std::net::IpAddr;
+use sublink::*;
+
+/// A namespace and a socket in it.
+pub struct Pod {
+    pub namespace: Netns,
+    pub inside: Socket,
+}
+
+/// What a namespace holds that an attach could leave behind: links, addresses, routes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Contents(Vec<IfIndex>, Vec<Option<IpNetwork>>, Vec<Option<IpNetwork>>);
+
+impl Pod {
+    pub fn new() -> Self {
+        let namespace = Netns::create().expect("a namespace");
+        let inside = Socket::open_in(&namespace).expect("a socket in it");
+        Self { namespace, inside }
+    }
+
+    pub fn attach(&mut self, host: &mut Socket, endpoint: &Endpoint<'_>) -> Result<Attached> {
+        endpoint.attach(host, &self.namespace, &mut self.inside)
+    }
+
+    pub fn contents(&mut self) -> Contents {
+        let links = self.inside.snapshot(&ListLinks::new()).expect("links");
+        let addresses = self.inside.snapshot(&ListAddresses::new()).expect("addresses");
+        let mut routes = self.inside.snapshot(&ListRoutes::v4()).expect("routes");
+        routes.extend(self.inside.snapshot(&ListRoutes::v6()).expect("routes"));
+        Contents(
+            links.iter().map(|link| link.index).collect(),
+            addresses.iter().map(|address| address.addr).collect(),
+            routes.iter().map(|route| route.destination).collect(),
+        )
+    }
+
+    pub fn link(&mut self, index: IfIndex) -> LinkInfo {
+        self.inside.link_at(index).expect("the link").to_owned()
+    }
+
+    pub fn gateway(&mut self, list: ListRoutes) -> Option<IpAddr> {
+        let route = self.inside.default_route(&list.table(Table::MAIN)).expect("routes");
+        route.and_then(|route| route.gateway)
+    }
+}
+
+pub fn ip(addr: &str) -> IpAddr {
+    addr.parse().expect("an address")
+}
+
+pub fn net(addr: &str) -> IpNetwork {
+    addr.parse().expect("a network")
+}
+
+/// `eth0` in bridge mode, with an address and a gateway of either family.
+pub fn bridge_endpoint(parent: IfIndex) -> Endpoint<'static> {
+    with_addresses(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).into())
+}
+
+pub fn with_addresses(link: LinkSpec<'static>) -> Endpoint<'static> {
+    Endpoint::new(link)
+        .addr(net("10.0.50.7/24"))
+        .addr(net("fd50::7/64"))
+        .nodad()
+        .gateway(ip("10.0.50.1"))
+        .gateway(ip("fd50::1"))
+}

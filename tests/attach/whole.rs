@@ -1,0 +1,248 @@
+//! What an attached container has.
+
+use crate::common::{Skip, mac, name, needs, parent, socket, vid};
+use crate::help::{Pod, bridge_endpoint, ip, net, with_addresses};
+use std::net::Ipv6Addr;
+use std::time::Duration;
+use sublink::*;
+
+fn is_attached_whole(link: impl Fn(IfIndex) -> LinkSpec<'static>) -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let empty = pod.contents();
+    let parent = parent(&mut host);
+    let endpoint = with_addresses(link(parent)).metric(99);
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+
+    let found = pod.link(attached.index);
+    assert_eq!((found.name, found.mac, found.parent), (attached.name, attached.mac, Some(parent)));
+    assert!(attached.name == name("eth0") && found.flags.contains(LinkFlags::UP));
+    assert!((16_384..=32_767).contains(&attached.index.get()), "an index of our choice");
+    assert_eq!(pod.gateway(ListRoutes::v4()), Some(ip("10.0.50.1")));
+    assert_eq!(pod.gateway(ListRoutes::v6()), Some(ip("fd50::1")));
+    let metric = pod.inside.default_route(&ListRoutes::v4().table(Table::MAIN)).unwrap().unwrap().metric;
+    assert_eq!(metric, Some(99));
+    assert!(host.link_at(attached.index).unwrap_err().is_no_device(), "never in the parent's namespace");
+
+    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone, "a second time");
+    assert_eq!(pod.contents(), empty);
+    host.delete(parent).unwrap();
+    Ok(())
+}
+
+pub fn a_macvlan_is_attached_whole() -> Result<(), Skip> {
+    for mode in
+        [MacvlanMode::Bridge, MacvlanMode::Private, MacvlanMode::Vepa, MacvlanMode::Source, MacvlanMode::Passthru]
+    {
+        is_attached_whole(|parent| NewLink::macvlan(parent).mode(mode).name(name("eth0")).mtu(1400).into())?;
+    }
+    is_attached_whole(|parent| NewLink::macvlan(parent).mac(mac(7)).name(name("eth0")).into())
+}
+
+pub fn a_macvtap_is_attached_whole() -> Result<(), Skip> {
+    needs("macvtap")?;
+    is_attached_whole(|parent| NewLink::macvtap(parent).mode(MacvlanMode::Bridge).name(name("eth0")).into())
+}
+
+pub fn a_vlan_is_attached_whole() -> Result<(), Skip> {
+    needs("vlan")?;
+    is_attached_whole(|parent| NewLink::vlan(parent, vid(50)).name(name("eth0")).into())
+}
+
+pub fn an_ipvlan_is_attached_whole() -> Result<(), Skip> {
+    needs("ipvlan")?;
+    is_attached_whole(|parent| NewLink::ipvlan(parent).mode(IpvlanMode::L2).name(name("eth0")).into())
+}
+
+pub fn a_passthru_macvlan_tells_its_parents_address() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let of_parent = host.link_at(parent).unwrap().mac().mac();
+    let link = NewLink::macvlan(parent).mode(MacvlanMode::Passthru).name(name("eth0"));
+    let attached = pod.attach(&mut host, &Endpoint::new(link)).unwrap();
+    assert_eq!(attached.mac, of_parent);
+    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    Ok(())
+}
+
+pub fn a_link_without_a_name_tells_the_kernels() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let attached = pod.attach(&mut host, &Endpoint::new(NewLink::macvlan(parent))).unwrap();
+    assert_eq!(attached.name, name("macvlan0"));
+    Ok(())
+}
+
+pub fn the_host_may_own_a_link_of_the_same_name() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let own = host.create(&NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(1))).unwrap();
+    let attached = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap();
+    assert_eq!((host.index_of("eth0").unwrap(), pod.inside.index_of("eth0").unwrap()), (own, attached.index));
+    Ok(())
+}
+
+pub fn there_is_time_between_prepare_and_finish() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let endpoint = bridge_endpoint(parent(&mut host));
+    let prepared = endpoint.prepare(&mut host, &pod.namespace, &mut pod.inside).unwrap();
+    assert!(!pod.link(prepared.index).flags.contains(LinkFlags::UP));
+    assert_eq!(pod.inside.snapshot(&ListAddresses::new().index(prepared.index)).unwrap(), []);
+    endpoint.finish(&prepared, &mut pod.inside).unwrap();
+    assert_eq!(endpoint.check(&prepared, &mut pod.inside).unwrap(), []);
+    Ok(())
+}
+
+pub fn settings_are_in_force() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let endpoint = Endpoint::new(NewLink::macvlan(parent(&mut host)).name(name("eth0")))
+        .ipv4(Ipv4Setting::ARP_NOTIFY, 1)
+        .ipv4(Ipv4Setting::RP_FILTER, 2)
+        .addr_gen_mode(AddrGenMode::None);
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    let settings = pod.link(attached.index).settings;
+    let ipv4 = |setting| settings.ipv4(setting);
+    assert_eq!((ipv4(Ipv4Setting::ARP_NOTIFY), ipv4(Ipv4Setting::RP_FILTER)), (Some(1), Some(2)));
+    assert_eq!(settings.addr_gen_mode, Some(AddrGenMode::None));
+    let addresses = pod.inside.snapshot(&ListAddresses::new().index(attached.index)).unwrap();
+    assert_eq!(addresses, [], "not even a link-local one");
+    Ok(())
+}
+
+pub fn a_gateway_outside_every_network_is_on_the_link() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let link = NewLink::macvlan(parent(&mut host)).name(name("eth0"));
+    let endpoint = Endpoint::new(link)
+        .addr(net("192.0.2.7/32"))
+        .addr(net("fd50::7/128"))
+        .nodad()
+        .gateway(ip("10.0.0.1"))
+        .gateway(ip("fe80::1"));
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+    let route = pod.inside.default_route(&ListRoutes::v4()).unwrap().unwrap();
+    assert!(route.is_onlink);
+    assert_eq!(pod.gateway(ListRoutes::v6()), Some(ip("fe80::1")));
+    Ok(())
+}
+
+pub fn more_routes_are_added() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let endpoint = bridge_endpoint(parent(&mut host))
+        .route(NewRoute::new(net("10.1.0.0/16")).gateway(ip("10.0.50.2")))
+        .route(NewRoute::new(net("fd51::/48")).metric(7))
+        .route(NewRoute::new(net("10.2.0.0/16")).route_type(RouteType::Prohibit))
+        .route(NewRoute::new(net("10.3.0.0/16")).table(Table(77)));
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+    let by_it = pod.inside.snapshot(&ListRoutes::v4().table(Table(77)).index(attached.index)).unwrap();
+    assert_eq!(by_it.len(), 1);
+    Ok(())
+}
+
+pub fn ipv6_is_awaited() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge).name(name("eth0"));
+    let mut watch = AddressWatch::open_in(&pod.namespace).unwrap();
+    let attached = pod.attach(&mut host, &Endpoint::new(link).addr(net("fd50::7/64"))).unwrap();
+    let addr: Ipv6Addr = "fd50::7".parse().unwrap();
+    watch.wait(attached.index, &[addr], Duration::from_secs(60)).unwrap();
+
+    // A sibling with the same address finds it taken.
+    let mut other = Pod::new();
+    let mut watch = AddressWatch::open_in(&other.namespace).unwrap();
+    let attached = other.attach(&mut host, &Endpoint::new(link).addr(net("fd50::7/64"))).unwrap();
+    let error = watch.wait(attached.index, &[addr], Duration::from_secs(60)).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::DuplicateAddress(_)), "{error}");
+    Ok(())
+}
+
+pub fn a_check_names_every_difference() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7)).mtu(1400);
+    let endpoint = with_addresses(link.into());
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    let mut after = |change: &dyn Fn(&mut Socket, IfIndex)| {
+        change(&mut pod.inside, attached.index);
+        let differences = endpoint.check(&attached, &mut pod.inside).unwrap();
+        differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    let change = |socket: &mut Socket, change: LinkChange<'_, AnyKind>| socket.change(&change).unwrap();
+    let delete = |socket: &mut Socket, route| socket.apply(&DeleteRoute::like(route)).unwrap();
+
+    let found = after(&|inside, index| delete(inside, NewRoute::default_via(ip("10.0.50.1")).index(index)));
+    assert_eq!(found, "the route to 0.0.0.0/0 is missing");
+    let found = after(&|inside, index| inside.apply(&DeleteAddress::new(index, net("fd50::7/64"))).unwrap());
+    assert_eq!(found, "the address fd50::7/64 is missing; the route to 0.0.0.0/0 is missing");
+    let found = after(&|inside, index| inside.change(&LinkChange::macvlan(index).mode(MacvlanMode::Private)).unwrap());
+    assert!(found.starts_with("IFLA_MACVLAN_MODE is private, not bridge; "), "{found}");
+    let found = after(&|inside, index| change(inside, LinkChange::new(index).mtu(1300)));
+    assert!(found.starts_with("the link's MTU is 1300, not 1400; "), "{found}");
+    let found = after(&|inside, index| change(inside, LinkChange::new(index).mac(mac(8))));
+    assert!(found.contains("the link's MAC address is Some(02:00:00:00:00:08), not 02:00:00:00:00:07; "), "{found}");
+    let found = after(&|inside, index| change(inside, LinkChange::new(index).down()));
+    assert!(found.contains("the link is down; "), "{found}");
+    let found = after(&|inside, index| change(inside, LinkChange::new(index).name(name("eth9"))));
+    assert!(found.starts_with("the link's name is eth9, not eth0; "), "{found}");
+    let found = after(&|inside, index| inside.delete(index).unwrap());
+    assert_eq!(found, "the link is gone");
+    let found = after(&|inside, index| {
+        let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("a")).index(index);
+        inside.create(&pair).unwrap();
+    });
+    assert_eq!(found, "the link is a veth, not a macvlan");
+    Ok(())
+}
+
+pub fn the_default_route_is_handed_over() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let first = bridge_endpoint(parent);
+    let attached = pod.attach(&mut host, &first).unwrap();
+    let second = Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth1")))
+        .addr(net("10.0.60.7/24"))
+        .addr(net("fd60::7/64"))
+        .nodad();
+    let other = pod.attach(&mut host, &second).unwrap();
+    let second = second.gateway(ip("10.0.60.1")).gateway(ip("fd60::1"));
+    second.take_default_route(&other, &mut pod.inside).unwrap();
+    assert_eq!(
+        (pod.gateway(ListRoutes::v4()), pod.gateway(ListRoutes::v6())),
+        (Some(ip("10.0.60.1")), Some(ip("fd60::1")))
+    );
+    first.take_default_route(&attached, &mut pod.inside).unwrap();
+    assert_eq!(
+        (pod.gateway(ListRoutes::v4()), pod.gateway(ListRoutes::v6())),
+        (Some(ip("10.0.50.1")), Some(ip("fd50::1")))
+    );
+    let defaults = pod.inside.snapshot(&ListRoutes::v4().table(Table::MAIN)).unwrap();
+    assert_eq!(defaults.iter().filter(|route| route.destination == Some(net("0.0.0.0/0"))).count(), 1);
+    other.detach(&mut pod.inside).unwrap();
+    assert_eq!(pod.gateway(ListRoutes::v4()), Some(ip("10.0.50.1")), "the one that stays keeps it");
+    Ok(())
+}
+
+pub fn a_device_moves_with_its_addresses() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let p0 = parent(&mut host);
+    for addr in ["10.0.0.7/24", "10.0.0.8/24", "fd00::7/64"].map(net) {
+        host.apply(&NewAddress::new(p0, addr).nodad()).unwrap();
+    }
+    let moved = MovedDevice::take(&mut host, "p0", &pod.namespace, Some(name("ctr0"))).unwrap();
+    assert_eq!(moved.name, name("ctr0"));
+    assert_eq!(moved.addrs, ["10.0.0.7/24", "10.0.0.8/24", "fd00::7/64"].map(net));
+    assert!(host.index_of("p0").unwrap_err().is_no_device());
+    for _ in ["once", "and again"] {
+        let index = moved.restore(&mut pod.inside).unwrap();
+        assert!(pod.link(index).flags.contains(LinkFlags::UP));
+        let addresses = pod.inside.snapshot(&ListAddresses::new().index(index)).unwrap();
+        let global: Vec<_> = addresses.iter().filter(|a| a.scope == Scope::GLOBAL).filter_map(|a| a.addr).collect();
+        assert_eq!(global, moved.addrs);
+    }
+    let error = MovedDevice::take(&mut host, "p1", &pod.namespace, Some(name("ctr0"))).unwrap_err();
+    assert!(error.is_already_there(), "{error}");
+    assert_eq!(error.link_is(), Some(Whereabouts::There), "the kernel moves first and renames then");
+    assert!(pod.inside.index_of("p1").is_ok());
+    Ok(())
+}
