@@ -1,10 +1,14 @@
 //! The rules of the socket and of the kernel behind it: what an operation does, what it leaves, and what it says.
 
+#[path = "rules/change.rs"]
+mod change;
 mod common;
 #[path = "rules/create.rs"]
 mod create;
 #[path = "rules/help.rs"]
 mod help;
+#[path = "rules/moves.rs"]
+mod moves;
 
 fn main() -> std::process::ExitCode {
     common::run(tests![
@@ -18,5 +22,21 @@ fn main() -> std::process::ExitCode {
         create::a_link_that_cannot_come_up_with_its_parent_elsewhere_is_not_there,
         create::a_veth_has_its_peer_elsewhere,
         create::a_peers_index_counts_beside_its_own,
+        change::what_is_asked_for_is_read_back,
+        change::several_at_once_leave_the_rest,
+        change::a_bridge_gains_and_loses_a_port,
+        change::alternative_names_come_and_go,
+        change::a_kinds_properties_go_by_the_message_that_sets_them,
+        change::no_link_local_address_is_made_where_none_is_wanted,
+        change::a_change_stops_where_it_fails,
+        change::a_refused_change_says_what_it_was,
+        moves::one_request_moves_and_makes_ready,
+        moves::an_index_is_kept_where_it_is_free,
+        moves::a_move_takes_it_down_and_drops_its_addresses,
+        moves::a_move_and_back,
+        moves::a_move_that_did_not_begin_says_so,
+        moves::a_move_that_failed_on_the_way_says_so,
+        moves::a_link_that_is_not_there_is_not_moved,
+        moves::a_move_to_its_own_namespace_is_a_change,
     ])
 }

@@ -18,10 +18,11 @@ pub fn the_index_is_the_new_links() -> Result<(), Skip> {
     ] {
         let here = socket.create(&link).expect(row);
         check(row, seen(), here, named, chosen);
+        socket.delete(here).expect(row); // Linux up to 6.12 wants a chosen index to be free here as well
         let across = socket.create(&link.netns(there.as_fd())).expect(row);
         check(row, seen_in(&there), across, named, chosen);
     }
-    assert_eq!(all(&mut socket).len(), 3 + 4, "lo, the veth pair and four links");
+    assert_eq!(seen().len(), 3, "lo and the veth pair");
     Ok(())
 }
 
