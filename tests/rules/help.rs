@@ -44,9 +44,14 @@ pub fn seen_in(namespace: &Netns) -> Vec<(u32, String)> {
     namespace.run(seen).expect("its thread")
 }
 
-/// Every link of the socket's namespace.
+/// Every link of the socket's namespace, without what the kernel sets in its own time: carrier, and what follows from it.
 pub fn all(socket: &mut Socket) -> Vec<LinkInfo> {
-    socket.links(&ListLinks::new()).expect("a list").collect().expect("all of it")
+    let mut links = socket.links(&ListLinks::new()).expect("a list").collect().expect("all of it");
+    for link in &mut links {
+        link.flags = if link.flags.contains(LinkFlags::UP) { LinkFlags::UP } else { LinkFlags::default() };
+        (link.oper_state, link.carrier, link.carrier_changes) = (OperState::Unknown, None, None);
+    }
+    links
 }
 
 /// A second namespace, and a socket in it.

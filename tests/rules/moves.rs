@@ -101,7 +101,7 @@ pub fn a_move_that_did_not_begin_says_so() -> Result<(), Skip> {
         assert!(said.starts_with(&format!("move link mv0: {errno}")), "{row}: {said}");
         assert!(said.ends_with(" (the link has not left its namespace)"), "{row}: {said}");
         let after = socket.link_at(mv0).unwrap().to_owned();
-        assert_eq!((after.name, after.mac, after.flags), (before.name, before.mac, before.flags), "{row}");
+        assert_eq!((&after.name, after.mac, after.index), (&before.name, before.mac, before.index), "{row}");
         assert!(after.flags.contains(LinkFlags::UP), "{row}");
     }
     socket.change(&to(free.as_fd())).unwrap();
@@ -119,18 +119,21 @@ pub fn a_move_that_failed_on_the_way_says_so() -> Result<(), Skip> {
     for (row, expected_name, errno) in [
         ("mtu", "mv0", "EINVAL"),
         ("name", "mv0", "EEXIST"),
+        ("mac", "mv0", "EADDRINUSE"),
         ("up", "eth0", "EADDRINUSE"),
         ("master", "eth0", "EINVAL"),
     ] {
         let (mut socket, mv0) = macvlan();
         let (there, mut inside) = elsewhere();
         veth(&mut inside, "taken", "t1");
-        let parent_mac = socket.link("p0").unwrap().mac().mac().unwrap();
+        let parent = socket.index_of("p0").unwrap();
+        socket.change(&LinkChange::new(parent).mac(mac(if row == "up" { 1 } else { 4 }))).unwrap();
         let to = LinkChange::move_to(mv0, there.as_fd()).name(name("eth0"));
         let moved = match row {
             "mtu" => to.mtu(9000),
             "name" => to.name(name("taken")),
-            "up" => to.mac(parent_mac).up(),
+            "mac" => to.mac(mac(4)),
+            "up" => to.up(), // it has its parent's address by now
             _ => to.master(index(999)),
         };
         let error = socket.change(&moved).expect_err(row);
@@ -141,7 +144,6 @@ pub fn a_move_that_failed_on_the_way_says_so() -> Result<(), Skip> {
         assert!(socket.link_at(mv0).unwrap_err().is_no_device(), "{row}");
         let link = inside.link_at(mv0).unwrap();
         assert_eq!((link.name().to_string().as_str(), link.is_up()), (expected_name, false), "{row}");
-        let parent = socket.index_of("p0").unwrap();
         socket.delete(parent).unwrap(); // and with it the link, wherever it is
         assert!(inside.link_at(mv0).unwrap_err().is_no_device(), "{row}");
     }
