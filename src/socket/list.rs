@@ -38,6 +38,7 @@ impl Query for ListLinks<'_> {
             && master.is_none_or(|master| link.master() == Some(master))
             && netnsid.is_none_or(|nsid| link.netnsid() == Some(nsid))
             && parent.is_none_or(|parent| link.parent() == Some(parent))
+            && (parent.is_none() || parent_netnsid.is_some() || link.parent_netnsid().is_none()) // an index of elsewhere
             && parent_netnsid.is_none_or(|nsid| link.parent_netnsid() == Some(nsid))
     }
 
