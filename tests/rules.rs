@@ -1,14 +1,20 @@
 //! The rules of the socket and of the kernel behind it: what an operation does, what it leaves, and what it says.
 
+mod common;
+#[path = "rules/batch.rs"]
+mod batch;
 #[path = "rules/change.rs"]
 mod change;
-mod common;
 #[path = "rules/create.rs"]
 mod create;
 #[path = "rules/help.rs"]
 mod help;
+#[path = "rules/lists.rs"]
+mod lists;
 #[path = "rules/moves.rs"]
 mod moves;
+#[path = "rules/names.rs"]
+mod names;
 
 fn main() -> std::process::ExitCode {
     common::run(tests![
@@ -38,5 +44,26 @@ fn main() -> std::process::ExitCode {
         moves::a_move_that_failed_on_the_way_says_so,
         moves::a_link_that_is_not_there_is_not_moved,
         moves::a_move_to_its_own_namespace_is_a_change,
+        batch::every_step_has_its_outcome,
+        batch::an_empty_batch_is_nothing,
+        batch::more_steps_than_one_send_takes,
+        batch::a_batch_is_used_again,
+        batch::a_thousand_steps_come_and_go,
+        batch::a_lost_answer_is_unknown,
+        batch::after_a_loss_nothing_more_is_sent,
+        names::a_name_is_bytes,
+        names::so_are_alternative_names_and_aliases,
+        names::a_pattern_does_not_reach_the_kernel,
+        names::a_planted_alternative_name_is_not_fallen_for,
+        names::a_long_name_is_an_alternative_name_only,
+        names::an_index_may_be_another_links_by_now,
+        lists::filters_let_through_what_was_asked_for,
+        lists::a_filter_the_kernel_ignores_holds_all_the_same,
+        lists::another_namespace_is_listed_by_its_number,
+        lists::a_parent_elsewhere_is_not_the_one_here,
+        lists::a_list_dropped_halfway_costs_nothing_but_its_rest,
+        lists::a_list_that_ended_stays_ended,
+        lists::a_list_that_changed_meanwhile_says_so,
+        lists::links_of_many_kilobytes_are_listed,
     ])
 }
