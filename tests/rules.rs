@@ -15,6 +15,12 @@ mod lists;
 mod moves;
 #[path = "rules/names.rs"]
 mod names;
+#[path = "rules/namespaces.rs"]
+mod namespaces;
+#[path = "rules/scale.rs"]
+mod scale;
+#[path = "rules/versions.rs"]
+mod versions;
 
 fn main() -> std::process::ExitCode {
     common::run(tests![
@@ -65,5 +71,23 @@ fn main() -> std::process::ExitCode {
         lists::a_list_that_ended_stays_ended,
         lists::a_list_that_changed_meanwhile_says_so,
         lists::links_of_many_kilobytes_are_listed,
+        namespaces::a_namespace_is_found_by_what_names_it,
+        namespaces::a_pidfd_names_its_process,
+        namespaces::a_named_namespace_is_a_file_in_run_netns,
+        namespaces::what_is_no_namespace_is_refused,
+        namespaces::a_namespace_of_another_kind_is_not_entered,
+        namespaces::a_new_namespace_is_empty,
+        namespaces::work_in_a_namespace_is_waited_for,
+        namespaces::nothing_stays_behind,
+        namespaces::a_socket_keeps_its_namespace,
+        versions::names_and_indexes_are_looked_up_where_the_link_is_to_be,
+        versions::an_index_taken_there_has_its_own_error,
+        versions::a_link_with_its_parent_elsewhere_comes_up,
+        versions::a_create_is_echoed,
+        versions::a_link_that_is_up_is_renamed,
+        versions::a_move_gives_the_index_asked_for,
+        versions::address_families_are_not_set_at_create,
+        versions::macvlans_know_more_from_version_to_version,
+        scale::a_thousand_macvlans_come_and_go,
     ])
 }

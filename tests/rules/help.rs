@@ -1,8 +1,10 @@
 //! What the rules share: a second opinion (`ip`), a second namespace, and datagrams without the library's socket.
 
 use crate::common::{Skip, kernel, name};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{MsgFlags, recv, send};
 use std::fmt::Debug;
+use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
 use std::process::Command;
 use sublink::reply::Reply;
@@ -129,4 +131,15 @@ pub fn errno_of(socket: &Socket, request: &[u8]) -> i32 {
 /// What is printed of an error, of which there must be one.
 pub fn sentence<T: Debug>(result: Result<T>) -> String {
     result.expect_err("it should have failed").to_string()
+}
+
+/// From here on the test's thread, and the threads that it starts, have descriptors of their own: other tests run in this
+/// process, and would be counted with them.
+pub fn own_descriptors() {
+    unshare(CloneFlags::CLONE_FILES).expect("a table of descriptors");
+}
+
+/// How many descriptors the thread's table holds.
+pub fn descriptors() -> usize {
+    fs::read_dir("/proc/thread-self/fd").expect("a folder").count()
 }
