@@ -1,10 +1,10 @@
 //! The rules of the socket and of the kernel behind it: what an operation does, what it leaves, and what it says.
 
-mod common;
 #[path = "rules/batch.rs"]
 mod batch;
 #[path = "rules/change.rs"]
 mod change;
+mod common;
 #[path = "rules/create.rs"]
 mod create;
 #[path = "rules/help.rs"]

@@ -12,7 +12,7 @@ use nix::unistd::mkfifo;
 use std::fs::{self, File};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::panic::catch_unwind;
+use std::panic::{catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -107,17 +107,15 @@ fn own_run() -> Result<(), Skip> {
 /// A planted file is refused, and a FIFO among them is not waited for.
 pub fn what_is_no_namespace_is_refused() -> Result<(), Skip> {
     let folder = std::env::temp_dir().join(format!("sublink-{}-files", std::process::id()));
+    let _ = fs::remove_dir_all(&folder); // of a run that was killed
     fs::create_dir(&folder).unwrap();
     let (fifo, file) = (folder.join("fifo"), folder.join("file"));
     mkfifo(&fifo, Mode::S_IRWXU).unwrap();
     fs::write(&file, "net:[4026531840]").unwrap();
-    let said: Vec<_> = [&fifo, &file, &folder, Path::new("/dev/null"), Path::new("/proc/self/status")]
-        .map(|path| (path, Netns::open(path).map(drop)))
-        .into_iter()
-        .map(|(path, opened)| (path.to_owned(), opened))
-        .collect();
+    let refused = [&fifo, &file, &folder, Path::new("/dev/null"), Path::new("/proc/self/status")]
+        .map(|path| (path, Netns::open(path).map(drop)));
     fs::remove_dir_all(&folder).unwrap();
-    for (path, opened) in said {
+    for (path, opened) in refused {
         let error = opened.expect_err("no namespace");
         assert!(matches!(error.kind(), ErrorKind::Invalid(InvalidValue::NotANamespace)), "{}: {error}", path.display());
     }
@@ -160,7 +158,7 @@ pub fn work_in_a_namespace_is_waited_for() -> Result<(), Skip> {
         lent.len()
     });
     assert_eq!((length.unwrap(), lent), (3, vec![1, 2, 3]));
-    let panic = catch_unwind(|| there.run(|| panic!("inside"))).expect_err("it goes on in the caller");
+    let panic = catch_unwind(|| there.run(|| resume_unwind(Box::new("inside")))).expect_err("it goes on in the caller");
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"inside"));
     assert_eq!(mine(), before);
     Ok(())

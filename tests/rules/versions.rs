@@ -62,7 +62,10 @@ pub fn a_create_is_echoed() -> Result<(), Skip> {
     let created = types(encoded(&NewLink::macvlan(parent).name(name("a"))), &socket);
     assert_eq!(created, if kernel() >= (6, 2) { vec![16, 2] } else { vec![2] });
     let made = socket.index_of("a").unwrap();
-    assert_eq!(types(encoded(&DeleteLink::index(made)), &socket), if kernel() > (5, 10) { vec![17, 2] } else { vec![2] });
+    assert_eq!(
+        types(encoded(&DeleteLink::index(made)), &socket),
+        if kernel() > (5, 10) { vec![17, 2] } else { vec![2] }
+    );
     // Either way, its index is returned.
     let made = socket.create(&NewLink::macvlan(parent).name(name("b"))).unwrap();
     assert_eq!(socket.index_of("b").unwrap(), made);
