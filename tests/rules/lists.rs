@@ -52,15 +52,19 @@ pub fn filters_let_through_what_was_asked_for() -> Result<(), Skip> {
 /// The kernel looks a kind up, and where it finds none it does not filter; it says so by a flag that is not there.
 pub fn a_filter_the_kernel_ignores_holds_all_the_same() -> Result<(), Skip> {
     let mut socket = socket();
+    let bridge = bridge(&mut socket, "br0")?;
     let parent = parent(&mut socket);
-    socket.create(&NewLink::macvlan(parent).name(name("a"))).unwrap();
-    let ask = |socket: &Socket, kind| {
-        let came = exchange(socket, &encoded(&ListLinks::new().kind(kind)));
+    socket.create(&NewLink::macvlan(parent).name(name("a")).master(bridge)).unwrap();
+    let ask = |socket: &Socket, list: ListLinks<'_>| {
+        let came = exchange(socket, &encoded(&list));
         let links: Vec<Came> = came.into_iter().filter(|came| came.ty == 16).collect();
         (links.len(), links.iter().all(|link| link.flags & FILTERED != 0))
     };
-    assert_eq!(ask(&socket, "macvlan"), (1, true));
-    assert_eq!(ask(&socket, "nosuchkind"), (4, false));
+    let list = ListLinks::new();
+    assert_eq!(ask(&socket, list), (5, false), "lo, br0, the veth pair, a");
+    assert_eq!(ask(&socket, list.kind("macvlan")), (1, true));
+    assert_eq!(ask(&socket, list.master(bridge)), (1, true));
+    assert_eq!(ask(&socket, list.kind("nosuchkind")), (5, false));
     assert_eq!(names(&mut socket, &ListLinks::new().kind("nosuchkind")), set([]));
     Ok(())
 }

@@ -15,6 +15,8 @@ use std::os::unix::net::UnixStream;
 use std::panic::{catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::{Duration, Instant};
 use sublink::*;
 
@@ -112,16 +114,29 @@ pub fn what_is_no_namespace_is_refused() -> Result<(), Skip> {
     let (fifo, file) = (folder.join("fifo"), folder.join("file"));
     mkfifo(&fifo, Mode::S_IRWXU).unwrap();
     fs::write(&file, "net:[4026531840]").unwrap();
-    let refused = [&fifo, &file, &folder, Path::new("/dev/null"), Path::new("/proc/self/status")]
+    let refused = [&file, &folder, Path::new("/dev/null"), Path::new("/proc/self/status")]
         .map(|path| (path, Netns::open(path).map(drop)));
+    let waited = opened_without_waiting(&fifo);
     fs::remove_dir_all(&folder).unwrap();
-    for (path, opened) in refused {
+    for (path, opened) in refused.into_iter().chain([(&*fifo, waited)]) {
         let error = opened.expect_err("no namespace");
         assert!(matches!(error.kind(), ErrorKind::Invalid(InvalidValue::NotANamespace)), "{}: {error}", path.display());
     }
     assert_eq!(sentence(Netns::open(&file)), "open namespace: No such file or directory (os error 2)");
     assert_eq!(sentence(Netns::of_pid(u32::MAX)), "open namespace: No such file or directory (os error 2)");
     Ok(())
+}
+
+/// Who waits for a FIFO's writer gets one in the end, so that the test fails instead of standing still.
+fn opened_without_waiting(fifo: &Path) -> Result<()> {
+    let (tell, told) = channel();
+    thread::scope(|scope| {
+        scope.spawn(move || tell.send(Netns::open(fifo).map(drop)));
+        told.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| {
+            drop(File::options().write(true).open(fifo));
+            panic!("it waited for a writer")
+        })
+    })
 }
 
 /// It is on nsfs, and yet cannot be entered as a network namespace; nothing runs in its stead.
