@@ -42,7 +42,8 @@ impl<'a> NewLink<'_, Veth<'a>> {
 
 impl Peer<'_> {
     /// The other end of a veth, with a name of the kernel's choice unless one is given. It can have a namespace of its own
-    /// ([`netns`](Self::netns)). It cannot be brought up in the same request (ENOTCONN).
+    /// ([`netns`](Self::netns)). Its [`index`](Self::index) counts only where the first end asks for one as well: the kernel
+    /// ignores it otherwise. It cannot be brought up in the same request (ENOTCONN).
     #[must_use]
     #[inline]
     pub const fn peer() -> Self {
