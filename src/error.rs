@@ -33,6 +33,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 struct Inner {
     kind: ErrorKind,
     request: Option<RequestInfo>,
+    /// The request as it was sent.
+    sent: Box<[u8]>,
     step: Option<Step>,
     link_is: Option<Whereabouts>,
     undo: Option<Undo>,
@@ -195,9 +197,15 @@ impl Error {
         ErrorKind::Io { doing, error: error.into() }.into()
     }
 
-    pub(crate) fn of_request(mut self, request: RequestInfo) -> Self {
+    pub(crate) fn of_request(mut self, request: RequestInfo, sent: &[u8]) -> Self {
         self.0.request = Some(request);
+        self.0.sent = sent.into();
         self
+    }
+
+    /// The bytes of the request that failed, for [`explain`](Self::explain).
+    pub(crate) fn sent(&self) -> &[u8] {
+        &self.0.sent
     }
 
     pub(crate) fn at_step(mut self, index: usize, of: usize) -> Self {
@@ -318,7 +326,7 @@ impl fmt::Display for KernelError {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, request, step, link_is, undo } = &*self.0;
+        let Inner { kind, request, sent: _, step, link_is, undo } = &*self.0;
         if let Some(Step { index, of }) = step {
             write!(f, "step {} of {of}, ", index + 1)?;
         }
@@ -358,7 +366,14 @@ impl std::error::Error for Error {
 
 impl<T: Into<ErrorKind>> From<T> for Error {
     fn from(kind: T) -> Self {
-        Self(Box::new(Inner { kind: kind.into(), request: None, step: None, link_is: None, undo: None }))
+        Self(Box::new(Inner {
+            kind: kind.into(),
+            request: None,
+            sent: Box::default(),
+            step: None,
+            link_is: None,
+            undo: None,
+        }))
     }
 }
 

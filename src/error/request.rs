@@ -31,6 +31,8 @@ pub struct RequestInfo {
     pub parent_name: Option<IfName>,
     /// Whether the parent is in another namespace.
     pub parent_is_elsewhere: bool,
+    /// Whether the link was to be in another namespace.
+    pub is_elsewhere: bool,
     /// The IP address with its prefix length; a route's destination.
     pub addr: Option<IpNetwork>,
     /// A route's gateway.
@@ -133,6 +135,7 @@ impl RequestInfo {
             parent: None,
             parent_name: None,
             parent_is_elsewhere: false,
+            is_elsewhere: false,
             addr: None,
             gateway: None,
         };
@@ -158,7 +161,12 @@ impl RequestInfo {
                 27 if self.verb == Verb::Delete && self.index.is_none() => {
                     self.verb = Verb::DeleteGroup(number(value).unwrap_or_default());
                 }
-                28 if self.verb == Verb::Change => self.verb = Verb::Move,
+                28 => {
+                    self.is_elsewhere = true;
+                    if self.verb == Verb::Change {
+                        self.verb = Verb::Move;
+                    }
+                }
                 37 => self.parent_is_elsewhere = true,
                 52 => {
                     let name = Attributes::new(value).next().map(|name| name.value);

@@ -43,7 +43,7 @@ pub(crate) use request::sealed;
 pub(crate) use request::tests::encoded;
 pub(crate) use values::random;
 
-use crate::wire::{Message, Row, table};
+use crate::wire::{Message, Messages, Row, table};
 use request::NetnsFd;
 
 table! {
@@ -146,6 +146,15 @@ impl<'a> LinkView<'a> {
         Some(Self::new(head, attributes))
     }
 
+    /// Reads a request to create or change a link as the kernel would report that link, were it just as asked for. Its index
+    /// means something only where the request has one.
+    pub(crate) fn of_request(request: &'a [u8]) -> Option<Self> {
+        let message = Messages::new(request).next()?.ok()?;
+        let is_link = matches!(message.header.ty, request::RTM_NEWLINK | request::RTM_SETLINK);
+        let (head, attributes) = IfInfo::split_or(message.payload, Some(IfIndex(1))).filter(|_| is_link)?;
+        Some(Self::new(head, attributes))
+    }
+
     /// Its index in the namespace it was read from.
     #[inline]
     pub fn index(&self) -> IfIndex {
@@ -216,6 +225,14 @@ pub(crate) fn ignored(request: &[u8], link: &LinkView<'_>) -> Option<&'static st
         let asked = asked.attribute(*number)?;
         let is_ignored = link.kind().attribute(*number).is_none() && unreported.is_none_or(|value| asked != value);
         if is_ignored { named(*number) } else { None }
+    })
+}
+
+/// Whether an encoded `request` changes a macvlan's list of senders.
+pub(crate) fn sets_senders(request: &[u8]) -> bool {
+    const MACADDR_MODE: u16 = 3;
+    KindView::of_request(request).is_some_and(|kind| {
+        ["macvlan", "macvtap"].iter().any(|name| kind == *name) && kind.attribute(MACADDR_MODE).is_some()
     })
 }
 

@@ -84,7 +84,7 @@ impl<'a, K: Copy> NewLink<'a, K> {
         Self { up: false, index: None, common: Common::NEW, kind }
     }
 
-    /// Asks for this index. In a namespace where it is taken: EEXIST since Linux 6.16, EBUSY before.
+    /// Asks for this index. Where it is taken: EEXIST; in another namespace ([`netns`](Self::netns)), up to Linux 6.12, EBUSY.
     ///
     /// Up to Linux 6.12 the index must also be free in the namespace of the socket. See [`IfIndex::random`].
     #[must_use]
@@ -139,6 +139,7 @@ impl<K: Kind + Copy> NewLink<'_, K> {
     }
 
     /// Says that the parent is in another namespace: the one which this namespace numbers `nsid` (`ip netns list-id`).
+    /// Together with [`netns`](Self::netns), it is the number in the namespace that the link is created in.
     ///
     /// It needs CAP_NET_ADMIN there as well. Up to Linux 6.12 the name must also be free in the parent's namespace.
     #[doc(alias = "IFLA_LINK_NETNSID")]

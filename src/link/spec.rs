@@ -2,7 +2,7 @@
 
 use super::request::{Command, Request, sealed};
 use super::{IfIndex, IfName, InvalidValue, Ipvlan, LinkInfo, LinkView, MacAddr, Macvlan, Macvtap, NewLink, Vlan};
-use crate::wire::{Attrs, Messages, NoRoom};
+use crate::wire::{Attrs, NoRoom};
 use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::str::FromStr;
@@ -155,12 +155,10 @@ impl<'a> LinkSpec<'a> {
 
     /// The link as it would be reported, were it just as asked for.
     pub(crate) fn as_reported(&self) -> Option<LinkInfo> {
-        let spec = self.at(self.wanted_index().unwrap_or(IfIndex(1)));
-        let NoRoom { needed } = spec.encode(0, &mut []).err()?;
+        let NoRoom { needed } = self.encode(0, &mut []).err()?;
         let mut bytes = vec![0; needed];
-        spec.encode(0, &mut bytes).ok()?;
-        let message = Messages::new(&bytes).next()?.ok()?;
-        LinkView::of(message).map(|link| link.to_owned())
+        self.encode(0, &mut bytes).ok()?;
+        LinkView::of_request(&bytes).map(|link| link.to_owned())
     }
 }
 

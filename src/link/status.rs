@@ -21,9 +21,15 @@ impl IfInfo {
     /// Splits a link message's payload into header and attributes. `None` if it is too short, or names no link.
     #[inline]
     pub(crate) fn split(payload: &[u8]) -> Option<(Self, &[u8])> {
+        Self::split_or(payload, None)
+    }
+
+    /// Likewise, with an index for where there is none, as in a request.
+    #[inline]
+    pub(crate) fn split_or(payload: &[u8], index: Option<IfIndex>) -> Option<(Self, &[u8])> {
         let (header, attributes) = payload.split_first_chunk::<16>()?;
         let [_family, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, _, _, _, _] = *header;
-        let index = IfIndex::new(u32::from_ne_bytes([i0, i1, i2, i3])).ok()?;
+        let index = IfIndex::new(u32::from_ne_bytes([i0, i1, i2, i3])).ok().or(index)?;
         let flags = LinkFlags(u32::from_ne_bytes([f0, f1, f2, f3]));
         Some((Self { index, device_type: u16::from_ne_bytes([t0, t1]), flags }, attributes))
     }

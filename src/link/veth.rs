@@ -43,7 +43,7 @@ impl<'a> NewLink<'_, Veth<'a>> {
 impl Peer<'_> {
     /// The other end of a veth, with a name of the kernel's choice unless one is given. It can have a namespace of its own
     /// ([`netns`](Self::netns)). It cannot be brought up in the same request (ENOTCONN). The kernel silently ignores its
-    /// [`master`](Self::master), and its [`index`](Self::index) unless the first end has one too.
+    /// [`master`](Self::master), and its [`index`](Self::index) unless the first end asks for one as well.
     #[must_use]
     #[inline]
     pub const fn peer() -> Self {

@@ -13,8 +13,9 @@ use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// The receive buffer: twice the largest datagram that a dump has.
-const BUFFER: usize = 64 * 1024;
+/// The receive buffer: a link with as many senders as one request can set is reported in 67,000 bytes, and more can be added
+/// one by one.
+const BUFFER: usize = 256 * 1024;
 
 /// A descriptor and the buffer it receives into.
 #[derive(Debug)]

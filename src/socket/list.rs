@@ -1,7 +1,7 @@
 //! Lists: the kernel's dumps, read one entry at a time.
 
 use super::Socket;
-use crate::error::{Error, ErrorKind, KernelError, Partial, RequestInfo, Result};
+use crate::error::{ErrorKind, KernelError, Partial, RequestInfo, Result};
 use crate::link::{LinkInfo, LinkView, ListLinks, Request};
 use crate::reply::{INTERRUPTED, Reply};
 use crate::wire::{Message, Messages};
@@ -42,6 +42,7 @@ impl Query for ListLinks<'_> {
             && master.is_none_or(|master| link.master() == Some(master))
             && netnsid.is_none_or(|nsid| link.netnsid() == Some(nsid))
             && parent.is_none_or(|parent| link.parent() == Some(parent))
+            && (parent.is_none() || parent_netnsid.is_some() || link.parent_netnsid().is_none()) // an index of elsewhere
             && parent_netnsid.is_none_or(|nsid| link.parent_netnsid() == Some(nsid))
     }
 
@@ -94,8 +95,8 @@ impl<'s, Q: Query> List<'s, Q> {
             Ok(None) => Ok(None),
             Err(error) => {
                 self.state = State::Ended;
-                let request = RequestInfo::of(self.socket.out.get(..self.request).unwrap_or_default());
-                Err(request.into_iter().fold(error, Error::of_request))
+                let sent = self.socket.out.get(..self.request).unwrap_or_default();
+                Err(RequestInfo::of(sent).into_iter().fold(error, |error, request| error.of_request(request, sent)))
             }
         }
     }

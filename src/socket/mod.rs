@@ -284,8 +284,8 @@ impl Socket {
     /// # Ok::<(), sublink::Error>(())
     /// ```
     ///
-    /// A link of which the kernel's message would be above 32 KiB (a macvlan in source mode with thousands of senders) is
-    /// left out by the kernel without a word; [`link_at`](Self::link_at) returns it.
+    /// Links of any size are in it: a macvlan in source mode with thousands of senders is above 32 KiB, and the kernel makes
+    /// room for it because the request has `IFLA_EXT_MASK`. Without that, it would leave it out and say nothing.
     pub fn links<'f>(&mut self, request: &ListLinks<'f>) -> Result<List<'_, ListLinks<'f>>> {
         List::start(self, *request)
     }
@@ -395,7 +395,7 @@ impl Socket {
         if matches!(error.kind(), ErrorKind::Kernel(_)) {
             self.find_names(&mut info);
         }
-        error.of_request(info)
+        error.of_request(info, self.out.get(..len).unwrap_or_default())
     }
 
     fn find_names(&mut self, info: &mut RequestInfo) {

@@ -29,13 +29,14 @@ impl Socket {
         });
         match failed {
             Some((step, error)) => {
-                let mut info = RequestInfo::of(batch.messages(step, step + 1));
+                let sent = batch.messages(step, step + 1);
+                let mut info = RequestInfo::of(sent);
                 if let Some(info) = &mut info {
                     self.find_names(info);
                 }
                 let error = Error::from(error).at_step(step, steps);
                 Err(match info {
-                    Some(info) => error.of_request(info),
+                    Some(info) => error.of_request(info, sent),
                     None => error,
                 })
             }

@@ -40,7 +40,13 @@ pub fn run(tests: &[(&'static str, Test)]) -> ExitCode {
 
 fn in_fresh_namespace(test: Test) -> Result<Completion, Failed> {
     let namespace = Netns::create().map_err(|error| Failed::from(error.to_string()))?;
-    match namespace.run(test) {
+    // Not by the library's word alone: were it wrong, the test would work on the machine's own links.
+    let guarded = || {
+        let namespace_of = |task: &str| fs::read_link(format!("/proc/{task}/ns/net")).expect("a namespace");
+        assert_ne!(namespace_of("thread-self"), namespace_of("self"), "the namespace is not a fresh one");
+        test()
+    };
+    match namespace.run(guarded) {
         Ok(Ok(())) => Ok(Completion::Completed),
         Ok(Err(Skip(reason))) => Ok(Completion::ignored_with(reason)),
         Err(error) => Err(error.to_string().into()),
