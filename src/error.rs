@@ -11,6 +11,7 @@
 
 use crate::addr::{AddressView, IFADDRMSG, RTM_DELADDR, RTM_NEWADDR};
 use crate::link::{IfIndex, InvalidValue, KINDS, KindFacts, LinkView};
+use crate::network::InvalidNetwork;
 use crate::nsid::{self, RTGENMSG, RTM_GETNSID, RTM_NEWNSID};
 use crate::reply::{Ack, Policy};
 use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RTMSG, RouteView};
@@ -47,6 +48,9 @@ pub enum ErrorKind {
     /// A value cannot be what it should be. Nothing was sent.
     #[error(transparent)]
     Invalid(#[from] InvalidValue),
+    /// A network cannot be what it should be. Nothing was sent.
+    #[error(transparent)]
+    Network(#[from] InvalidNetwork),
     /// The kernel refused the request.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -220,7 +224,7 @@ impl Error {
 
     /// Whether what was asked may have been done all the same.
     pub(crate) fn is_unknown_outcome(&self) -> bool {
-        !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_))
+        !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_) | ErrorKind::Network(_))
     }
 
     pub(crate) fn with_link(mut self, whereabouts: Whereabouts) -> Self {
@@ -388,7 +392,7 @@ impl From<NoRoom> for ErrorKind {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
-            ErrorKind::Invalid(_) => io::ErrorKind::InvalidInput,
+            ErrorKind::Invalid(_) | ErrorKind::Network(_) => io::ErrorKind::InvalidInput,
             ErrorKind::Malformed(_) | ErrorKind::Truncated(_) => io::ErrorKind::InvalidData,
             ErrorKind::Interrupted => io::ErrorKind::Interrupted,
             _ => error.raw_os_error().map_or(io::ErrorKind::Other, |errno| Self::from_raw_os_error(errno).kind()),

@@ -51,7 +51,7 @@ impl Attached {
     }
 
     /// Removes it after a failure, and says how that went.
-    pub(super) fn undo(&self, inside: &mut Socket) -> Undo {
+    pub(crate) fn undo(&self, inside: &mut Socket) -> Undo {
         match self.detach(inside) {
             Ok(Detached::Deleted | Detached::Gone) => Undo::Clean,
             Err(_) => match inside.link_at(self.index) {

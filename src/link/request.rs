@@ -212,6 +212,12 @@ impl LinkChange<'_, AnyKind> {
     pub const fn new(index: IfIndex) -> Self {
         Self::of(index, AnyKind)
     }
+
+    /// A change of the link with this name, which it keeps. Only for names that no other link can have, not even as an
+    /// alternative name.
+    pub(crate) const fn named(name: IfName) -> Self {
+        Self::of(IfIndex(0), AnyKind).name(name)
+    }
 }
 
 impl<'a> LinkChange<'a, Move> {
