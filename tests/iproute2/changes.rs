@@ -15,7 +15,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).mtu(1300))
         },
-        shows: r#"{"mtu":1300}"#,
+        shows: r#"{"mtu": 1300}"#,
     },
     Row {
         name: "change_mac",
@@ -25,7 +25,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).mac(mac(9)))
         },
-        shows: r#"{"address":"02:00:00:00:00:09"}"#,
+        shows: r#"{"address": "02:00:00:00:00:09"}"#,
     },
     Row {
         name: "change_txqlen",
@@ -35,7 +35,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).txqlen(9))
         },
-        shows: r#"{"txqlen":9}"#,
+        shows: r#"{"txqlen": 9}"#,
     },
     Row {
         name: "change_group",
@@ -45,7 +45,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).group(9))
         },
-        shows: r#"{"group":"9"}"#,
+        shows: r#"{"group": "9"}"#,
     },
     Row {
         name: "change_broadcast",
@@ -55,7 +55,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).broadcast(Broadcast([2, 0, 0, 0, 0, 0xfe])))
         },
-        shows: r#"{"broadcast":"02:00:00:00:00:fe"}"#,
+        shows: r#"{"broadcast": "02:00:00:00:00:fe"}"#,
     },
     Row {
         name: "change_gso_limits",
@@ -65,7 +65,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).gso_max_size(20_000).gso_max_segs(9))
         },
-        shows: r#"{"gso_max_size":20000,"gso_max_segs":9}"#,
+        shows: r#"{"gso_max_size": 20000,"gso_max_segs":9}"#,
     },
     Row {
         name: "change_alias",
@@ -75,7 +75,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).alias(Alias::new("uplink").expect("an alias")))
         },
-        shows: r#"{"ifalias":"uplink"}"#,
+        shows: r#"{"ifalias": "uplink"}"#,
     },
     Row {
         name: "change_up",
@@ -85,7 +85,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).up())
         },
-        shows: r#"{"operstate":"UP"}"#,
+        shows: r#"{"operstate": "UP"}"#,
     },
     Row {
         name: "change_promisc_and_allmulticast",
@@ -95,7 +95,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).up().promisc(true).allmulticast(true))
         },
-        shows: r#"{"promiscuity":1,"flags":["BROADCAST","MULTICAST","ALLMULTI","PROMISC","UP","LOWER_UP"]}"#,
+        shows: r#"{"promiscuity": 1,"flags":["BROADCAST","MULTICAST","ALLMULTI","PROMISC","UP","LOWER_UP"]}"#,
     },
     Row {
         name: "change_protodown",
@@ -105,7 +105,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).proto_down(1))
         },
-        shows: r#"{"proto_down":true}"#,
+        shows: r#"{"proto_down": true}"#,
     },
     Row {
         name: "change_name",
@@ -125,7 +125,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).up().mtu(1300).mac(mac(9)).txqlen(9).group(9))
         },
-        shows: r#"{"mtu":1300,"address":"02:00:00:00:00:09","txqlen":9,"group":"9","operstate":"UP"}"#,
+        shows: r#"{"mtu": 1300,"address":"02:00:00:00:00:09","txqlen":9,"group":"9","operstate":"UP"}"#,
     },
     Row {
         name: "change_down_again",
@@ -135,7 +135,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge).up())?;
             host.change(|t0| LinkChange::new(t0).down())
         },
-        shows: r#"{"flags":["BROADCAST","MULTICAST"]}"#,
+        shows: r#"{"flags": ["BROADCAST","MULTICAST"]}"#,
     },
     Row {
         name: "change_master",
@@ -147,7 +147,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).master(br0))
         },
-        shows: r#"{"master":"br0"}"#,
+        shows: r#"{"master": "br0"}"#,
     },
     Row {
         name: "change_nomaster",
@@ -183,7 +183,7 @@ pub const ROWS: &[Row] = &[
             host.socket.add_alt_name(t0, "two")?;
             host.socket.delete_alt_name(t0, "one")
         },
-        shows: r#"{"altnames":["two"]}"#,
+        shows: r#"{"altnames": ["two"]}"#,
     },
     Row {
         name: "change_namespace_name_and_mtu",

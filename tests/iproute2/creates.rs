@@ -105,63 +105,63 @@ pub const ROWS: &[Row] = &[
         needs: &[],
         ip: "add t0 link p0 up address $MAC type macvlan mode bridge",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge).up()),
-        shows: r#"{"operstate":"UP"}"#,
+        shows: r#"{"operstate": "UP"}"#,
     },
     Row {
         name: "macvlan_mtu",
         needs: &[],
         ip: "add t0 link p0 address $MAC mtu 1400 type macvlan",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).mtu(1400)),
-        shows: r#"{"mtu":1400}"#,
+        shows: r#"{"mtu": 1400}"#,
     },
     Row {
         name: "macvlan_smallest_mtu",
         needs: &[],
         ip: "add t0 link p0 address $MAC mtu 68 type macvlan",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).mtu(68)),
-        shows: r#"{"mtu":68}"#,
+        shows: r#"{"mtu": 68}"#,
     },
     Row {
         name: "macvlan_txqlen",
         needs: &[],
         ip: "add t0 link p0 address $MAC txqueuelen 50 type macvlan",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).txqlen(50)),
-        shows: r#"{"txqlen":50}"#,
+        shows: r#"{"txqlen": 50}"#,
     },
     Row {
         name: "macvlan_group",
         needs: &[],
         ip: "add t0 link p0 address $MAC group 7 type macvlan",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).group(7)),
-        shows: r#"{"group":"7"}"#,
+        shows: r#"{"group": "7"}"#,
     },
     Row {
         name: "macvlan_broadcast",
         needs: &[],
         ip: "add t0 link p0 address $MAC broadcast 02:00:00:00:00:ff type macvlan",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).broadcast(Broadcast([2, 0, 0, 0, 0, 0xff]))),
-        shows: r#"{"broadcast":"02:00:00:00:00:ff"}"#,
+        shows: r#"{"broadcast": "02:00:00:00:00:ff"}"#,
     },
     Row {
         name: "macvlan_queues",
         needs: &[],
         ip: "add t0 link p0 address $MAC numtxqueues 4 numrxqueues 3 type macvlan",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).tx_queues(4).rx_queues(3)),
-        shows: r#"{"num_tx_queues":4,"num_rx_queues":3}"#,
+        shows: r#"{"num_tx_queues": 4,"num_rx_queues":3}"#,
     },
     Row {
         name: "macvlan_gso_limits",
         needs: &[],
         ip: "add t0 link p0 address $MAC gso_max_size 30000 gso_max_segs 20 type macvlan",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).gso_max_size(30_000).gso_max_segs(20)),
-        shows: r#"{"gso_max_size":30000,"gso_max_segs":20}"#,
+        shows: r#"{"gso_max_size": 30000,"gso_max_segs":20}"#,
     },
     Row {
         name: "macvlan_index",
         needs: &[],
         ip: "add t0 link p0 address $MAC index 77 type macvlan",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).index(index(77))),
-        shows: r#"{"ifindex":77}"#,
+        shows: r#"{"ifindex": 77}"#,
     },
     Row {
         name: "macvlan_of_a_bridge",
@@ -172,7 +172,7 @@ pub const ROWS: &[Row] = &[
             let br0 = host.socket.index_of("br0")?;
             host.add_with_mac(NewLink::macvlan(host.p0).master(br0))
         },
-        shows: r#"{"master":"br0"}"#,
+        shows: r#"{"master": "br0"}"#,
     },
     Row {
         name: "macvlan_on_a_macvlan_stands_on_its_parent",
@@ -183,7 +183,7 @@ pub const ROWS: &[Row] = &[
             let m0 = host.socket.create(&lower)?;
             host.add_with_mac(NewLink::macvlan(m0).mode(MacvlanMode::Bridge))
         },
-        shows: r#"{"link":"p0"}"#,
+        shows: r#"{"link": "p0"}"#,
     },
     Row {
         name: "macvlan_on_a_vlan",
@@ -193,7 +193,7 @@ pub const ROWS: &[Row] = &[
             let v0 = host.socket.create(&NewLink::vlan(host.p0, vid(50)).name(name("v0")))?;
             host.add_with_mac(NewLink::macvlan(v0).mode(MacvlanMode::Bridge))
         },
-        shows: r#"{"link":"v0"}"#,
+        shows: r#"{"link": "v0"}"#,
     },
     Row {
         name: "macvlan_in_another_namespace",
@@ -205,7 +205,7 @@ pub const ROWS: &[Row] = &[
             let pod = host.pod().as_fd().try_clone_to_owned().expect("a descriptor");
             host.socket.create(&link.netns(pod.as_fd())).map(|_| ())
         },
-        shows: r#"{"ifindex":77,"link_netnsid":0,"flags":["BROADCAST","MULTICAST","UP","LOWER_UP"]}"#,
+        shows: r#"{"ifindex": 77,"link_netnsid":0,"flags":["BROADCAST","MULTICAST","UP","LOWER_UP"]}"#,
     },
     Row {
         name: "macvlan_of_everything",
@@ -217,7 +217,7 @@ pub const ROWS: &[Row] = &[
             let link = link.index(index(77)).mtu(1400).txqlen(50).group(7).broadcast(Broadcast([2, 0, 0, 0, 0, 0xff]));
             host.add_with_mac(link.tx_queues(4).rx_queues(3).gso_max_size(30_000).gso_max_segs(20).up())
         },
-        shows: r#"{"ifindex":77,"mtu":1400,"group":"7","linkinfo":{"info_data":{"macaddr_data":["02:00:00:00:00:01"],"bcqueuelen":500}}}"#,
+        shows: r#"{"ifindex": 77,"mtu":1400,"group":"7","linkinfo":{"info_data":{"macaddr_data":["02:00:00:00:00:01"],"bcqueuelen":500}}}"#,
     },
     Row {
         name: "macvtap_bridge",
