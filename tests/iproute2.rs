@@ -23,7 +23,8 @@ mod neighbours;
 use common::{Skip, Test, needs};
 use host::{Host, Seen};
 use std::process::ExitCode;
-use sublink::{Netns, Result};
+use std::sync::{Arc, OnceLock};
+use sublink::Result;
 
 /// One configuration, made in two ways.
 pub(crate) struct Row {
@@ -39,19 +40,26 @@ pub(crate) struct Row {
     pub shows: &'static str,
 }
 
-/// Who makes a row's links.
-#[derive(Clone, Copy)]
-enum By {
-    Us,
-    Ip,
+/// A row's links, made by us and by `ip`.
+struct Twins {
+    ours: Seen,
+    theirs: Seen,
 }
 
 fn main() -> ExitCode {
-    let rows = || [creates::ROWS, neighbours::ROWS, changes::ROWS].into_iter().flatten();
-    let ours = rows().map(|row| (format!("{}::set_by_us_read_by_ip", row.name), trial(row, ip_reads_what_we_set)));
-    let theirs = rows().map(|row| (format!("{}::set_by_ip_read_by_us", row.name), trial(row, we_read_what_ip_sets)));
-    let tests = cutoff::TESTS.iter().map(|(name, test)| ((*name).to_owned(), boxed(*test)));
-    common::run_each(ours.chain(theirs).chain(tests))
+    let rows = [creates::ROWS, neighbours::ROWS, changes::ROWS].into_iter().flatten();
+    // Made once for both directions, which stand apart so that threads do not wait for each other.
+    let rows: Vec<_> = rows.map(|row| (row, Arc::new(OnceLock::new()))).collect();
+    let each = |direction: &'static str, check: Check| {
+        let named = move |(row, twins): &(&'static Row, _)| {
+            (format!("{}::{direction}", row.name), trial(row, Arc::clone(twins), check))
+        };
+        rows.iter().map(named)
+    };
+    let ours = each("set_by_us_read_by_ip", ip_reads_what_we_set);
+    let theirs = each("set_by_ip_read_by_us", we_read_what_ip_sets);
+    let of_cutoff = cutoff::TESTS.iter().map(|(name, test)| ((*name).to_owned(), boxed(*test)));
+    common::run_each(ours.chain(theirs).chain(of_cutoff))
 }
 
 type Trial = Box<dyn FnOnce() -> Result<(), Skip> + Send>;
@@ -60,38 +68,32 @@ fn boxed(test: Test) -> Trial {
     Box::new(test)
 }
 
-fn trial(row: &'static Row, check: fn(&Row)) -> Trial {
+type Check = fn(&Row, &Twins);
+
+fn trial(row: &'static Row, twins: Arc<OnceLock<Twins>>, check: Check) -> Trial {
     Box::new(move || {
         host::needs_ip()?;
         row.needs.iter().try_for_each(|kind| needs(kind))?;
-        check(row);
+        check(row, twins.get_or_init(|| make(row)));
         Ok(())
     })
 }
 
 /// Ours is shown by `ip` as its own is, and as the row says.
-fn ip_reads_what_we_set(row: &Row) {
-    let (ours, theirs) = (see(row, By::Us), see(row, By::Ip));
+fn ip_reads_what_we_set(row: &Row, Twins { ours, theirs }: &Twins) {
     compare::same_json(&ours.shown, &theirs.shown);
     compare::holds(&ours.shown, "t0", row.shows);
 }
 
 /// `ip`'s is read by us as our own is, and as `ip` itself shows it.
-fn we_read_what_ip_sets(row: &Row) {
-    let (ours, theirs) = (see(row, By::Us), see(row, By::Ip));
+fn we_read_what_ip_sets(_: &Row, Twins { ours, theirs }: &Twins) {
     compare::same_links(&ours.read, &theirs.read);
     compare::same_json(&compare::as_ip_shows(&theirs.read), &compare::what_we_read_too(&theirs.shown));
 }
 
-fn see(row: &Row, by: By) -> Seen {
-    let namespace = Netns::create().expect("a namespace");
-    let seen = namespace.run(|| {
-        let mut host = Host::new();
-        match by {
-            By::Us => (row.ours)(&mut host).unwrap_or_else(|error| panic!("{}, by us: {error}", row.name)),
-            By::Ip => host.ip(row.ip),
-        }
-        host.see()
+fn make(row: &Row) -> Twins {
+    let ours = host::in_a_fresh_one(|host| {
+        (row.ours)(host).unwrap_or_else(|error| panic!("{}, by us: {error}", row.name));
     });
-    seen.expect("its thread")
+    Twins { ours, theirs: host::in_a_fresh_one(|host| host.ip(row.ip)) }
 }

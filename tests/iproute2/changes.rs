@@ -65,7 +65,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).gso_max_size(20_000).gso_max_segs(9))
         },
-        shows: r#"{"gso_max_size": 20000,"gso_max_segs":9}"#,
+        shows: r#"{"gso_max_size": 20000, "gso_max_segs": 9}"#,
     },
     Row {
         name: "change_alias",
@@ -95,7 +95,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).up().promisc(true).allmulticast(true))
         },
-        shows: r#"{"promiscuity": 1,"flags":["BROADCAST","MULTICAST","ALLMULTI","PROMISC","UP","LOWER_UP"]}"#,
+        shows: r#"{"promiscuity": 1, "flags": ["BROADCAST", "MULTICAST", "ALLMULTI", "PROMISC", "UP", "LOWER_UP"]}"#,
     },
     Row {
         name: "change_protodown",
@@ -125,7 +125,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             host.change(|t0| LinkChange::new(t0).up().mtu(1300).mac(mac(9)).txqlen(9).group(9))
         },
-        shows: r#"{"mtu": 1300,"address":"02:00:00:00:00:09","txqlen":9,"group":"9","operstate":"UP"}"#,
+        shows: r#"{"mtu": 1300, "address": "02:00:00:00:00:09", "txqlen": 9, "group": "9", "operstate": "UP"}"#,
     },
     Row {
         name: "change_down_again",
@@ -135,7 +135,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge).up())?;
             host.change(|t0| LinkChange::new(t0).down())
         },
-        shows: r#"{"flags": ["BROADCAST","MULTICAST"]}"#,
+        shows: r#"{"flags": ["BROADCAST", "MULTICAST"]}"#,
     },
     Row {
         name: "change_master",
@@ -170,7 +170,7 @@ pub const ROWS: &[Row] = &[
             let t0 = host.socket.index_of("t0")?;
             host.socket.set(&LinkSettings::new(t0).addr_gen_mode(AddrGenMode::None))
         },
-        shows: r#"{"inet6_addr_gen_mode":"none"}"#,
+        shows: r#"{"inet6_addr_gen_mode": "none"}"#,
     },
     Row {
         name: "change_alternative_names",

@@ -147,14 +147,14 @@ pub const ROWS: &[Row] = &[
         needs: &[],
         ip: "add t0 link p0 address $MAC numtxqueues 4 numrxqueues 3 type macvlan",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).tx_queues(4).rx_queues(3)),
-        shows: r#"{"num_tx_queues": 4,"num_rx_queues":3}"#,
+        shows: r#"{"num_tx_queues": 4, "num_rx_queues": 3}"#,
     },
     Row {
         name: "macvlan_gso_limits",
         needs: &[],
         ip: "add t0 link p0 address $MAC gso_max_size 30000 gso_max_segs 20 type macvlan",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).gso_max_size(30_000).gso_max_segs(20)),
-        shows: r#"{"gso_max_size": 30000,"gso_max_segs":20}"#,
+        shows: r#"{"gso_max_size": 30000, "gso_max_segs": 20}"#,
     },
     Row {
         name: "macvlan_index",
@@ -205,7 +205,7 @@ pub const ROWS: &[Row] = &[
             let pod = host.pod().as_fd().try_clone_to_owned().expect("a descriptor");
             host.socket.create(&link.netns(pod.as_fd())).map(|_| ())
         },
-        shows: r#"{"ifindex": 77,"link_netnsid":0,"flags":["BROADCAST","MULTICAST","UP","LOWER_UP"]}"#,
+        shows: r#"{"ifindex": 77, "link_netnsid": 0, "flags": ["BROADCAST", "MULTICAST", "UP", "LOWER_UP"]}"#,
     },
     Row {
         name: "macvlan_of_everything",
@@ -217,7 +217,7 @@ pub const ROWS: &[Row] = &[
             let link = link.index(index(77)).mtu(1400).txqlen(50).group(7).broadcast(Broadcast([2, 0, 0, 0, 0, 0xff]));
             host.add_with_mac(link.tx_queues(4).rx_queues(3).gso_max_size(30_000).gso_max_segs(20).up())
         },
-        shows: r#"{"ifindex": 77,"mtu":1400,"group":"7","linkinfo":{"info_data":{"macaddr_data":["02:00:00:00:00:01"],"bcqueuelen":500}}}"#,
+        shows: r#"{"ifindex": 77, "mtu": 1400, "group": "7", "linkinfo": {"info_data": {"macaddr_data": ["02:00:00:00:00:01"], "bcqueuelen": 500}}}"#,
     },
     Row {
         name: "macvtap_bridge",

@@ -28,8 +28,19 @@ pub(crate) struct Seen {
     pub read: Vec<Vec<LinkInfo>>,
 }
 
+/// Does something in a fresh host, and says what there is afterwards.
+pub(crate) fn in_a_fresh_one(work: impl FnOnce(&mut Host) + Send) -> Seen {
+    let namespace = Netns::create().expect("a namespace");
+    let seen = namespace.run(|| {
+        let mut host = Host::new();
+        work(&mut host);
+        host.see()
+    });
+    seen.expect("its thread")
+}
+
 impl Host {
-    pub fn new() -> Self {
+    fn new() -> Self {
         let (mut socket, mut here) = (Socket::open().expect("a socket"), Watch::new());
         let pair = NewLink::veth(NewLink::peer().name(name("p1")).mac(mac(0xb1))).name(name("p0")).mac(mac(0xb0));
         let p0 = socket.create(&pair.up()).expect("a veth pair");
@@ -87,7 +98,7 @@ impl Host {
         }
     }
 
-    pub fn see(mut self) -> Seen {
+    fn see(mut self) -> Seen {
         let mut read = vec![self.here.settled_links()];
         let mut shown = vec![show()];
         if let Some((pod, watch)) = &mut self.pod {

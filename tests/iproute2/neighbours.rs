@@ -128,7 +128,7 @@ pub const ROWS: &[Row] = &[
         needs: &["vlan"],
         ip: "add t0 link p0 address $MAC mtu 1400 type vlan id 50",
         ours: |host| host.add(NewLink::vlan(host.p0, vid(50)).mac(mac(7)).mtu(1400)),
-        shows: r#"{"address": "02:00:00:00:00:07","mtu":1400}"#,
+        shows: r#"{"address": "02:00:00:00:00:07", "mtu": 1400}"#,
     },
     Row {
         name: "vlan_up",
@@ -156,7 +156,7 @@ pub const ROWS: &[Row] = &[
             host.socket.change(&LinkChange::new(host.p0).down())?;
             host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::new().loose_binding(true)).up())
         },
-        shows: r#"{"flags": ["NO-CARRIER","BROADCAST","MULTICAST","UP","M-DOWN"]}"#,
+        shows: r#"{"flags": ["NO-CARRIER", "BROADCAST", "MULTICAST", "UP", "M-DOWN"]}"#,
     },
     Row {
         name: "vlan_in_another_namespace",
@@ -167,7 +167,7 @@ pub const ROWS: &[Row] = &[
             let link = NewLink::vlan(host.p0, vid(50)).index(index(77)).name(name("t0"));
             host.socket.create(&link.netns(pod.as_fd())).map(|_| ())
         },
-        shows: r#"{"ifindex": 77,"link_netnsid":0}"#,
+        shows: r#"{"ifindex": 77, "link_netnsid": 0}"#,
     },
     Row {
         name: "dummy",
@@ -181,7 +181,7 @@ pub const ROWS: &[Row] = &[
         needs: &["dummy"],
         ip: "add t0 up address $MAC mtu 9000 txqueuelen 5 group 7 numtxqueues 2 numrxqueues 2 type dummy",
         ours: |host| host.add_with_mac(NewLink::dummy().mtu(9000).txqlen(5).group(7).tx_queues(2).rx_queues(2).up()),
-        shows: r#"{"mtu": 9000,"txqlen":5,"group":"7"}"#,
+        shows: r#"{"mtu": 9000, "txqlen": 5, "group": "7"}"#,
     },
     Row {
         name: "ipvlan_l2",
