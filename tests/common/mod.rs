@@ -27,18 +27,26 @@ macro_rules! tests {
 
 /// Runs a suite; the `main` of a test binary.
 pub fn run(tests: &[(&'static str, Test)]) -> ExitCode {
+    run_each(tests.iter().copied())
+}
+
+/// [`run`] for tests that are made of the rows of a table.
+pub fn run_each<T>(tests: impl IntoIterator<Item = (impl Into<String>, T)>) -> ExitCode
+where
+    T: FnOnce() -> Result<(), Skip> + Send + 'static,
+{
     let forbidden = become_root().err();
-    let trial = |(name, test): &(&'static str, Test)| {
-        let (test, forbidden) = (*test, forbidden.clone());
-        Trial::ignorable_test(*name, move || match forbidden {
+    let trial = |(name, test): (_, T)| {
+        let forbidden = forbidden.clone();
+        Trial::ignorable_test(name, move || match forbidden {
             Some(reason) => Ok(Completion::ignored_with(reason)),
             None => in_fresh_namespace(test),
         })
     };
-    libtest_mimic::run(&Arguments::from_args(), tests.iter().map(trial).collect()).exit_code()
+    libtest_mimic::run(&Arguments::from_args(), tests.into_iter().map(trial).collect()).exit_code()
 }
 
-fn in_fresh_namespace(test: Test) -> Result<Completion, Failed> {
+fn in_fresh_namespace(test: impl FnOnce() -> Result<(), Skip> + Send) -> Result<Completion, Failed> {
     let namespace = Netns::create().map_err(|error| Failed::from(error.to_string()))?;
     // Not by the library's word alone: were it wrong, the test would work on the machine's own links.
     let guarded = || {

@@ -1,0 +1,139 @@
+//! Every number in the library is the one that the kernel's headers give it: a C program made of all names asks them.
+
+#[path = "headers/bytes.rs"]
+mod bytes;
+#[path = "headers/claims.rs"]
+mod claims;
+
+use claims::Claim;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Output};
+use std::sync::OnceLock;
+use std::{fs, io};
+
+const INCLUDES: &str = "\
+#include <stdio.h>
+#include <sys/socket.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/if_vlan.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+";
+
+/// A little below what Linux 6.1's headers have, so that headers which lack a whole family of names fail.
+const AT_LEAST: usize = 130;
+
+fn main() -> ExitCode {
+    let groups = claims::GROUPS.iter().map(|(name, claims)| {
+        let claims = *claims;
+        Trial::ignorable_test(*name, move || the_numbers_are_right(&claims()))
+    });
+    let all = Trial::ignorable_test("all_names_are_in_the_headers", all_names_are_in_the_headers);
+    libtest_mimic::run(&Arguments::from_args(), groups.chain([all]).collect()).exit_code()
+}
+
+fn the_numbers_are_right(claims: &[Claim]) -> Result<Completion, Failed> {
+    let numbers = match headers() {
+        Ok(numbers) => numbers,
+        Err(reason) => return Ok(Completion::ignored_with(reason.as_str())),
+    };
+    assert!(!claims.is_empty());
+    let wrong: Vec<_> = claims
+        .iter()
+        .filter_map(|(name, ours)| numbers.get(name).map(|theirs| (name, ours, theirs)))
+        .filter(|(_, ours, theirs)| ours != theirs)
+        .map(|(name, ours, theirs)| format!("{name} is {theirs}, not {ours}"))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    Ok(Completion::Completed)
+}
+
+/// Names newer than the headers cannot be checked: says which. That hardly any can is a failure.
+fn all_names_are_in_the_headers() -> Result<Completion, Failed> {
+    let numbers = match headers() {
+        Ok(numbers) => numbers,
+        Err(reason) => return Ok(Completion::ignored_with(reason.as_str())),
+    };
+    assert!(numbers.len() >= AT_LEAST, "the headers have only {} of the names", numbers.len());
+    let names = names();
+    let absent: Vec<_> = names.iter().filter(|name| !numbers.contains_key(*name)).map(String::as_str).collect();
+    if absent.is_empty() {
+        return Ok(Completion::Completed);
+    }
+    Ok(Completion::ignored_with(format!("newer than the headers here, so not checked: {}", absent.join(", "))))
+}
+
+fn names() -> BTreeSet<String> {
+    claims::GROUPS.iter().flat_map(|(_, claims)| claims()).map(|(name, _)| name).collect()
+}
+
+/// What the headers say of each name that they have; or why nobody can say.
+fn headers() -> &'static Result<BTreeMap<String, i128>, String> {
+    static HEADERS: OnceLock<Result<BTreeMap<String, i128>, String>> = OnceLock::new();
+    HEADERS.get_or_init(|| {
+        let folder = Folder::new();
+        let source = folder.0.join("names.c");
+        fs::write(&source, INCLUDES).expect("a file");
+        let preprocessed = match cc(&["-E", "-dD"], &source) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("no C compiler here".into()),
+            preprocessed => preprocessed.expect("cc starts"),
+        };
+        if !preprocessed.status.success() {
+            return Err("the kernel's headers are not installed here".into());
+        }
+        Ok(ask(&folder, &source, &String::from_utf8_lossy(&preprocessed.stdout)))
+    })
+}
+
+/// Compiles and runs a program that prints each name which occurs in the `preprocessed` headers, for an absent one would
+/// not compile.
+fn ask(folder: &Folder, source: &Path, preprocessed: &str) -> BTreeMap<String, i128> {
+    let words: HashSet<&str> = preprocessed.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let mut program = format!("{INCLUDES}int main(void) {{\n");
+    for name in names().iter().filter(|name| identifiers(name).all(|word| words.contains(word))) {
+        writeln!(program, "printf(\"{name}=%lld\\n\", (long long)({name}));").expect("a string takes all");
+    }
+    program.push_str("return 0; }\n");
+    fs::write(source, program).expect("a file");
+    let binary = folder.0.join("names");
+    let compiled = cc(&["-o", binary.to_str().expect("a path of text")], source).expect("cc starts");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let printed = Command::new(&binary).output().expect("it runs").stdout;
+    let printed = String::from_utf8(printed).expect("text");
+    let lines = printed.lines().map(|line| line.rsplit_once('=').expect("name=number"));
+    lines.map(|(name, number)| (name.to_owned(), number.parse().expect("a number"))).collect()
+}
+
+/// The kernel's names in an expression.
+fn identifiers(expression: &str) -> impl Iterator<Item = &str> {
+    let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| !matches!(*word, "" | "sizeof" | "struct" | "0xffff"))
+}
+
+fn cc(arguments: &[&str], source: &Path) -> io::Result<Output> {
+    Command::new("cc").args(arguments).arg(source).output()
+}
+
+/// A folder of our own, gone when it is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("sublink-headers-{}", std::process::id()));
+        fs::create_dir(&folder).expect("a folder");
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
