@@ -74,7 +74,7 @@ pub fn set_length(message: &mut [u8]) {
 }
 
 pub fn encoded(request: &dyn Request) -> Vec<u8> {
-    let mut buf = vec![0xa5; 65_536];
+    let mut buf = vec![0xa5; 65_535];
     let length = request.encode(7, &mut buf).expect("room");
     buf.truncate(length);
     buf

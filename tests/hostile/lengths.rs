@@ -145,11 +145,22 @@ fn every_attribute_can_lie_about_its_length() {
 #[test]
 fn more_than_an_attribute_can_hold_is_read_to_its_end() {
     let mtu = attribute(4, &1400u32.to_ne_bytes());
-    let filler = attribute(300, &[0xee; 60_000]);
+    let filler = attribute(300, &vec![0xee; 60_000]);
     let bytes = link(&[&mtu[..], &filler, &attribute(27, &[2, 0, 0, 0])].concat());
     let view = LinkView::of(Messages::new(&bytes).next().unwrap().unwrap()).unwrap();
     assert_eq!((view.mtu(), view.group()), (1400, 2));
-    read::everything(&link(&[filler.clone(), filler, mtu].concat()));
+}
+
+#[test]
+fn a_link_longer_than_its_attributes_can_be_found_in_is_refused_and_not_shortened() {
+    let (mtu, filler) = (attribute(4, &1400u32.to_ne_bytes()), attribute(300, &[0xee; 996]));
+    for fillers in 60..70 {
+        let bytes = link(&[filler.repeat(fillers), mtu.clone()].concat());
+        read::everything(&bytes);
+        let view = LinkView::of(Messages::new(&bytes).next().unwrap().unwrap());
+        assert_eq!(view.is_some(), bytes.len() - 32 <= 0xffff, "{} bytes", bytes.len());
+        assert!(view.is_none_or(|view| view.mtu() == 1400), "{} bytes", bytes.len());
+    }
 }
 
 #[test]

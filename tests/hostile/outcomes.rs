@@ -138,14 +138,12 @@ fn a_broken_attribute_spoils_itself_only() {
                 attributes[spoilt] = attribute([1, 2, 5][spoilt], &[1; 9][..size]);
                 let bytes = extended(ty, &attributes.concat());
                 let ack = outcome(&bytes).unwrap();
-                let number = |expected| if size < 4 { None } else { Some(expected) };
-                let (text, offset, missing) = (&b"a text"[..], 40, 9);
-                assert_eq!(ack.text(), Some(if spoilt == 0 { &[1; 9][..size] } else { text }), "{spoilt} of {size}");
-                assert_eq!(ack.offset(), if spoilt == 1 { number(0x0101_0101) } else { Some(offset) });
-                assert_eq!(
-                    ack.missing(),
-                    if spoilt == 2 { number(0x0101_0101) } else { Some(missing) }.map(|n| n as u32)
-                );
+                let number = (size >= 4).then_some(0x0101_0101);
+                let text = if spoilt == 0 { &[1; 9][..size] } else { b"a text" };
+                let offset = if spoilt == 1 { number } else { Some(40) };
+                let missing = if spoilt == 2 { number } else { Some(9) };
+                let read = (ack.text(), ack.offset(), ack.missing().map(|number| number as usize));
+                assert_eq!(read, (Some(text), offset, missing), "attribute {spoilt} of {size} bytes");
             }
         }
     }

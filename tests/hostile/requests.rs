@@ -31,7 +31,7 @@ fn every_offset_of_every_request_is_looked_up() {
         for offset in (0..length + 8).chain([0xffff, 0x7fff_ffff, u32::MAX - 3, u32::MAX]) {
             read::or_say(format_args!("{name}: offset {offset}"), || {
                 let error = kernel_error(offset, &bytes);
-                assert_eq!(error.attribute.is_some_and(str::is_empty), false);
+                assert!(!error.attribute.is_some_and(str::is_empty));
                 assert!(offset >= 32 && offset < length || error.attribute.is_none(), "{offset}: {error}");
             });
         }

@@ -63,8 +63,10 @@ macro_rules! macvlan_fields {
     };
 }
 
-/// Each kind with its fields, its rows, and those of its numbers that are never read.
-const KINDS: &[(&str, &[Field], &[Row], &[u16])] = &[
+/// A kind with its fields, its rows, and those of its numbers that are never read.
+type Kind = (&'static str, &'static [Field], &'static [Row], &'static [u16]);
+
+const KINDS: &[Kind] = &[
     ("macvlan", macvlan_fields!(macvlan), MacvlanView::ROWS, &[3, 4]),
     ("macvtap", macvlan_fields!(macvtap), MacvtapView::ROWS, &[3, 4]),
     (

@@ -5,25 +5,26 @@ use crate::read;
 use sublink::wire::{Attributes, Messages};
 use sublink::*;
 
-fn with_link<T>(bytes: &[u8], look: impl FnOnce(&LinkView<'_>) -> T) -> T {
+/// The link in a message, after everything else has been read of it too.
+fn view(bytes: &[u8]) -> LinkView<'_> {
     read::everything(bytes);
-    look(&LinkView::of(Messages::new(bytes).next().unwrap().unwrap()).unwrap())
+    LinkView::of(Messages::new(bytes).next().unwrap().unwrap()).unwrap()
 }
 
-fn owned(bytes: &[u8]) -> LinkInfo {
-    with_link(bytes, |link| link.to_owned())
+fn with_link(bytes: &[u8], look: impl FnOnce(LinkView<'_>)) {
+    look(view(bytes));
 }
 
 #[test]
 fn unknown_attributes_change_nothing_and_are_there_for_who_asks() {
     for Sample { name, bytes } in links() {
-        let known = owned(&bytes);
+        let known = view(&bytes).to_owned();
         for number in [0, 63, 64, 200, 1000, 0x3fff] {
             let unknown = attribute(number, &[0xee; 7]);
             let attributes = [&unknown[..], &bytes[32..], &unknown].concat();
             let mut more = [&bytes[..32], &attributes].concat();
             crate::corpus::set_length(&mut more);
-            assert_eq!(owned(&more), known, "{name} with attribute {number}");
+            assert_eq!(view(&more).to_owned(), known, "{name} with attribute {number}");
             let found = Attributes::new(&more[32..]).filter(|a| a.number == number && a.value == [0xee; 7]).count();
             assert_eq!(found, 2, "{name} with attribute {number}");
         }
@@ -33,14 +34,14 @@ fn unknown_attributes_change_nothing_and_are_there_for_who_asks() {
 #[test]
 fn the_flags_of_an_attributes_type_change_nothing() {
     for Sample { name, bytes } in links() {
-        let known = owned(&bytes);
+        let known = view(&bytes).to_owned();
         for flags in [0x40, 0x80, 0xc0] {
             let (mut flagged, mut at) = (bytes.clone(), 32);
             while at + 4 <= bytes.len() {
                 flagged[at + 3] |= flags;
                 at += usize::from(u16::from_ne_bytes([bytes[at], bytes[at + 1]])).next_multiple_of(4);
             }
-            assert_eq!(owned(&flagged), known, "{name} with {flags:#x}");
+            assert_eq!(view(&flagged).to_owned(), known, "{name} with {flags:#x}");
         }
     }
 }
@@ -49,7 +50,7 @@ fn the_flags_of_an_attributes_type_change_nothing() {
 fn the_last_of_several_counts_as_in_the_kernel() {
     for spoilt in [&[][..], &[1], &[9, 0, 0, 0]] {
         let bytes = link(&[attribute(4, spoilt), attribute(4, &[7, 0, 0, 0])].concat());
-        assert_eq!(with_link(&bytes, |link| link.mtu()), 7);
+        assert_eq!(view(&bytes).mtu(), 7);
     }
 }
 
@@ -159,6 +160,6 @@ fn unknown_flags_survive() {
     bytes[24..28].copy_from_slice(&[0xff; 4]);
     with_link(&bytes, |link| {
         assert_eq!((link.flags().bits(), link.to_owned().flags.bits()), (u32::MAX, u32::MAX));
-        assert!(format!("{:?}", link.flags()).ends_with(">"));
+        assert!(format!("{:?}", link.flags()).ends_with('>'));
     });
 }
