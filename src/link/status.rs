@@ -18,10 +18,12 @@ pub struct IfInfo {
 }
 
 impl IfInfo {
-    /// Splits a link message's payload into header and attributes. `None` if it is too short, or names no link.
+    /// Splits a link message's payload into header and attributes. `None` if it is too short, names no link, or has more
+    /// attributes than are looked through, so that none goes missing without a word.
     #[inline]
     pub(crate) fn split(payload: &[u8]) -> Option<(Self, &[u8])> {
-        let (header, attributes) = payload.split_first_chunk::<16>()?;
+        let (header, attributes) =
+            payload.split_first_chunk::<16>().filter(|(_, attributes)| attributes.len() <= 0xffff)?;
         let [_family, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, _, _, _, _] = *header;
         let index = IfIndex::new(u32::from_ne_bytes([i0, i1, i2, i3])).ok()?;
         let flags = LinkFlags(u32::from_ne_bytes([f0, f1, f2, f3]));
