@@ -36,7 +36,7 @@ fn main() -> std::process::ExitCode {
         overrun::a_list_says_that_entries_were_lost_and_gives_what_was_read,
         overrun::a_list_that_could_not_begin_does_not_hold_up_the_next_request,
         overrun::lost_events_are_an_overrun_once,
-        overrun::an_answer_above_the_buffer_is_truncated_and_said_so,
+        overrun::a_link_above_64_kib_is_created_and_read_whole,
         lists::a_list_that_changed_meanwhile_says_so_behind_its_last_entry,
         lists::collect_gives_what_was_read_with_the_error,
         lists::a_list_dropped_halfway_is_in_nobodys_way,

@@ -40,9 +40,9 @@ pub fn a_bare_socket_gives_errors_without_text() -> Result<(), Skip> {
     works(&mut bare);
     let parent = parent(&mut full);
     // What the kernel explains to a socket that listens, it says to this one by its number only.
-    let refused = NewLink::veth(NewLink::peer()).name(name("v0")).mtu(1);
+    let refused = LinkChange::new(parent).mtu(1);
     let kernel_error = |socket: &mut Socket| {
-        let error = socket.create(&refused).unwrap_err();
+        let error = socket.change(&refused).unwrap_err();
         let ErrorKind::Kernel(kernel) = error.kind() else { panic!("{error}") };
         (kernel.clone(), error.to_string())
     };
@@ -50,7 +50,7 @@ pub fn a_bare_socket_gives_errors_without_text() -> Result<(), Skip> {
     assert!(with_text.text.is_some(), "{with_text}");
     let (without, sentence) = kernel_error(&mut bare);
     assert_eq!((without.errno, without.text, without.attribute), (with_text.errno, None, None));
-    assert_eq!(sentence, "create veth v0: EINVAL");
+    assert_eq!(sentence, "change link p0: EINVAL");
 
     let error = bare.create(&NewLink::macvlan(parent).name(name("x")).mtu(1501)).unwrap_err();
     assert_eq!(error.to_string(), "create macvlan x on p0: EINVAL", "the names are looked up all the same");
