@@ -35,6 +35,16 @@ const INDEX_TRIES: usize = 4;
 /// It stays in the namespace it was opened in, and keeps that namespace alive. It can be sent to another thread (`Send`) but
 /// not be shared (`Sync`): answers belong to whoever asked. The kernel works inside the call that sends; the time limit is
 /// for the wait for its answer.
+///
+/// ```
+/// fn can_be_sent<T: Send>() {}
+/// can_be_sent::<sublink::Socket>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn can_be_shared<T: Sync>() {}
+/// can_be_shared::<sublink::Socket>();
+/// ```
 #[derive(Debug)]
 pub struct Socket {
     channel: Channel,
@@ -313,8 +323,13 @@ impl Socket {
         answered.map_err(|error| self.explain_request(error, len))
     }
 
-    fn send_and_wait(&mut self, len: usize, mut on_item: impl FnMut(Message<'_>)) -> Result<()> {
+    fn send_and_wait(&mut self, len: usize, on_item: impl FnMut(Message<'_>)) -> Result<()> {
         self.finish_dump()?;
+        let answered = self.send_and_read(len, on_item);
+        self.channel.recover(answered)
+    }
+
+    fn send_and_read(&mut self, len: usize, mut on_item: impl FnMut(Message<'_>)) -> Result<()> {
         let Self { channel, out, seq, .. } = self;
         let request = out.get(..len).unwrap_or_default();
         channel.send(request)?;
