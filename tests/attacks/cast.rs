@@ -104,7 +104,7 @@ pub fn send_to(fd: impl AsFd, port: u32, bytes: &[u8]) -> nix::Result<usize> {
 
 /// The socket's next sequence number: that of a list which is begun and dropped stands in the queue, and can be peeked at.
 pub fn next_sequence(socket: &mut Socket) -> u32 {
-    drop(socket.links(&ListLinks::new()).expect("a list"));
+    let _dropped = socket.links(&ListLinks::new()).expect("a list");
     let mut header = [0; Header::SIZE];
     recv(socket.as_fd().as_raw_fd(), &mut header, MsgFlags::MSG_PEEK).expect("the list's first datagram");
     Header::parse(&header).expect("a header").sequence.wrapping_add(1)
