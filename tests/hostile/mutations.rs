@@ -1,6 +1,6 @@
 //! Messages with bytes changed: each header's bytes to what hurts most, every byte at least once, and many at random.
 
-use crate::corpus::{Sample, link, link_info, links, messages, set_length};
+use crate::corpus::{Sample, distinct, link, link_info, links, messages, set_length};
 use crate::read;
 use sublink::LinkView;
 use sublink::wire::{Attributes, Messages};
@@ -45,11 +45,11 @@ fn header_bytes(message: &[u8]) -> Vec<usize> {
 
 #[test]
 fn every_byte_of_every_header_can_be_anything() {
-    for Sample { name, bytes } in messages() {
+    for Sample { name, bytes } in distinct() {
         let mut mutant = bytes.clone();
         for at in header_bytes(&bytes) {
             let was = bytes[at];
-            for byte in [0, 1, 3, 4, 0x7f, 0x80, 0xff, was ^ 1, was.wrapping_add(4), was.wrapping_sub(4)] {
+            for byte in [0, 3, 4, 0x80, 0xff, was.wrapping_add(4), was.wrapping_sub(1)] {
                 mutant[at] = byte;
                 read::or_say(format_args!("{name}: {byte:#x} at {at}"), || read::everything(&mutant));
             }
@@ -60,7 +60,7 @@ fn every_byte_of_every_header_can_be_anything() {
 
 #[test]
 fn every_byte_can_be_flipped() {
-    for Sample { name, bytes } in messages() {
+    for Sample { name, bytes } in distinct() {
         let mut mutant = bytes.clone();
         for at in 0..bytes.len() {
             mutant[at] = !bytes[at];
