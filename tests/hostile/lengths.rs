@@ -147,6 +147,19 @@ fn every_attribute_can_lie_about_its_length() {
 }
 
 #[test]
+fn the_padding_of_the_last_attribute_may_be_missing() {
+    let front = [attribute(4, &1400u32.to_ne_bytes()), attribute(52, &attribute(53, b"another\0"))].concat();
+    for name in ["e", "et", "eth", "eth0", "eth0.5"] {
+        let mut bytes = link(&[&front[..], &attribute(3, name.as_bytes())].concat());
+        bytes.truncate(32 + front.len() + 4 + name.len());
+        set_length(&mut bytes);
+        let view = LinkView::of(Messages::new(&bytes).next().unwrap().unwrap()).unwrap();
+        assert_eq!((view.mtu(), view.name().as_bytes()), (1400, name.as_bytes()));
+        assert_eq!(view.alt_names().iter().count(), 1, "{name}");
+    }
+}
+
+#[test]
 fn more_than_an_attribute_can_hold_is_read_to_its_end() {
     let mtu = attribute(4, &1400u32.to_ne_bytes());
     let filler = attribute(300, &vec![0xee; 60_000]);
