@@ -81,7 +81,8 @@ impl Socket {
 
     /// Takes over a NETLINK_ROUTE socket, connects it to the kernel and makes it blocking.
     ///
-    /// Its options stay as they are: without NETLINK_EXT_ACK, errors have no text.
+    /// Its options stay as they are: without NETLINK_EXT_ACK, errors have no text. A descriptor that is no netlink socket is
+    /// refused; that one has another protocol cannot be seen by safe code, and each request on it fails.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         if getsockname::<NetlinkAddr>(fd.as_raw_fd()).is_err() {
             return Err(InvalidValue::NotARouteSocket.into());
