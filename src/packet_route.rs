@@ -39,7 +39,7 @@ impl TryFrom<&LinkMessage> for LinkInfo {
     fn try_from(message: &LinkMessage) -> Result<Self, DecodeError> {
         let mut payload = vec![0; message.buffer_len()];
         message.emit(&mut payload);
-        let (head, attributes) = IfInfo::split(&payload).ok_or("the message names no link")?;
+        let (head, attributes) = IfInfo::split(&payload).ok_or("the message names no link, or is above 256 KiB")?;
         Ok(LinkView::new(head, attributes).to_owned())
     }
 }

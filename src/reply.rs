@@ -83,7 +83,8 @@ impl<'a> Ack<'a> {
             rest.get(Header::SIZE..).unwrap_or_default()
         } else {
             let request = Header::parse(rest).ok_or(malformed)?;
-            rest.get(align(request.length as usize)..).unwrap_or_default()
+            let length = rest.len().min(request.length as usize); // which may be any number, and is rounded up
+            rest.get(align(length)..).unwrap_or_default()
         };
         Ok(Self { errno: errno.checked_neg().unwrap_or(i32::MAX), extended: Attributes::new(extended) })
     }

@@ -103,7 +103,7 @@ verbs! {
 }
 
 impl RequestInfo {
-    /// Reads an encoded request. `None` if it is too short to be one.
+    /// Reads an encoded request. `None` if it is not whole, or too short to be one.
     pub fn of(request: &[u8]) -> Option<Self> {
         let message = Messages::new(request).next()?.ok()?;
         let has = |flag| message.header.flags & flag != 0;

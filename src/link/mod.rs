@@ -138,7 +138,8 @@ table! {
 }
 
 impl<'a> LinkView<'a> {
-    /// Reads a message about a link (RTM_NEWLINK, or RTM_DELLINK of an event). `None` if it is another message, or too short.
+    /// Reads a message about a link (RTM_NEWLINK, or RTM_DELLINK of an event). `None` if it is another message, too short,
+    /// or has above 256 KiB of attributes.
     #[inline]
     pub fn of(message: Message<'a>) -> Option<Self> {
         let is_link = matches!(message.header.ty, request::RTM_NEWLINK | request::RTM_DELLINK);

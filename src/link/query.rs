@@ -3,7 +3,7 @@
 use super::request::{Command, RTM_DELLINK, RTM_GETLINK, Request, link_header, sealed};
 use super::status::AltNames;
 use super::{AltName, IfIndex, IfName};
-use crate::wire::{Full, NoRoom, Out, Put, measured};
+use crate::wire::{Fixed, Full, NoRoom, Out, Put, align, measured};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL};
 
 const RTM_NEWLINKPROP: u16 = 108;
@@ -147,7 +147,13 @@ impl sealed::Sealed for ListLinks<'_> {}
 impl Request for ListLinks<'_> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         let Self { kind, master, netnsid, parent: _, parent_netnsid: _ } = *self;
-        measured(buf, |out| {
+        let [mask, netnsid_room, master_room] = [1, usize::from(netnsid.is_some()), usize::from(master.is_some())];
+        let kind_room = kind.map_or(0, |kind| 4 + 4 + align(kind.len()));
+        let needed = 32 + (mask + netnsid_room + master_room) * u32::SIZE + kind_room;
+        if needed > NoRoom::LARGEST {
+            return Err(NoRoom { needed }); // a kind's name can be of any length
+        }
+        let encode = |out: Out<'_>| {
             let out = out.skip(32).one(IFLA_EXT_MASK, &SKIP_STATS)?;
             let out = optional(out, IFLA_TARGET_NETNSID, netnsid)?;
             let out = optional(out, IFLA_MASTER, master)?;
@@ -156,8 +162,9 @@ impl Request for ListLinks<'_> {
                 None => out,
             };
             let header = link_header(out.at(), RTM_GETLINK, NLM_F_DUMP, seq, 0, 0, 0);
-            out.set(0, header)
-        })
+            out.set(0, header).map(|_| needed)
+        };
+        encode(Out::new(buf)).map_err(|Full| NoRoom { needed })
     }
 }
 

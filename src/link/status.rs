@@ -3,7 +3,7 @@
 use super::{
     IfIndex, IpvlanInfo, IpvlanView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, Name, VlanInfo, VlanView,
 };
-use crate::wire::{Attribute, Attributes, Get, Header, Inside, Row, fixed};
+use crate::wire::{Attribute, Attributes, Get, Header, Index, Inside, Row, fixed};
 use std::fmt;
 
 /// The header that stands before a link's attributes (`struct ifinfomsg`).
@@ -18,7 +18,8 @@ pub struct IfInfo {
 }
 
 impl IfInfo {
-    /// Splits a link message's payload into header and attributes. `None` if it is too short, or names no link.
+    /// Splits a link message's payload into header and attributes. `None` if it is too short, names no link, or has more
+    /// attributes than are looked through, so that none goes missing without a word.
     #[inline]
     pub(crate) fn split(payload: &[u8]) -> Option<(Self, &[u8])> {
         Self::split_or(payload, None)
@@ -27,7 +28,8 @@ impl IfInfo {
     /// Likewise, with an index for where there is none, as in a request.
     #[inline]
     pub(crate) fn split_or(payload: &[u8], index: Option<IfIndex>) -> Option<(Self, &[u8])> {
-        let (header, attributes) = payload.split_first_chunk::<16>()?;
+        let (header, attributes) =
+            payload.split_first_chunk::<16>().filter(|(_, attributes)| attributes.len() <= Index::<0>::MAX)?;
         let [_family, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, _, _, _, _] = *header;
         let index = IfIndex::new(u32::from_ne_bytes([i0, i1, i2, i3])).ok().or(index)?;
         let flags = LinkFlags(u32::from_ne_bytes([f0, f1, f2, f3]));

@@ -13,9 +13,9 @@ use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// The receive buffer: a link with as many senders as one request can set is reported in 67,000 bytes, and more can be added
-/// one by one.
-const BUFFER: usize = 256 * 1024;
+/// The receive buffer: four times the largest datagram that a dump has. A single link's can be longer than 64 KiB, for a list
+/// of senders can fill an attribute of that length, and alternative names another.
+const BUFFER: usize = 128 * 1024;
 
 /// A descriptor and the buffer it receives into.
 #[derive(Debug)]
@@ -63,13 +63,16 @@ impl Channel {
         }
     }
 
-    /// Receives the next datagram of the kernel's, and returns its length.
+    /// Receives the next datagram of the kernel's, and returns its length. Past the limit only what is there already, so that
+    /// what nobody asked for (events of a group, stale answers) cannot prolong the wait.
     pub(super) fn receive(&mut self, since: Instant) -> Result<usize> {
         loop {
-            if let Some(len) = self.receive_once(MsgFlags::empty())? {
+            let is_late = since.elapsed() > self.limit;
+            let flags = if is_late { MsgFlags::MSG_DONTWAIT } else { MsgFlags::empty() };
+            if let Some(len) = self.receive_once(flags)? {
                 return Ok(len);
             }
-            if since.elapsed() > self.limit {
+            if is_late {
                 return Err(ErrorKind::TimedOut.into());
             }
         }
@@ -82,6 +85,22 @@ impl Channel {
                 return Ok(len);
             }
         }
+    }
+
+    /// After an overrun: takes everything out of the queue, because the kernel drops what comes next, without a word, until the
+    /// queue has once been empty.
+    pub(super) fn recover<T>(&mut self, result: Result<T>) -> Result<T> {
+        let is_overrun = |error: &Error| matches!(error.kind(), ErrorKind::Overrun);
+        if result.as_ref().is_err_and(is_overrun) {
+            let since = Instant::now();
+            while since.elapsed() <= self.limit {
+                match self.receive_now() {
+                    Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Io { .. }) => break,
+                    _ => {}
+                }
+            }
+        }
+        result
     }
 
     /// `None` is a signal, or a datagram of somebody else's: connected, the socket gets none; a look costs nothing.
@@ -112,6 +131,11 @@ impl Channel {
     /// Sends a request for one item, and finds where that stands in the buffer.
     pub(super) fn send_and_find(&mut self, request: &[u8], seq: u32) -> Result<Range<usize>> {
         self.send(request)?;
+        let found = self.find(request, seq);
+        self.recover(found)
+    }
+
+    fn find(&mut self, request: &[u8], seq: u32) -> Result<Range<usize>> {
         let since = Instant::now();
         loop {
             let len = self.receive(since)?;

@@ -39,6 +39,16 @@ const INDEX_TRIES: usize = 4;
 /// It stays in the namespace it was opened in, and keeps that namespace alive. It can be sent to another thread (`Send`) but
 /// not be shared (`Sync`): answers belong to whoever asked. The kernel works inside the call that sends; the time limit is
 /// for the wait for its answer.
+///
+/// ```
+/// fn can_be_sent<T: Send>() {}
+/// can_be_sent::<sublink::Socket>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn can_be_shared<T: Sync>() {}
+/// can_be_shared::<sublink::Socket>();
+/// ```
 #[derive(Debug)]
 pub struct Socket {
     channel: Channel,
@@ -70,8 +80,9 @@ impl Socket {
 
     /// Takes over a NETLINK_ROUTE socket, connects it to the kernel and makes it blocking.
     ///
-    /// Its options stay as they are: without NETLINK_EXT_ACK, errors have no text. Which namespace it lives in is not known,
-    /// so an [`Endpoint`](crate::Endpoint) cannot refuse one that is the container's own.
+    /// Its options stay as they are: without NETLINK_EXT_ACK, errors have no text. A descriptor that is no netlink socket is
+    /// refused; that one has another protocol cannot be seen by safe code, and each request on it fails. Which namespace it
+    /// lives in is not known, so an [`Endpoint`](crate::Endpoint) cannot refuse one that is the container's own.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         if getsockname::<NetlinkAddr>(fd.as_raw_fd()).is_err() {
             return Err(InvalidValue::NotARouteSocket.into());
@@ -340,8 +351,13 @@ impl Socket {
         answered.map_err(|error| self.explain_request(error, len))
     }
 
-    fn send_and_wait(&mut self, len: usize, mut on_item: impl FnMut(Message<'_>)) -> Result<()> {
+    fn send_and_wait(&mut self, len: usize, on_item: impl FnMut(Message<'_>)) -> Result<()> {
         self.finish_dump()?;
+        let answered = self.send_and_read(len, on_item);
+        self.channel.recover(answered)
+    }
+
+    fn send_and_read(&mut self, len: usize, mut on_item: impl FnMut(Message<'_>)) -> Result<()> {
         let Self { channel, out, seq, .. } = self;
         let request = out.get(..len).unwrap_or_default();
         channel.send(request)?;

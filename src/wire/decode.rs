@@ -157,8 +157,8 @@ impl<'a> Get<'a> for &'a [u8] {
 
 /// Attributes found by their number: one walk notes where each is (the kernel's `tb[]`), and values are read on demand.
 ///
-/// A place is noted as the bytes left from there on, so 0 says that there is none. As in the kernel, the last of several
-/// with one number counts.
+/// A place is noted as the words of four bytes left from there on, so 0 says that there is none. As in the kernel, the last
+/// of several with one number counts.
 #[derive(Clone, Copy)]
 pub(crate) struct Index<'a, const N: usize> {
     bytes: &'a [u8],
@@ -166,17 +166,20 @@ pub(crate) struct Index<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Index<'a, N> {
+    /// The most bytes that are looked through.
+    pub(crate) const MAX: usize = 4 * 0xffff;
+
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        let bytes = bytes.get(..0xffff).unwrap_or(bytes);
+        let bytes = bytes.get(..Self::MAX).unwrap_or(bytes);
         let mut left = [0; N];
         let mut attributes = Attributes::new(bytes);
         loop {
             let here = attributes.rest().len();
             let Some(Attribute { number, .. }) = attributes.next() else { break };
             if let Some(slot) = left.get_mut(usize::from(number)) {
-                #[expect(clippy::cast_possible_truncation, reason = "`bytes` was cut to 16 bits of length")]
-                let here = here as u16;
+                #[expect(clippy::cast_possible_truncation, reason = "`bytes` was cut to 16 bits of words")]
+                let here = (align(here) / 4) as u16;
                 *slot = here;
             }
         }
@@ -186,7 +189,7 @@ impl<'a, const N: usize> Index<'a, N> {
     #[inline]
     pub(crate) fn get<T: Get<'a>>(&self, number: u16) -> Option<T> {
         let left = usize::from(*self.left.get(usize::from(number))?);
-        let at = self.bytes.len().checked_sub(left)?;
+        let at = align(self.bytes.len()).checked_sub(4 * left)?;
         T::get(Attributes(self.bytes.get(at..)?).next()?.value)
     }
 }

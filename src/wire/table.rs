@@ -31,7 +31,7 @@
 //! Sections may repeat: one test skips a section of which nothing is set, so what is seldom used stands in sections of its
 //! own. Numbers of rows that are written are below 64, for the mask of what is set.
 
-use super::{Attributes, Full, Out, align};
+use super::{Attribute, Attributes, Full, Out, align};
 
 /// A row of a table, for errors and for comparing with the kernel's headers.
 #[derive(Clone, Copy, Debug)]
@@ -89,30 +89,38 @@ pub(crate) trait Attrs {
 /// The kernel's name of the attribute at `offset` of `attributes`, as an extended ack gives it: the offset of the
 /// attribute's header or of anything inside it. `kind` is what `IFLA_INFO_DATA` holds, `link` what every link has.
 pub(crate) fn name_at(
-    attributes: &[u8],
-    offset: usize,
-    rows: &[Row],
+    mut attributes: &[u8],
+    mut offset: usize,
+    mut rows: &[Row],
     kind: &'static [Row],
     link: &'static [Row],
 ) -> Option<&'static str> {
-    let mut at = 0;
-    for attribute in Attributes::new(attributes) {
-        let end = at + align(4 + attribute.value.len());
-        if offset >= end {
-            at = end;
-            continue;
-        }
-        let row = rows.iter().find(|row| row.number == attribute.number)?;
-        let (skip, rows) = match row.inside {
-            Inside::Value => (0, None),
-            Inside::Rows(rows) => (0, Some(rows)),
-            Inside::Kind => (0, Some(kind)),
-            Inside::Link(header) => (header, Some(link)),
+    let mut name = None;
+    loop {
+        // A loop and no recursion: a request may be as deep as it is long, with veths in veths.
+        let Some((attribute, at)) = attribute_around(attributes, offset) else { return name };
+        let Some(row) = rows.iter().find(|row| row.number == attribute.number) else { return name };
+        name = Some(row.name);
+        let (skip, inside) = match row.inside {
+            Inside::Value => return name,
+            Inside::Rows(rows) => (0, rows),
+            Inside::Kind => (0, kind),
+            Inside::Link(header) => (header, link),
         };
-        let inner = rows.zip(offset.checked_sub(at + 4 + skip)).zip(attribute.value.get(skip..));
-        return inner.and_then(|((rows, offset), value)| name_at(value, offset, rows, kind, link)).or(Some(row.name));
+        let inner = offset.checked_sub(at + 4 + skip).zip(attribute.value.get(skip..));
+        let Some((offset_inside, value)) = inner else { return name };
+        (attributes, offset, rows) = (value, offset_inside, inside);
     }
-    None
+}
+
+/// The attribute that has the byte at `offset`, and where it starts.
+fn attribute_around(attributes: &[u8], offset: usize) -> Option<(Attribute<'_>, usize)> {
+    let mut at = 0;
+    Attributes::new(attributes).find_map(|attribute| {
+        let start = at;
+        at += align(4 + attribute.value.len());
+        (offset < at).then_some((attribute, start))
+    })
 }
 
 macro_rules! table {

@@ -1,0 +1,186 @@
+//! A peer that does not answer: every wait ends by the socket's limit.
+//!
+//! The kernel always answers, so the socket is connected to another socket of the test's, which never does.
+
+use crate::cast::{bare, listening, port, reconnect, send_to, start, twin};
+use crate::common::{Skip, mac, name, parent, socket};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt::SendTimeout};
+use nix::sys::time::TimeVal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use sublink::*;
+
+const SHORT: Duration = Duration::from_millis(30);
+/// When something that must end is given up.
+const FOR_EVER: Duration = Duration::from_secs(30);
+
+/// A socket that nobody answers, and the one that keeps silent.
+fn unanswered(fd: OwnedFd) -> (Socket, OwnedFd) {
+    let (mut socket, mute) = (Socket::from_fd(fd).unwrap(), bare());
+    socket.set_time_limit(SHORT).unwrap();
+    reconnect(&socket, port(&mute));
+    (socket, mute)
+}
+
+fn timed_out<T>(what: &str, result: Result<T>) {
+    let Err(error) = result else { panic!("{what} had an answer") };
+    assert!(matches!(error.kind(), ErrorKind::TimedOut), "{what}: {error}");
+    assert_eq!(error.raw_os_error(), Some(nix::errno::Errno::ETIMEDOUT as i32), "{what}");
+    assert!(error.to_string().contains("outcome is unknown"), "{what}: {error}");
+}
+
+pub fn every_operation_has_a_time_limit() -> std::result::Result<(), Skip> {
+    let (mut socket, _mute) = unanswered(bare());
+    let (index, namespace) = (IfIndex::new(1).unwrap(), Netns::current().unwrap());
+    timed_out("index_of", socket.index_of("lo"));
+    timed_out("link_at", socket.link_at(index).map(|_| ()));
+    timed_out("link_by_alt_name", socket.link_by_alt_name("a").map(|_| ()));
+    timed_out("create", socket.create(&NewLink::dummy().name(name("d0"))));
+    timed_out("create without a name", socket.create(&NewLink::macvlan(index)));
+    timed_out("change", socket.change(&LinkChange::new(index).up()));
+    timed_out("move", socket.change(&LinkChange::move_to(index, namespace.as_fd())));
+    timed_out("set", socket.set(&LinkSettings::new(index).addr_gen_mode(AddrGenMode::None)));
+    timed_out("delete", socket.delete(index));
+    timed_out("delete_group", socket.delete_group(7));
+    timed_out("add_alt_name", socket.add_alt_name(index, "a"));
+    timed_out("verify", socket.verify(index, &NewLink::macvlan(index).bc_cutoff(3)));
+    let mut batch = Batch::new();
+    for _ in 0..200 {
+        batch.push(&DeleteLink::index(index)).unwrap();
+    }
+    timed_out("run", socket.run(&mut batch));
+    let (sent, unsent) = batch.outcomes().split_at(128);
+    assert!(sent.iter().all(|outcome| *outcome == Outcome::Unknown), "{sent:?}");
+    assert!(unsent.iter().all(|outcome| *outcome == Outcome::NotSent), "{unsent:?}");
+    timed_out("links", socket.links(&ListLinks::new()).unwrap().next().map(|_| ()));
+    Ok(())
+}
+
+pub fn a_limit_of_zero_is_a_short_one() -> std::result::Result<(), Skip> {
+    let (mut socket, mute) = unanswered(bare());
+    for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(999)] {
+        socket.set_time_limit(limit).unwrap();
+        timed_out("index_of", socket.index_of("lo"));
+    }
+    drop(mute);
+    reconnect(&socket, 0);
+    for limit in [Duration::MAX, Duration::from_secs(u64::from(u32::MAX)), Duration::from_secs(1)] {
+        socket.set_time_limit(limit).unwrap();
+        assert_eq!(socket.index_of("lo").unwrap().get(), 1, "with a limit of {limit:?}");
+    }
+    Ok(())
+}
+
+pub fn the_socket_works_when_the_kernel_answers_again() -> std::result::Result<(), Skip> {
+    let (mut socket, mute) = unanswered(bare());
+    timed_out("index_of", socket.index_of("lo"));
+    timed_out("links", socket.links(&ListLinks::new()).unwrap().next().map(|_| ()));
+    reconnect(&socket, 0);
+    // The list's end will never come, and the next request must not fail for it.
+    assert_eq!(socket.index_of("lo").unwrap().get(), 1);
+    let parent = parent(&mut socket);
+    let index = socket.create(&NewLink::macvlan(parent).name(name("mv0")).mac(mac(1))).unwrap();
+    assert_eq!(socket.links(&ListLinks::new()).unwrap().collect().unwrap().len(), 4);
+    socket.delete(index).unwrap();
+    drop(mute);
+    Ok(())
+}
+
+/// Calls `flood` again and again until `work` has ended; fails if that takes for ever.
+fn during<T>(mut flood: impl FnMut() + Send, work: impl FnOnce() -> T) -> T {
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let flooding = scope.spawn(|| {
+            let since = Instant::now();
+            while !ended.load(Ordering::Relaxed) {
+                flood();
+                if since.elapsed() > FOR_EVER {
+                    return false;
+                }
+            }
+            true
+        });
+        let result = work();
+        ended.store(true, Ordering::Relaxed);
+        assert!(flooding.join().expect("no panic"), "the wait ended only because the flood did");
+        result
+    })
+}
+
+pub fn foreign_datagrams_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
+    let (mut socket, mute) = unanswered(bare());
+    let to = port(&socket);
+    let fd = twin(&mute);
+    setsockopt(&fd, SendTimeout, &TimeVal::new(0, 1000)).unwrap(); // for when the queue is full
+    let flood = |bytes: &'static [u8]| {
+        let fd = &fd;
+        move || _ = send_to(fd, to, bytes)
+    };
+    during(flood(&[0; 32]), || timed_out("index_of", socket.index_of("lo")));
+    during(flood(&[0xff; 5]), || timed_out("delete", socket.delete(IfIndex::new(1).unwrap())));
+    Ok(())
+}
+
+/// An event each time that the last one was read: so there always is something to read, and never too much.
+pub fn events_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
+    let (mut unanswered, _mute) = unanswered(listening());
+    unanswered.set_time_limit(10 * SHORT).unwrap(); // longer than any pause between two events
+    let mut other = socket();
+    let (parent, fd, mut on) = (parent(&mut other), twin(&unanswered), false);
+    let is_read = || recv(fd.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT).is_err();
+    let flood = || {
+        if is_read() {
+            on = !on;
+            other.change(&LinkChange::new(parent).promisc(on)).unwrap();
+        }
+    };
+    timed_out("index_of", during(flood, || unanswered.index_of("lo")));
+    Ok(())
+}
+
+/// A process that waits for an answer which does not come.
+pub fn waiter() {
+    let (mut socket, _mute) = unanswered(bare());
+    socket.set_time_limit(Duration::from_millis(200)).unwrap();
+    timed_out("index_of", socket.index_of("lo"));
+}
+
+/// A receive with a time limit ends with EINTR when its process is stopped and continued (`man 7 signal`): that is a
+/// signal without a handler of its own.
+pub fn stops_and_continues_do_not_end_the_wait_or_prolong_it() -> std::result::Result<(), Skip> {
+    let mut child = start("waiter");
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    let (since, mut stops) = (Instant::now(), 0);
+    let ended = loop {
+        assert!(since.elapsed() < FOR_EVER, "{stops} stops later, it still waits");
+        match waitpid(pid, Some(WaitPidFlag::WNOHANG)).unwrap() {
+            WaitStatus::StillAlive => {}
+            ended => break ended,
+        }
+        if !is_receiving(pid) {
+            thread::yield_now();
+            continue;
+        }
+        kill(pid, Signal::SIGSTOP).unwrap();
+        match waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap() {
+            WaitStatus::Stopped(..) => stops += 1,
+            ended => break ended,
+        }
+        kill(pid, Signal::SIGCONT).unwrap();
+    };
+    assert_eq!(ended, WaitStatus::Exited(pid, 0));
+    assert!(stops > 0, "it was never seen waiting");
+    let _ = child.wait(); // it was waited for already
+    Ok(())
+}
+
+/// Whether the process is inside recvmsg.
+fn is_receiving(process: Pid) -> bool {
+    let call = std::fs::read_to_string(format!("/proc/{process}/syscall")).unwrap_or_default();
+    call.split(' ').next() == Some(&nix::libc::SYS_recvmsg.to_string())
+}
