@@ -17,7 +17,7 @@ const IFLA_EXT_MASK: u16 = 29;
 const IFLA_TARGET_NETNSID: u16 = 46;
 const IFLA_PROP_LIST: u16 = 52;
 
-/// `RTEXT_FILTER_SKIP_STATS`: leaves out the counters, 368 bytes a link.
+/// `RTEXT_FILTER_SKIP_STATS`: leaves out IPv6's counters, 368 bytes a link, and on newer kernels the link's own as well.
 const SKIP_STATS: u32 = 8;
 
 /// What a link is asked for by.
@@ -28,7 +28,7 @@ enum By<'a> {
     AltName(AltName<'a>),
 }
 
-/// Asks for one link (RTM_GETLINK). The answer is the link, without counters, or an error; there is no acknowledgement.
+/// Asks for one link (RTM_GETLINK). The answer is the link or an error; there is no acknowledgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GetLink<'a> {
     by: By<'a>,
@@ -84,7 +84,7 @@ impl Request for GetLink<'_> {
     }
 }
 
-/// Lists the links of a namespace (RTM_GETLINK, NLM_F_DUMP), without counters.
+/// Lists the links of a namespace (RTM_GETLINK, NLM_F_DUMP), without the counters that the kernel can leave out.
 ///
 /// The kernel is asked to filter, and may not: for a kind whose module is not loaded it sends everything, and says nothing.
 /// [`Socket::links`](crate::Socket::links) filters again.

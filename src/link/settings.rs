@@ -182,7 +182,8 @@ fn put_ipv4<'b>(set: u64, values: &Ipv4Values, out: Out<'b>) -> Result<Out<'b>, 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// How the IPv6 link-local address is made; `None` if the kernel or the link has no IPv6.
+    /// How the IPv6 link-local address is made; `None` if the kernel or the link has no IPv6. Linux 5.10 sends it only with
+    /// IPv6's counters, which are not asked for.
     pub addr_gen_mode: Option<AddrGenMode>,
     ipv4: Option<Ipv4Values>,
 }

@@ -26,10 +26,15 @@ pub fn a_socket_of_another_namespace_is_refused() -> Result<(), Skip> {
     Ok(())
 }
 
+/// A link that is there already: down, so that the kernel gives it no addresses in its own time.
+fn stand_by(pod: &mut Pod, host: &mut Socket, parent: IfIndex) -> Attached {
+    bridge_endpoint(parent).prepare(host, &pod.namespace, &mut pod.inside).unwrap()
+}
+
 pub fn a_taken_name_leaves_nothing() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
-    pod.attach(&mut host, &bridge_endpoint(parent)).unwrap();
+    stand_by(&mut pod, &mut host, parent);
     let before = pod.contents();
     let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
     assert!(error.is_already_there() && error.undo() == Some(Undo::Clean), "{error}");
@@ -40,7 +45,7 @@ pub fn a_taken_name_leaves_nothing() -> Result<(), Skip> {
 pub fn a_taken_index_leaves_the_other_link_alone() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
-    let taken = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap();
+    let taken = stand_by(&mut pod, &mut host, parent);
     let before = pod.contents();
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth1")).index(taken.index);
     let error = pod.attach(&mut host, &Endpoint::new(link).addr(net("10.0.51.7/24"))).unwrap_err();
