@@ -1,6 +1,6 @@
 //! What is wrong with a network, in words that its user can act on.
 
-use crate::link::IfName;
+use crate::link::{IfName, InvalidValue, VlanId};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 
@@ -14,14 +14,22 @@ pub enum InvalidNetwork {
     /// Another network has the name.
     #[error("there is a network {0} already")]
     NameIsTaken(Box<str>),
+    /// An id that cannot name a dummy.
+    #[error("a network's id begins with 12 ASCII letters or digits, which name its dummy")]
+    Id,
+    /// Two networks without a parent would get the same dummy.
+    #[error("the id begins as that of the network {0}, and each network without a parent has a dummy of its own")]
+    IdIsTaken(Box<str>),
     /// An owner that cannot be one.
     #[error("an owner has 1 to 64 bytes, and no colon or control character")]
     Owner,
     /// An option that the driver does not have.
-    #[error("there is no option {0:?}; the options are parent, macvlan_mode and com.docker.network.driver.mtu")]
+    #[error(
+        "there is no option {0:?}: there are parent, com.docker.network.driver.mtu and, with macvlan, macvlan_mode"
+    )]
     UnknownOption(Box<str>),
-    /// A mode that is none, and what may have been meant.
-    #[error("{mode:?} is no macvlan_mode{}: it is one of bridge, private, vepa, passthru", did_you_mean(*.meant))]
+    /// A mode that is none of a network's, and what may have been meant.
+    #[error("{mode:?} is no macvlan_mode{}: it is bridge, private, vepa or passthru", did_you_mean(*.meant))]
     Mode {
         /// What was said.
         mode: Box<str>,
@@ -29,11 +37,16 @@ pub enum InvalidNetwork {
         meant: Option<&'static str>,
     },
     /// An MTU that is none.
-    #[error("{0:?} is no MTU: it is a number from 68 on")]
+    #[error("{0:?} is no MTU: it is a number from 68 to 65535")]
     Mtu(Box<str>),
     /// A parent that cannot be an interface's name.
-    #[error("{0:?} cannot be the name of a parent interface")]
-    Parent(Box<str>),
+    #[error("{name:?} cannot be the name of a parent interface: {why}")]
+    Parent {
+        /// What was said.
+        name: Box<str>,
+        /// Why it cannot be.
+        why: InvalidValue,
+    },
     /// `lo` as the parent.
     #[error("lo cannot be the parent of a macvlan or VLAN network")]
     Loopback,
@@ -56,6 +69,16 @@ pub enum InvalidNetwork {
         /// What stands behind the dot.
         id: Box<str>,
     },
+    /// The VLAN to be made is there under another name.
+    #[error("VLAN {id}, which {parent} would be, is there already as {there}: make that the parent")]
+    VlanIsThere {
+        /// The parent's name.
+        parent: IfName,
+        /// What stands behind the dot.
+        id: VlanId,
+        /// The link that is this VLAN.
+        there: IfName,
+    },
     /// A passthru network shares its parent with none.
     #[error("{parent} is the parent of the network {other}, and a passthru network shares its parent with none")]
     Passthru {
@@ -73,7 +96,7 @@ pub enum InvalidNetwork {
         other: IpNetwork,
     },
     /// A gateway that no container of the subnet could reach.
-    #[error("the gateway {gateway} is not an address of the subnet {subnet}")]
+    #[error("the gateway {gateway} is not the address of a station in the subnet {subnet}")]
     GatewayOutside {
         /// The gateway.
         gateway: IpAddr,
@@ -89,16 +112,25 @@ pub enum InvalidNetwork {
         network: Box<str>,
     },
     /// A connection to a VLAN network says no VLAN id.
-    #[error("a container joins the network {0} with a VLAN id of its own")]
+    #[error("a container joins the network {0} with a VLAN id of its own, and none was given")]
     NoVlanId(Box<str>),
+    /// A connection to a macvlan network says a VLAN id.
+    #[error("a container joins the macvlan network {0} without a VLAN id: the id is the parent's, as in eth0.50")]
+    NotAVlan(Box<str>),
+    /// A connection to a passthru network says a MAC address.
+    #[error("a container joins the passthru network {0} with its parent's MAC address, not with one of its own")]
+    MacOfPassthru(Box<str>),
     /// A config-only network that is also internal or attachable.
     #[error("a config-only network is neither internal nor attachable: those that are made from it are")]
     ConfigOnly,
-    /// A container cannot join a config-only network.
-    #[error("the network {0} is config-only: make one from it, and join that")]
-    ConfigOnlyConnected(Box<str>),
-    /// The network to take the configuration from is not config-only.
-    #[error("the network {0} is not config-only, so that no other can be made from it")]
+    /// A config-only network that is made from another.
+    #[error("a config-only network is not made from another: configurations do not chain")]
+    ConfigChain,
+    /// A config-only network has no parent and no containers.
+    #[error("the network {0} is config-only: make one from it, and use that")]
+    IsConfigOnly(Box<str>),
+    /// The network to take the configuration from is not there, or not config-only.
+    #[error("there is no config-only network {0} that another could be made from")]
     NotConfigOnly(Box<str>),
     /// A network that is made from a config has options or subnets of its own.
     #[error("parent, options and subnets come from the config {0}, and from there only")]

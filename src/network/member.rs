@@ -1,8 +1,7 @@
-//! Containers that join and leave networks while they run.
+//! Containers that join and leave networks while they run, and the default route among the networks of one.
 
-use super::{InvalidNetwork, Network, Owner};
-use crate::batch::Batch;
-use crate::endpoint::{Attached, Detached};
+use super::{Network, Owner};
+use crate::endpoint::{Attached, Detached, Endpoint};
 use crate::error::Result;
 use crate::link::{IfName, MacAddr, VlanId};
 use crate::route::NewRoute;
@@ -19,7 +18,7 @@ pub struct Connection {
     pub name: IfName,
     /// Its addresses, each with its subnet's prefix length.
     pub addrs: Vec<IpNetwork>,
-    /// Its MAC address; a random one unless said.
+    /// Its MAC address; a random one unless said. A passthru container has its parent's.
     pub mac: Option<MacAddr>,
     /// Its VLAN id, in a network of VLANs.
     pub vlan: Option<VlanId>,
@@ -47,11 +46,13 @@ pub struct Member<'n> {
 }
 
 impl Network {
-    /// Connects a container, which may have other networks already (`others`, its members). The network's parent is made
-    /// where it is not there; the default route goes to the network that [`choose_gateways`] chooses among all of them.
+    /// Connects a container, which may have other networks already: `others`, its members. The network's parent is made
+    /// where it is not there. The default route goes to this network where [`choose_gateways`] chooses it among all of
+    /// them, in the place of the one that had it, without a moment in between.
     ///
     /// # Errors
-    /// As [`Endpoint::attach`](crate::Endpoint::attach): then the container is as before.
+    /// As [`up`](Self::up), [`endpoint`](Self::endpoint) and [`Endpoint::attach`]. Then the container is as before; a parent
+    /// that was made stays.
     pub fn connect<'n>(
         &'n self,
         host: &mut Socket,
@@ -62,63 +63,160 @@ impl Network {
         others: &[Member<'_>],
     ) -> Result<Member<'n>> {
         let parent = self.up(host, owner)?;
-        let attached = self.endpoint(parent, &connection)?.attach(host, namespace, inside)?;
-        let member = Member { network: self, connection, attached };
-        let all: Vec<_> = others.iter().chain([&member]).collect();
-        match route_defaults(&all, inside) {
-            Ok(()) => Ok(member),
+        let gateways = self.gateways_beside(&connection, others);
+        let routes = gateways.iter().map(|gateway| default_route(*gateway, &connection.addrs));
+        let endpoint = routes.fold(self.endpoint(parent, &connection)?, Endpoint::route);
+        match endpoint.attach(host, namespace, inside) {
+            Ok(attached) => Ok(Member { network: self, connection, attached }),
             Err(error) => {
-                let error = error.with_undo(attached.undo(inside));
-                let _ = route_defaults(&others.iter().collect::<Vec<_>>(), inside); // what it had taken over
+                if !gateways.is_empty() {
+                    settle_default_routes(others, inside); // one of them may have been replaced already
+                }
                 Err(error)
             }
         }
     }
+
+    /// The gateways by which this network takes the default routes of a container with these other networks.
+    fn gateways_beside(&self, connection: &Connection, others: &[Member<'_>]) -> Vec<IpAddr> {
+        let all = others.iter().map(|member| (member.network, &member.connection)).chain([(self, connection)]);
+        let chosen = choose_gateways(&all.collect::<Vec<_>>()).into_iter();
+        chosen.filter(|(number, _)| *number == others.len()).map(|(_, gateway)| gateway).collect()
+    }
 }
 
 impl Member<'_> {
-    /// Disconnects the container from the network. The default route goes to another of its networks first (`rest`, the
+    /// Disconnects the container from the network. Its default route goes to another of its networks first (`rest`, the
     /// members that stay), so that there is no moment without.
+    ///
+    /// A network whose link the container has altered so that it cannot have the default route is passed over: nothing that
+    /// a container does inside keeps it from being disconnected.
+    ///
+    /// # Errors
+    /// As [`Attached::detach`].
     pub fn disconnect(&self, inside: &mut Socket, rest: &[Member<'_>]) -> Result<Detached> {
-        route_defaults(&rest.iter().collect::<Vec<_>>(), inside)?;
+        settle_default_routes(rest, inside);
         self.attached.detach(inside)
     }
 }
 
-fn route_defaults(members: &[&Member<'_>], inside: &mut Socket) -> Result<()> {
-    let chosen: Vec<_> = members.iter().map(|member| (member.network, &member.connection)).collect();
-    let mut batch = Batch::new();
-    for (number, gateway) in choose_gateways(&chosen) {
-        if let Some(member) = members.get(number) {
-            batch.push(&NewRoute::default_via(gateway).index(member.attached.index).replace())?;
-        }
+/// Gives the default route of each family to the best of the networks that can have it.
+fn settle_default_routes(members: &[Member<'_>], inside: &mut Socket) {
+    let networks: Vec<_> = members.iter().map(|member| (member.network, &member.connection)).collect();
+    for candidates in FAMILIES.map(|family| rank_gateways(&networks, family)) {
+        let mut candidates =
+            candidates.into_iter().filter_map(|(number, gateway)| Some((members.get(number)?, gateway)));
+        let _ = candidates.any(|(member, gateway): (&Member<'_>, _)| {
+            let route = default_route(gateway, &member.connection.addrs).index(member.attached.index);
+            inside.apply(&route).is_ok()
+        });
     }
-    inside.run(&mut batch)
+}
+
+/// The default route by this gateway, of a container with these addresses.
+fn default_route(gateway: IpAddr, addrs: &[IpNetwork]) -> NewRoute {
+    let route = NewRoute::default_via(gateway).replace();
+    if addrs.iter().any(|addr| addr.contains(gateway)) { route } else { route.onlink() }
 }
 
 /// Chooses which of a container's networks has its default route, for each family that one of them has a gateway of: the
 /// number of the network in `members`, and its gateway.
 ///
 /// The highest priority wins; then the network that has gateways of more families; then the name that comes first in byte
-/// order. It is Docker's order.
+/// order. An internal network has no gateway. It is Docker's order.
+///
+/// ```
+/// use sublink::{Connection, Driver, IfName, Network, Subnet, choose_gateways};
+/// let network = |name, subnet: &str, gateway: &str| {
+///     let subnet = Subnet::new(subnet.parse()?).gateway(gateway.parse()?)?;
+///     Ok::<_, Box<dyn std::error::Error>>(Network::new(name, Driver::Vlan)?.parent(IfName::new("eth0")?).subnet(subnet))
+/// };
+/// let (shop, back) = (network("shop", "10.1.0.0/16", "10.1.0.1")?, network("back", "10.2.0.0/16", "10.2.0.1")?);
+/// let in_shop = Connection::new(IfName::new("eth0")?, &["10.1.0.7/16".parse()?]);
+/// let mut in_back = Connection::new(IfName::new("eth1")?, &["10.2.0.7/16".parse()?]);
+/// assert_eq!(choose_gateways(&[(&shop, &in_shop), (&back, &in_back)]), [(1, "10.2.0.1".parse()?)]);
+/// in_back.priority = -1;
+/// assert_eq!(choose_gateways(&[(&shop, &in_shop), (&back, &in_back)]), [(0, "10.1.0.1".parse()?)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn choose_gateways(members: &[(&Network, &Connection)]) -> Vec<(usize, IpAddr)> {
-    let gateways: Vec<_> = members.iter().map(|(network, connection)| network.gateways(&connection.addrs)).collect();
-    let choose = |is_of_family: fn(&IpAddr) -> bool| {
-        let candidates = members.iter().zip(&gateways).enumerate();
-        let candidates = candidates.filter_map(|(number, ((network, connection), gateways))| {
-            let gateway = gateways.iter().copied().find(is_of_family)?;
-            let families =
-                usize::from(gateways.iter().any(IpAddr::is_ipv4)) + usize::from(gateways.iter().any(IpAddr::is_ipv6));
-            let order = (Reverse(connection.priority), Reverse(families), network.name());
-            Some((order, number, gateway))
-        });
-        candidates.min_by_key(|(order, ..)| *order).map(|(_, number, gateway)| (number, gateway))
-    };
-    [choose(IpAddr::is_ipv4), choose(IpAddr::is_ipv6)].into_iter().flatten().collect()
+    FAMILIES.iter().filter_map(|family| rank_gateways(members, *family).into_iter().next()).collect()
 }
 
-impl From<InvalidNetwork> for std::io::Error {
-    fn from(error: InvalidNetwork) -> Self {
-        Self::new(std::io::ErrorKind::InvalidInput, error)
+type Family = fn(&IpAddr) -> bool;
+
+const FAMILIES: [Family; 2] = [IpAddr::is_ipv4, IpAddr::is_ipv6];
+
+/// The networks with a gateway of this family, the best first.
+fn rank_gateways(members: &[(&Network, &Connection)], is_of_family: Family) -> Vec<(usize, IpAddr)> {
+    let candidates = members.iter().enumerate().filter_map(|(number, (network, connection))| {
+        let gateways = network.gateways(&connection.addrs);
+        let families = FAMILIES.iter().filter(|family| gateways.iter().any(family)).count();
+        let order = (Reverse(connection.priority), Reverse(families), network.name());
+        Some((order, number, gateways.iter().copied().find(is_of_family)?))
+    });
+    let mut candidates: Vec<_> = candidates.collect();
+    candidates.sort_by_key(|(order, ..)| *order);
+    candidates.into_iter().map(|(_, number, gateway)| (number, gateway)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{ip, macvlan, name, net, with_subnet};
+    use super::*;
+
+    /// A network on eth0 of which 10.N.0.0/16 and fdN::/64 have gateways, or one of both.
+    fn network(name: &str, number: u8, v4: bool, v6: bool) -> Network {
+        let network = macvlan(name).parent(super::super::tests::name("eth0"));
+        let network = if v4 {
+            with_subnet(network, &format!("10.{number}.0.0/16"), &format!("10.{number}.0.1"))
+        } else {
+            network
+        };
+        if v6 { with_subnet(network, &format!("fd{number}::/64"), &format!("fd{number}::1")) } else { network }
+    }
+
+    fn connection(number: u8, priority: i32) -> Connection {
+        let addrs = [net(&format!("10.{number}.0.7/16")), net(&format!("fd{number}::7/64"))];
+        Connection { priority, ..Connection::new(name("eth0"), &addrs) }
+    }
+
+    fn chosen(members: &[(Network, i32)]) -> Vec<(usize, IpAddr)> {
+        let connections: Vec<_> =
+            (1..).zip(members).map(|(number, (_, priority))| connection(number, *priority)).collect();
+        let members: Vec<_> = members.iter().map(|(network, _)| network).zip(&connections).collect();
+        choose_gateways(&members)
+    }
+
+    #[test]
+    fn the_first_name_in_byte_order_wins() {
+        let v4 = |name, number| (network(name, number, true, false), 0);
+        assert_eq!(chosen(&[]), []);
+        assert_eq!(chosen(&[v4("b", 1), v4("a", 2), v4("c", 3)]), [(1, ip("10.2.0.1"))]);
+        assert_eq!(chosen(&[v4("a", 1), v4("B", 2)]), [(1, ip("10.2.0.1"))], "B is 66, a is 97");
+        assert_eq!(chosen(&[v4("net10", 1), v4("net9", 2)]), [(0, ip("10.1.0.1"))]);
+    }
+
+    #[test]
+    fn more_families_win_before_the_name_and_priority_before_both() {
+        let (v4, both) = (network("a", 1, true, false), network("b", 2, true, true));
+        let members = |priority| [(v4.clone(), priority), (both.clone(), 0)];
+        assert_eq!(chosen(&members(0)), [(1, ip("10.2.0.1")), (1, ip("fd2::1"))]);
+        assert_eq!(chosen(&members(1)), [(0, ip("10.1.0.1")), (1, ip("fd2::1"))], "each family by itself");
+        assert_eq!(chosen(&members(-1)), [(1, ip("10.2.0.1")), (1, ip("fd2::1"))]);
+    }
+
+    #[test]
+    fn internal_networks_and_subnets_without_gateways_are_no_way_out() {
+        let (internal, plain) = (network("a", 1, true, true).internal(), network("b", 2, false, true));
+        assert_eq!(chosen(&[(internal.clone(), 9), (plain, 0)]), [(1, ip("fd2::1"))]);
+        assert_eq!(chosen(&[(internal, 0)]), []);
+    }
+
+    #[test]
+    fn a_gateway_that_no_address_reaches_is_on_the_link() {
+        let route = NewRoute::default_via(ip("10.1.0.1")).replace();
+        assert_eq!(default_route(ip("10.1.0.1"), &[net("fd1::7/64"), net("10.1.0.7/16")]), route);
+        assert_eq!(default_route(ip("10.1.0.1"), &[net("10.1.0.7/32")]), route.onlink());
     }
 }

@@ -13,14 +13,24 @@
 //! The library keeps no state and no files. What it makes for a network is marked in the kernel, in the link's alias
 //! (`sublink:OWNER:NETWORK`); everything else is the caller's networks. A mark is a hint and never enough: before a parent is
 //! removed, its kind, parent, protocol and id are looked at, and whether anything else stands on it.
+//!
+//! What is decided is decided by pure functions, from values that were read before: [`Network::validate`],
+//! [`Network::plan`], [`Network::endpoint`], [`choose_gateways`]. The others do what these say.
 
 mod error;
+mod mark;
 mod member;
+mod option;
 mod parent;
+mod removal;
+mod subnet;
 
 pub use error::InvalidNetwork;
+pub use mark::Owner;
 pub use member::{Connection, Member, choose_gateways};
-pub use parent::{Owner, ParentPlan, Removal, Restored, restore_networks};
+pub use parent::ParentPlan;
+pub use removal::{Removal, Restored, restore_networks};
+pub use subnet::Subnet;
 
 use crate::endpoint::Endpoint;
 use crate::link::{IfIndex, IfName, Ipv4Setting, LinkSpec, MacvlanMode, NewLink};
@@ -53,7 +63,10 @@ pub struct Network {
     name: Box<str>,
     id: Box<str>,
     driver: Driver,
+    /// The link it was given.
     parent: Option<IfName>,
+    /// The name of the link it gets if it was given none.
+    dummy: IfName,
     mtu: Option<u32>,
     internal: bool,
     attachable: bool,
@@ -62,68 +75,17 @@ pub struct Network {
     subnets: Vec<Subnet>,
 }
 
-/// A subnet of a network, with the gateway that leads out of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Subnet {
-    network: IpNetwork,
-    gateway: Option<IpAddr>,
-}
-
-impl Subnet {
-    /// A subnet; host bits are dropped: `192.168.1.1/16` means 192.168.0.0/16, as it does to Docker.
-    #[must_use]
-    pub fn new(network: IpNetwork) -> Self {
-        Self { network: without_host_bits(network), gateway: None }
-    }
-
-    /// With a gateway, which must be one of its addresses.
-    pub fn gateway(mut self, gateway: IpAddr) -> Result<Self, InvalidNetwork> {
-        let is_host = match self.network {
-            IpNetwork::V4(v4) => v4.prefix() > 30 || (gateway != v4.network() && gateway != v4.broadcast()),
-            IpNetwork::V6(_) => true,
-        };
-        if !self.network.contains(gateway) || !is_host {
-            return Err(InvalidNetwork::GatewayOutside { gateway, subnet: self.network });
-        }
-        self.gateway = Some(gateway);
-        Ok(self)
-    }
-
-    /// The subnet, without host bits.
-    pub const fn network(&self) -> IpNetwork {
-        self.network
-    }
-
-    /// Whether both have an address in common.
-    pub fn overlaps(&self, other: &Self) -> bool {
-        self.network.contains(other.network.ip()) || other.network.contains(self.network.ip())
-    }
-
-    /// A private subnet of /16 (or, when those are used up, /20) that overlaps none of `taken`: what Docker gives a network
-    /// that asks for none.
-    pub fn free(taken: &[IpNetwork]) -> Option<Self> {
-        let sixteens = (17..32).map(|second| ([172, second, 0, 0], 16));
-        let twenties = (0..16).map(|third| ([192, 168, third * 16, 0], 20));
-        let mut pool =
-            sixteens.chain(twenties).filter_map(|(octets, prefix)| IpNetwork::new(octets.into(), prefix).ok());
-        let taken: Vec<_> = taken.iter().copied().map(Self::new).collect();
-        pool.by_ref().map(Self::new).find(|free| !taken.iter().any(|taken| taken.overlaps(free)))
-    }
-}
-
-fn without_host_bits(network: IpNetwork) -> IpNetwork {
-    IpNetwork::new(network.network(), network.prefix()).unwrap_or(network) // the prefix has been one before
-}
-
 impl Network {
     /// A network without a parent, which is given a dummy of its own. Its id is made from the name.
     pub fn new(name: &str, driver: Driver) -> Result<Self, InvalidNetwork> {
         if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
             return Err(InvalidNetwork::Name);
         }
+        let id = format!("{:016x}", fnv(name));
         Ok(Self {
             name: name.into(),
-            id: format!("{:016x}", fnv(name)).into(),
+            dummy: dummy_name(&id)?,
+            id: id.into(),
             driver,
             parent: None,
             mtu: None,
@@ -135,56 +97,23 @@ impl Network {
         })
     }
 
-    /// A network with the parent, subnets and options of a config-only one: Docker's `--config-from`.
+    /// A network with the driver, parent, options and subnets of a config-only one: Docker's `--config-from`. Whether it is
+    /// internal and attachable is its own to say.
     ///
     /// # Errors
-    /// `config` is not config-only: configs do not chain.
+    /// `config` is not config-only.
     pub fn from_config(name: &str, config: &Self) -> Result<Self, InvalidNetwork> {
         if !config.config_only {
             return Err(InvalidNetwork::NotConfigOnly(config.name.clone()));
         }
-        let Self { name, id, .. } = Self::new(name, config.driver)?;
-        Ok(Self { name, id, config_only: false, config_from: Some(config.name.clone()), ..config.clone() })
-    }
-
-    /// Sets options as Docker's `-o KEY=VALUE` gives them: `parent`, `macvlan_mode`, and `com.docker.network.driver.mtu`.
-    ///
-    /// # Errors
-    /// A key or value that is none, with what would be one; and any option of a network that is made from a config.
-    pub fn option(mut self, key: &str, value: &str) -> Result<Self, InvalidNetwork> {
-        if let Some(config) = &self.config_from {
-            return Err(InvalidNetwork::ConfiguredElsewhere(config.clone()));
-        }
-        match (key, self.driver) {
-            ("parent", _) => {
-                self.parent = Some(IfName::new(value).map_err(|_| InvalidNetwork::Parent(value.into()))?);
-            }
-            ("macvlan_mode", Driver::Macvlan(_)) => self.driver = Driver::Macvlan(docker_mode(value)?),
-            ("com.docker.network.driver.mtu", _) => {
-                let mtu = value.parse().ok().filter(|mtu| *mtu >= 68);
-                self.mtu = Some(mtu.ok_or_else(|| InvalidNetwork::Mtu(value.into()))?);
-            }
-            _ => return Err(InvalidNetwork::UnknownOption(key.into())),
-        }
-        Ok(self)
-    }
-
-    /// The options, as [`option`](Self::option) reads them.
-    pub fn options(&self) -> Vec<(&'static str, String)> {
-        let mode = match self.driver {
-            Driver::Macvlan(mode) => Some(("macvlan_mode", mode.to_string())),
-            Driver::Vlan => None,
-        };
-        let parent = self.parent.map(|parent| ("parent", parent.to_string()));
-        let mtu = self.mtu.map(|mtu| ("com.docker.network.driver.mtu", mtu.to_string()));
-        mode.into_iter().chain(parent).chain(mtu).collect()
+        let Self { parent, mtu, ref subnets, .. } = *config;
+        let config_from = Some(config.name.clone());
+        Ok(Self { parent, mtu, subnets: subnets.clone(), config_from, ..Self::new(name, config.driver)? })
     }
 
     /// With the caller's own id, of which the first 12 characters name its dummy.
-    #[must_use]
-    pub fn id(mut self, id: &str) -> Self {
-        self.id = id.into();
-        self
+    pub fn with_id(self, id: &str) -> Result<Self, InvalidNetwork> {
+        Ok(Self { dummy: dummy_name(id)?, id: id.into(), ..self })
     }
 
     /// On this link. `BASE.ID` that is not there is made: the VLAN `ID` of the link `BASE`.
@@ -194,7 +123,7 @@ impl Network {
         self
     }
 
-    /// With this MTU, at most the parent's.
+    /// With this MTU, at most the parent's; a dummy of its own is given it.
     #[must_use]
     pub const fn mtu(mut self, mtu: u32) -> Self {
         self.mtu = Some(mtu);
@@ -208,7 +137,8 @@ impl Network {
         self
     }
 
-    /// Open to containers that no orchestrator started: Docker's `--attachable`, which a config-only network cannot be.
+    /// Open to containers that no orchestrator started: Docker's `--attachable`, which a config-only network cannot be. It
+    /// is a note for the caller, and changes nothing here.
     #[must_use]
     pub const fn attachable(mut self) -> Self {
         self.attachable = true;
@@ -234,6 +164,11 @@ impl Network {
         &self.name
     }
 
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// How its containers get their links.
     pub const fn driver(&self) -> Driver {
         self.driver
@@ -249,15 +184,29 @@ impl Network {
         self.internal || self.parent.is_none()
     }
 
+    /// Whether it is [attachable](Self::attachable).
+    pub const fn is_attachable(&self) -> bool {
+        self.attachable
+    }
+
     /// Whether it is a configuration for other networks only.
     pub const fn is_config_only(&self) -> bool {
         self.config_only
     }
 
+    /// The config-only network that it was made from.
+    pub fn config_from(&self) -> Option<&str> {
+        self.config_from.as_deref()
+    }
+
     /// The name of its parent: the link it was given, or the dummy of its own.
     pub fn parent_name(&self) -> IfName {
-        let short: String = self.id.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
-        self.parent.unwrap_or_else(|| IfName::received(format!("dm-{short}").as_bytes()))
+        self.parent.unwrap_or(self.dummy)
+    }
+
+    /// Whether it has its parent on this link: a config-only network has none.
+    fn is_on(&self, link: IfName) -> bool {
+        !self.config_only && self.parent_name() == link
     }
 
     /// Checks it against itself and the caller's `others`: what a caller does before it keeps a new network.
@@ -265,34 +214,45 @@ impl Network {
     /// # Errors
     /// What is wrong, in words for the user.
     pub fn validate(&self, others: &[Self]) -> Result<(), InvalidNetwork> {
-        if self.parent.is_some_and(|parent| parent.as_bytes() == b"lo") {
-            return Err(InvalidNetwork::Loopback);
+        self.check_options()?;
+        self.check_config(others)?;
+        for (number, subnet) in self.subnets.iter().enumerate() {
+            if let Some(other) = self.subnets.iter().take(number).find(|other| other.overlaps(subnet)) {
+                return Err(InvalidNetwork::Overlap { subnet: subnet.network(), other: other.network() });
+            }
         }
+        others.iter().try_for_each(|other| self.check_beside(other))
+    }
+
+    fn check_config(&self, others: &[Self]) -> Result<(), InvalidNetwork> {
         if self.config_only && (self.internal || self.attachable) {
             return Err(InvalidNetwork::ConfigOnly);
         }
-        if let Some(config) = &self.config_from {
-            let config = others.iter().find(|other| other.name == *config && other.config_only);
-            let config =
-                config.ok_or_else(|| InvalidNetwork::NotConfigOnly(self.config_from.clone().unwrap_or_default()))?;
-            if config.subnets != self.subnets {
-                return Err(InvalidNetwork::ConfiguredElsewhere(config.name.clone()));
-            }
+        let Some(name) = &self.config_from else { return Ok(()) };
+        if self.config_only {
+            return Err(InvalidNetwork::ConfigChain);
         }
-        for (number, subnet) in self.subnets.iter().enumerate() {
-            if let Some(other) = self.subnets.iter().take(number).find(|other| other.overlaps(subnet)) {
-                return Err(InvalidNetwork::Overlap { subnet: subnet.network, other: other.network });
-            }
+        let config = others.iter().find(|other| other.name == *name && other.config_only);
+        let config = config.ok_or_else(|| InvalidNetwork::NotConfigOnly(name.clone()))?;
+        let is_as_configured = (self.driver, self.parent, self.mtu, &self.subnets)
+            == (config.driver, config.parent, config.mtu, &config.subnets);
+        if is_as_configured { Ok(()) } else { Err(InvalidNetwork::ConfiguredElsewhere(name.clone())) }
+    }
+
+    /// Networks may share a parent, unless one of them takes it over.
+    fn check_beside(&self, other: &Self) -> Result<(), InvalidNetwork> {
+        let parent = self.parent_name();
+        if other.name == self.name {
+            return Err(InvalidNetwork::NameIsTaken(self.name.clone()));
         }
-        for other in others {
-            if other.name == self.name {
-                return Err(InvalidNetwork::NameIsTaken(self.name.clone()));
-            }
-            let is_shared = !self.config_only && !other.config_only && other.parent_name() == self.parent_name();
-            if is_shared && (self.is_passthru() || other.is_passthru()) {
-                let parent = self.parent_name();
-                return Err(InvalidNetwork::Passthru { parent, other: other.name.clone() });
-            }
+        if !self.is_on(parent) || !other.is_on(parent) {
+            return Ok(());
+        }
+        if self.parent.is_none() && other.parent.is_none() {
+            return Err(InvalidNetwork::IdIsTaken(other.name.clone()));
+        }
+        if self.is_passthru() || other.is_passthru() {
+            return Err(InvalidNetwork::Passthru { parent, other: other.name.clone() });
         }
         Ok(())
     }
@@ -304,73 +264,69 @@ impl Network {
     /// The endpoint of a connection on the parent with index `parent`, without a default route: which of a container's
     /// networks has that is decided among all of them ([`choose_gateways`]).
     ///
+    /// IPv6 addresses can be used at once, without duplicate address detection: whoever gives them out knows that they are
+    /// free. When the link comes up it tells the network of its IPv4 addresses (ARP_NOTIFY).
+    ///
     /// # Errors
-    /// An address that is in none of the subnets, a VLAN network without an id.
+    /// An address that is in none of the subnets, or what does not fit the driver: a VLAN network without an id, a macvlan
+    /// network with one, a MAC address for a passthru container.
     pub fn endpoint(&self, parent: IfIndex, connection: &Connection) -> Result<Endpoint<'static>, InvalidNetwork> {
         if self.config_only {
-            return Err(InvalidNetwork::ConfigOnlyConnected(self.name.clone()));
+            return Err(InvalidNetwork::IsConfigOnly(self.name.clone()));
         }
-        for addr in &connection.addrs {
-            if self.subnet_of(addr.ip()).is_none() {
-                return Err(InvalidNetwork::AddressOutside { addr: *addr, network: self.name.clone() });
-            }
+        if let Some(addr) = connection.addrs.iter().find(|addr| self.subnet_of(addr.ip()).is_none()) {
+            return Err(InvalidNetwork::AddressOutside { addr: *addr, network: self.name.clone() });
         }
-        let link: LinkSpec<'_> = match (self.driver, connection.vlan) {
-            (Driver::Macvlan(mode), _) => {
-                let mut link = NewLink::macvlan(parent).mode(mode).name(connection.name);
-                if let Some(mtu) = self.mtu {
-                    link = link.mtu(mtu);
-                }
-                connection.mac.into_iter().fold(link, NewLink::mac).into()
-            }
-            (Driver::Vlan, Some(id)) => {
-                let mut link = NewLink::vlan(parent, id).name(connection.name);
-                if let Some(mtu) = self.mtu {
-                    link = link.mtu(mtu);
-                }
-                connection.mac.into_iter().fold(link, NewLink::mac).into()
-            }
-            (Driver::Vlan, None) => return Err(InvalidNetwork::NoVlanId(self.name.clone())),
-        };
-        let endpoint = Endpoint::new(link).nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1);
+        let endpoint = Endpoint::new(self.link(parent, connection)?).nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1);
         Ok(connection.addrs.iter().copied().fold(endpoint, Endpoint::addr))
     }
 
-    /// The gateways of a container with these addresses: of each address, that of the smallest subnet around it.
+    fn link(&self, parent: IfIndex, connection: &Connection) -> Result<LinkSpec<'static>, InvalidNetwork> {
+        let Connection { name, mac, vlan, .. } = *connection;
+        match (self.driver, vlan) {
+            (Driver::Macvlan(_), Some(_)) => Err(InvalidNetwork::NotAVlan(self.name.clone())),
+            (Driver::Macvlan(MacvlanMode::Passthru), _) if mac.is_some() => {
+                Err(InvalidNetwork::MacOfPassthru(self.name.clone()))
+            }
+            (Driver::Macvlan(mode), None) => {
+                let link = NewLink::macvlan(parent).mode(mode).name(name);
+                let link = self.mtu.into_iter().fold(link, NewLink::mtu);
+                Ok(mac.into_iter().fold(link, NewLink::mac).into())
+            }
+            (Driver::Vlan, Some(id)) => {
+                let link = NewLink::vlan(parent, id).name(name);
+                let link = self.mtu.into_iter().fold(link, NewLink::mtu);
+                Ok(mac.into_iter().fold(link, NewLink::mac).into())
+            }
+            (Driver::Vlan, None) => Err(InvalidNetwork::NoVlanId(self.name.clone())),
+        }
+    }
+
+    /// The gateways of a container with these addresses: of each address, that of the smallest subnet around it. None, if the
+    /// network is internal.
     pub fn gateways(&self, addrs: &[IpNetwork]) -> Vec<IpAddr> {
         if self.is_internal() {
             return Vec::new();
         }
-        let mut gateways: Vec<_> = addrs.iter().filter_map(|addr| self.subnet_of(addr.ip())?.gateway).collect();
-        gateways.dedup();
-        gateways
+        addrs.iter().filter_map(|addr| self.subnet_of(addr.ip())?.way_out()).collect()
     }
 
     fn subnet_of(&self, addr: IpAddr) -> Option<&Subnet> {
-        let around = self.subnets.iter().filter(|subnet| subnet.network.contains(addr));
-        around.max_by_key(|subnet| subnet.network.prefix())
+        let around = self.subnets.iter().filter(|subnet| subnet.network().contains(addr));
+        around.max_by_key(|subnet| subnet.network().prefix())
     }
 }
 
-/// Docker's words for the modes, which do not include `source`; a slip is answered with what was probably meant.
-fn docker_mode(mode: &str) -> Result<MacvlanMode, InvalidNetwork> {
-    match mode {
-        "" | "bridge" => Ok(MacvlanMode::Bridge),
-        "private" => Ok(MacvlanMode::Private),
-        "vepa" => Ok(MacvlanMode::Vepa),
-        "passthru" => Ok(MacvlanMode::Passthru),
-        _ => {
-            let is_near = |known: &&str| {
-                let same = known.bytes().zip(mode.bytes()).filter(|(a, b)| a == b).count();
-                same * 2 >= known.len().max(mode.len())
-            };
-            let meant = ["bridge", "private", "vepa", "passthru"].into_iter().find(is_near);
-            Err(InvalidNetwork::Mode { mode: mode.into(), meant })
-        }
-    }
+/// The name that Docker gives a dummy.
+fn dummy_name(id: &str) -> Result<IfName, InvalidNetwork> {
+    let short = id.get(..12).filter(|short| short.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    IfName::new(&format!("dm-{}", short.ok_or(InvalidNetwork::Id)?)).map_err(|_| InvalidNetwork::Id)
 }
 
 /// FNV-1a: 64 bits of a name that are the same on every machine.
 fn fnv(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
+
+#[cfg(test)]
+mod tests;

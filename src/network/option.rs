@@ -1,0 +1,176 @@
+//! Options as Docker's `-o KEY=VALUE` gives them.
+
+use super::{Driver, InvalidNetwork, Network};
+use crate::link::{IfName, MacvlanMode};
+use std::ops::RangeInclusive;
+
+const PARENT: &str = "parent";
+const MODE: &str = "macvlan_mode";
+const MTU: &str = "com.docker.network.driver.mtu";
+
+/// What the drivers of macvlan and VLAN take.
+const MTUS: RangeInclusive<u32> = 68..=65535;
+
+/// The modes that a network can have. In source mode its containers would hear nobody.
+const MODES: [(&str, MacvlanMode); 4] = [
+    ("bridge", MacvlanMode::Bridge),
+    ("private", MacvlanMode::Private),
+    ("vepa", MacvlanMode::Vepa),
+    ("passthru", MacvlanMode::Passthru),
+];
+
+impl Network {
+    /// Sets an option: `parent`, `com.docker.network.driver.mtu` and, of a macvlan network, `macvlan_mode`. As with Docker, an
+    /// empty parent is none, and an empty mode is bridge.
+    ///
+    /// ```
+    /// use sublink::{Driver, MacvlanMode, Network};
+    /// let network = Network::new("pub_net", Driver::Macvlan(MacvlanMode::Bridge))?.option("parent", "eth0.50")?;
+    /// let error = network.option("macvlan_mode", "veth").unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     r#""veth" is no macvlan_mode (did you mean vepa?): it is bridge, private, vepa or passthru"#
+    /// );
+    /// # Ok::<(), sublink::InvalidNetwork>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A key or a value that is none, with what would be one; and any option of a network that is made from a config.
+    pub fn option(mut self, key: &str, value: &str) -> Result<Self, InvalidNetwork> {
+        if let Some(config) = &self.config_from {
+            return Err(InvalidNetwork::ConfiguredElsewhere(config.clone()));
+        }
+        match (key, self.driver) {
+            (PARENT, _) if value.is_empty() => self.parent = None,
+            (PARENT, _) => {
+                let parent = IfName::new(value);
+                self.parent = Some(parent.map_err(|why| InvalidNetwork::Parent { name: value.into(), why })?);
+            }
+            (MODE, Driver::Macvlan(_)) => self.driver = Driver::Macvlan(mode(value)?),
+            (MTU, _) => {
+                let mtu = value.parse().ok().filter(|mtu| MTUS.contains(mtu));
+                self.mtu = Some(mtu.ok_or_else(|| InvalidNetwork::Mtu(value.into()))?);
+            }
+            _ => return Err(InvalidNetwork::UnknownOption(key.into())),
+        }
+        Ok(self)
+    }
+
+    /// The options, as [`option`](Self::option) reads them.
+    pub fn options(&self) -> Vec<(&'static str, String)> {
+        let mode = match self.driver {
+            Driver::Macvlan(mode) => Some((MODE, mode.to_string())),
+            Driver::Vlan => None,
+        };
+        let parent = self.parent.map(|parent| (PARENT, parent.to_string()));
+        let mtu = self.mtu.map(|mtu| (MTU, mtu.to_string()));
+        [parent, mode, mtu].into_iter().flatten().collect()
+    }
+
+    /// Checks what was set without [`option`](Self::option).
+    pub(super) fn check_options(&self) -> Result<(), InvalidNetwork> {
+        if self.parent.is_some_and(|parent| parent.as_bytes() == b"lo") {
+            return Err(InvalidNetwork::Loopback);
+        }
+        if let Some(mtu) = self.mtu.filter(|mtu| !MTUS.contains(mtu)) {
+            return Err(InvalidNetwork::Mtu(mtu.to_string().into()));
+        }
+        match self.driver {
+            Driver::Macvlan(own) => mode(&own.to_string()).map(drop),
+            Driver::Vlan => Ok(()),
+        }
+    }
+}
+
+/// Docker's word for a mode; a slip is answered with what was probably meant.
+fn mode(word: &str) -> Result<MacvlanMode, InvalidNetwork> {
+    let word = if word.is_empty() { "bridge" } else { word };
+    if let Some((_, mode)) = MODES.iter().find(|(known, _)| *known == word) {
+        return Ok(*mode);
+    }
+    let is_near = |known: &&str| {
+        let same = known.bytes().zip(word.bytes()).filter(|(a, b)| a == b).count();
+        same * 2 >= known.len().max(word.len())
+    };
+    let meant = MODES.iter().map(|(known, _)| *known).find(is_near);
+    Err(InvalidNetwork::Mode { mode: word.into(), meant })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::InvalidValue;
+
+    fn macvlan() -> Network {
+        Network::new("net", Driver::Macvlan(MacvlanMode::Bridge)).unwrap()
+    }
+
+    #[test]
+    fn modes_are_dockers_words_there_and_back() {
+        for (word, mode) in MODES {
+            let network = macvlan().option(MODE, word).unwrap();
+            assert_eq!(network.driver(), Driver::Macvlan(mode));
+            assert_eq!(network.options(), [(MODE, word.to_owned())]);
+        }
+        assert_eq!(macvlan().option(MODE, "").unwrap(), macvlan());
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_what_was_meant() {
+        let rows = [
+            ("veth", Some("vepa")),
+            ("bridged", Some("bridge")),
+            ("brigde", Some("bridge")),
+            ("passthrough", Some("passthru")),
+            ("Private", Some("private")),
+            ("source", None),
+            ("l2", None),
+        ];
+        for (word, meant) in rows {
+            let error = macvlan().option(MODE, word).unwrap_err();
+            assert_eq!(error, InvalidNetwork::Mode { mode: word.into(), meant });
+        }
+    }
+
+    #[test]
+    fn options_are_read_as_they_are_written() {
+        let network = macvlan().option(MTU, "9000").unwrap().option(MODE, "vepa").unwrap();
+        let network = network.option(PARENT, "eth0.50").unwrap();
+        let options = network.options();
+        assert_eq!(options, [(PARENT, "eth0.50".into()), (MODE, "vepa".into()), (MTU, "9000".into())]);
+        let again = options.iter().try_fold(macvlan(), |network, (key, value)| network.option(key, value));
+        assert_eq!(again, Ok(network));
+        assert_eq!(macvlan().option(PARENT, ""), Ok(macvlan()), "no parent");
+    }
+
+    #[test]
+    fn what_is_no_option_says_what_would_be() {
+        let vlan = Network::new("net", Driver::Vlan).unwrap();
+        let parent = |name: &str, why| InvalidNetwork::Parent { name: name.into(), why };
+        let rows = [
+            (macvlan(), "mode", "bridge", InvalidNetwork::UnknownOption("mode".into())),
+            (vlan, MODE, "bridge", InvalidNetwork::UnknownOption(MODE.into())),
+            (macvlan(), MTU, "67", InvalidNetwork::Mtu("67".into())),
+            (macvlan(), MTU, "65536", InvalidNetwork::Mtu("65536".into())),
+            (macvlan(), MTU, "big", InvalidNetwork::Mtu("big".into())),
+            (macvlan(), PARENT, "eth 0", parent("eth 0", InvalidValue::NameByte(b' '))),
+            (macvlan(), PARENT, "enp0s31f6-or-longer", parent("enp0s31f6-or-longer", InvalidValue::NameLength(19))),
+        ];
+        for (network, key, value, expected) in rows {
+            assert_eq!(network.option(key, value), Err(expected), "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn what_was_set_otherwise_is_checked_too() {
+        let source = Network::new("net", Driver::Macvlan(MacvlanMode::Source)).unwrap();
+        let rows = [
+            (source, InvalidNetwork::Mode { mode: "source".into(), meant: None }),
+            (macvlan().mtu(10), InvalidNetwork::Mtu("10".into())),
+            (macvlan().parent(IfName::new("lo").unwrap()), InvalidNetwork::Loopback),
+        ];
+        for (network, expected) in rows {
+            assert_eq!(network.validate(&[]), Err(expected));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Networks by themselves and beside others, and the endpoints they give; and the links that these tests share.
+
+use super::*;
+use crate::link::{
+    Ipvlan, KindInfo, LinkFlags, LinkInfo, LinkView, MacAddr, Request, VlanId, VlanProtocol, encoded as bytes,
+};
+
+pub(super) fn link(number: u32, request: &impl Request) -> LinkInfo {
+    LinkInfo { index: index(number), ..LinkView::of_request(&bytes(request)).unwrap().to_owned() }
+}
+
+pub(super) fn dummy(number: u32) -> LinkInfo {
+    link(number, &NewLink::dummy())
+}
+
+pub(super) fn vlan(number: u32, base: u32, id: u16) -> LinkInfo {
+    link(number, &NewLink::vlan(index(base), VlanId::new(id).unwrap()).protocol(VlanProtocol::Ieee8021Q))
+}
+
+pub(super) fn child(number: u32, parent: u32, mode: MacvlanMode) -> LinkInfo {
+    link(number, &NewLink::macvlan(index(parent)).mode(mode))
+}
+
+pub(super) fn named(name: &str, link: LinkInfo) -> LinkInfo {
+    LinkInfo { name: self::name(name), ..link }
+}
+
+pub(super) fn up(link: LinkInfo) -> LinkInfo {
+    LinkInfo { flags: LinkFlags::UP, ..link }
+}
+
+/// With the mark of the tests' owner.
+pub(super) fn marked(network: &str, link: LinkInfo) -> LinkInfo {
+    LinkInfo { alias: Some(owner().mark(network).into_bytes().into()), ..link }
+}
+
+pub(super) fn owner() -> Owner {
+    Owner::new("tests").unwrap()
+}
+
+pub(super) fn index(index: u32) -> IfIndex {
+    IfIndex::new(index).unwrap()
+}
+
+pub(super) fn name(name: &str) -> IfName {
+    IfName::new(name).unwrap()
+}
+
+pub(super) fn net(network: &str) -> IpNetwork {
+    network.parse().unwrap()
+}
+
+pub(super) fn ip(addr: &str) -> IpAddr {
+    addr.parse().unwrap()
+}
+
+pub(super) fn macvlan(name: &str) -> Network {
+    Network::new(name, Driver::Macvlan(MacvlanMode::Bridge)).unwrap()
+}
+
+pub(super) fn with_subnet(network: Network, subnet: &str, gateway: &str) -> Network {
+    network.subnet(Subnet::new(net(subnet)).gateway(ip(gateway)).unwrap())
+}
+
+fn on(parent: &str, network: Network) -> Network {
+    network.parent(name(parent))
+}
+
+fn passthru(name: &str) -> Network {
+    Network::new(name, Driver::Macvlan(MacvlanMode::Passthru)).unwrap()
+}
+
+fn config() -> Network {
+    on("eth0.60", macvlan("config")).mtu(1400).subnet(Subnet::new(net("10.6.0.0/16"))).config_only()
+}
+
+#[test]
+fn names_and_ids_are_checked() {
+    let long = "n".repeat(129);
+    for name in ["", "two\nlines", &long] {
+        assert_eq!(Network::new(name, Driver::Vlan), Err(InvalidNetwork::Name));
+    }
+    for id in ["", "0123456789a", "0123456789a-", "0123456789\u{e9}b"] {
+        assert_eq!(macvlan("net").with_id(id), Err(InvalidNetwork::Id), "{id}");
+    }
+    for owner in ["", "a:b", "a\0b", &long[..65]] {
+        assert_eq!(Owner::new(owner), Err(InvalidNetwork::Owner));
+    }
+    let longest = Owner::new(&long[..64]).unwrap().mark(&long[..128]);
+    assert!(crate::link::Alias::new(&longest).is_ok(), "the longest mark is an alias");
+}
+
+#[test]
+fn a_network_without_a_parent_is_internal_and_has_a_dummy() {
+    let network = with_subnet(macvlan("net"), "10.1.0.0/16", "10.1.0.1");
+    assert!(network.is_internal());
+    assert_eq!(network.gateways(&[net("10.1.0.7/16")]), [] as [IpAddr; 0]);
+    assert_eq!(network.parent_name(), name(&format!("dm-{}", &network.id()[..12])));
+    assert_eq!(macvlan("net").with_id("0123456789abcdef").unwrap().parent_name(), name("dm-0123456789ab"));
+    assert_ne!(macvlan("other").parent_name(), network.parent_name());
+    let network = on("eth0", network);
+    assert!(!network.is_internal() && network.clone().internal().is_internal());
+    assert_eq!(network.gateways(&[net("10.1.0.7/16")]), [ip("10.1.0.1")]);
+    assert_eq!(network.internal().gateways(&[net("10.1.0.7/16")]), [] as [IpAddr; 0]);
+}
+
+#[test]
+fn subnets_of_a_network_do_not_overlap() {
+    let network = |subnets: &[&str]| {
+        subnets.iter().fold(macvlan("net"), |network, subnet| network.subnet(Subnet::new(net(subnet)))).validate(&[])
+    };
+    assert_eq!(network(&["10.1.0.0/16", "10.2.0.0/16", "fd50::/64", "fd51::/64"]), Ok(()));
+    let overlap = InvalidNetwork::Overlap { subnet: net("10.1.7.0/24"), other: net("10.1.0.0/16") };
+    assert_eq!(network(&["fd50::/64", "10.1.0.0/16", "10.1.7.0/24"]), Err(overlap));
+}
+
+#[test]
+fn networks_share_a_parent_unless_one_is_passthru() {
+    let vlan = Network::new("vlan", Driver::Vlan).unwrap();
+    let first = on("eth0", macvlan("first"));
+    let taken = |other: &str| Err(InvalidNetwork::Passthru { parent: name("eth0"), other: other.into() });
+    let rows = [
+        (on("eth0", macvlan("net")), first.clone(), Ok(())),
+        (on("eth0", vlan.clone()), first.clone(), Ok(())),
+        (on("eth0", passthru("net")), first.clone(), taken("first")),
+        (on("eth0", macvlan("net")), on("eth0", passthru("all")), taken("all")),
+        (on("eth0", vlan), on("eth0", passthru("all")), taken("all")),
+        (on("eth1", passthru("net")), first.clone(), Ok(())),
+        (passthru("net"), passthru("other"), Ok(())), // each on a dummy of its own
+        (on("eth0", passthru("net")).config_only(), first.clone(), Ok(())),
+        (on("eth0", passthru("net")), first.clone().config_only(), Ok(())),
+        (macvlan("first"), first, Err(InvalidNetwork::NameIsTaken("first".into()))),
+    ];
+    for (network, other, expected) in rows {
+        assert_eq!(network.validate(std::slice::from_ref(&other)), expected, "{network:?} beside {other:?}");
+    }
+}
+
+#[test]
+fn a_dummy_is_one_networks() {
+    let with_id = |name| macvlan(name).with_id("0123456789abcdef").unwrap();
+    assert_eq!(with_id("net").validate(&[with_id("other")]), Err(InvalidNetwork::IdIsTaken("other".into())));
+    assert_eq!(on("dm-0123456789ab", macvlan("net")).validate(&[with_id("other")]), Ok(()), "who names it, wants it");
+}
+
+#[test]
+fn a_network_is_made_from_a_config() {
+    let made = Network::from_config("net", &config()).unwrap();
+    assert_eq!(made.validate(&[config()]), Ok(()));
+    assert_eq!(
+        (made.parent_name(), made.options(), made.subnets()),
+        (name("eth0.60"), config().options(), config().subnets())
+    );
+    assert_eq!((made.config_from(), made.is_config_only(), made.is_internal()), (Some("config"), false, false));
+    assert_ne!(made.id(), config().id());
+    assert_eq!(made.clone().attachable().internal().validate(&[config()]), Ok(()));
+}
+
+#[test]
+fn a_config_is_neither_used_nor_altered_nor_chained() {
+    let made = || Network::from_config("net", &config()).unwrap();
+    let elsewhere = InvalidNetwork::ConfiguredElsewhere("config".into());
+    let rows = [
+        (config().internal(), InvalidNetwork::ConfigOnly),
+        (config().attachable(), InvalidNetwork::ConfigOnly),
+        (made().config_only(), InvalidNetwork::ConfigChain),
+        (made().mtu(1300), elsewhere.clone()),
+        (on("eth0", made()), elsewhere.clone()),
+        (made().subnet(Subnet::new(net("10.7.0.0/16"))), elsewhere.clone()),
+    ];
+    for (network, expected) in rows {
+        let others: &[_] = if network.is_config_only() && network.config_from().is_none() { &[] } else { &[config()] };
+        assert_eq!(network.validate(others), Err(expected), "{network:?}");
+    }
+    let none = InvalidNetwork::NotConfigOnly("config".into());
+    assert_eq!(made().validate(&[]), Err(none.clone()));
+    assert_eq!(made().validate(&[macvlan("config")]), Err(none.clone()), "no longer a config");
+    assert_eq!(Network::from_config("net", &macvlan("config")), Err(none));
+    assert_eq!(made().option("parent", "eth1"), Err(elsewhere));
+    let connection = Connection::new(name("eth0"), &[]);
+    assert_eq!(config().endpoint(index(2), &connection), Err(InvalidNetwork::IsConfigOnly("config".into())));
+}
+
+#[test]
+fn an_endpoint_is_what_network_and_connection_say() {
+    let network = on("eth0", macvlan("net")).mtu(1400).subnet(Subnet::new(net("10.1.0.0/16")));
+    let mac = MacAddr::new([2; 6]).unwrap();
+    let connection = Connection { mac: Some(mac), ..Connection::new(name("eth7"), &[net("10.1.0.7/16")]) };
+    let link = NewLink::macvlan(index(2)).mode(MacvlanMode::Bridge).name(name("eth7")).mtu(1400).mac(mac);
+    let endpoint = Endpoint::new(link).nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1).addr(net("10.1.0.7/16"));
+    assert_eq!(network.endpoint(index(2), &connection), Ok(endpoint));
+
+    let vlans = Network::new("vlans", Driver::Vlan).unwrap();
+    let connection = Connection { vlan: VlanId::new(7).ok(), ..Connection::new(name("eth7"), &[]) };
+    let link = NewLink::vlan(index(2), VlanId::new(7).unwrap()).name(name("eth7"));
+    let endpoint = Endpoint::new(link).nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1);
+    assert_eq!(vlans.endpoint(index(2), &connection), Ok(endpoint));
+}
+
+#[test]
+fn a_connection_fits_its_network() {
+    let (plain, mac) = (Connection::new(name("eth0"), &[]), MacAddr::new([2; 6]).ok());
+    let vlans = Network::new("net", Driver::Vlan).unwrap();
+    let addr = net("10.2.0.7/16");
+    let rows = [
+        (macvlan("net"), Connection { addrs: vec![addr], ..plain.clone() }, {
+            InvalidNetwork::AddressOutside { addr, network: "net".into() }
+        }),
+        (vlans, plain.clone(), InvalidNetwork::NoVlanId("net".into())),
+        (
+            macvlan("net"),
+            Connection { vlan: VlanId::new(7).ok(), ..plain.clone() },
+            InvalidNetwork::NotAVlan("net".into()),
+        ),
+        (passthru("net"), Connection { mac, ..plain.clone() }, InvalidNetwork::MacOfPassthru("net".into())),
+    ];
+    for (network, connection, expected) in rows {
+        assert_eq!(network.endpoint(index(2), &connection), Err(expected));
+    }
+    assert!(passthru("net").endpoint(index(2), &plain).is_ok());
+}
+
+#[test]
+fn an_addresss_gateway_is_that_of_its_subnet() {
+    let network = on("eth0", with_subnet(macvlan("net"), "10.1.0.0/16", "10.1.0.1"));
+    let network = with_subnet(network, "10.2.0.0/16", "10.2.0.1").subnet(Subnet::new(net("10.3.0.0/16")));
+    let network = with_subnet(network, "fd50::/64", "fd50::1");
+    let gateways = |addrs: &[&str]| network.gateways(&addrs.iter().map(|addr| net(addr)).collect::<Vec<_>>());
+    assert_eq!(gateways(&["10.2.0.7/16"]), [ip("10.2.0.1")]);
+    assert_eq!(gateways(&["10.2.0.7/24", "fd50::7/64"]), [ip("10.2.0.1"), ip("fd50::1")]);
+    assert_eq!(gateways(&["10.3.0.7/16", "10.9.0.7/16"]), [] as [IpAddr; 0]);
+}
+
+#[test]
+fn what_an_owner_made_is_known_by_all_of_it() {
+    use super::mark::Made;
+    let eth0 = || named("eth0", dummy(2));
+    let made = |name: &str, link: LinkInfo| owner().made(&marked("net", named(name, link)), &[eth0()]);
+    let other_protocol = |link: LinkInfo| match link.kind.clone() {
+        KindInfo::Vlan(mut vlan) => {
+            vlan.protocol = Some(VlanProtocol::Ieee8021Ad);
+            LinkInfo { kind: KindInfo::Vlan(vlan), ..link }
+        }
+        _ => link,
+    };
+    let rows = [
+        ("eth0.50", vlan(7, 2, 50), Some(Made::Parent)),
+        ("eth0.050", vlan(7, 2, 50), Some(Made::Parent)),
+        ("eth0.51", vlan(7, 2, 50), None),
+        ("eth1.50", vlan(7, 2, 50), None),
+        ("eth0.50", vlan(7, 3, 50), None),
+        ("eth0.50", other_protocol(vlan(7, 2, 50)), None),
+        ("eth0.50", LinkInfo { parent_netnsid: Some(0), ..vlan(7, 2, 50) }, None),
+        ("eth0.50", dummy(7), None),
+        ("mine", vlan(7, 2, 50), None),
+        ("sl~1", vlan(7, 2, 50), Some(Made::Unfinished)),
+        ("dm-0123456789ab", dummy(7), Some(Made::Parent)),
+        ("mine", dummy(7), None),
+        ("sl~1", dummy(7), Some(Made::Unfinished)),
+        ("sl~1", child(7, 2, MacvlanMode::Passthru), Some(Made::Probe)),
+        ("sl~1", child(7, 2, MacvlanMode::Bridge), None),
+        ("mv0", child(7, 2, MacvlanMode::Passthru), None),
+        ("sl~1", link(7, &NewLink::<Ipvlan>::ipvlan(index(2))), None),
+    ];
+    for (name, link, expected) in rows {
+        assert_eq!(made(name, link.clone()), expected, "{name} {link:?}");
+        for alias in [None, Some(&b"sublink:test:net"[..]), Some(b"sublink:tests2:net"), Some(b" sublink:tests:net")] {
+            let foreign = LinkInfo { alias: alias.map(Into::into), ..named(name, link.clone()) };
+            assert_eq!(owner().made(&foreign, &[eth0()]), None, "{foreign:?}");
+        }
+    }
+}
