@@ -249,7 +249,7 @@ fn explain_create(
         Ok(around) => around,
         Err(gone) => return Some(gone),
     };
-    let is_taken_here = |index, socket: &mut Socket| socket.link_at(index).ok().map(|link| link.name().into());
+    let is_taken_here = |index, socket: &mut Socket| socket.link_at(index).ok().map(|link| link.if_name());
     match Errno::from_raw(kernel.errno) {
         Errno::EADDRINUSE => around.owner_of(asked.mac?),
         Errno::EEXIST => around.same_vlan(asked),
@@ -285,7 +285,7 @@ fn taken(socket: &mut Socket, asked: &LinkInfo, request: &RequestInfo) -> Option
         return Some(Reason::NameIsTaken { name: asked.name, index: link.index() });
     }
     let index = request.index?;
-    let name = socket.link_at(index).ok()?.name().into();
+    let name = socket.link_at(index).ok()?.if_name();
     Some(Reason::IndexIsTaken { index, name })
 }
 
@@ -424,7 +424,7 @@ impl Around {
     fn taken_by_others(&self, socket: &mut Socket, asked: &LinkInfo) -> Option<Reason> {
         let Self { parent, siblings } = self;
         if let Some(master) = parent.master {
-            let master = socket.link_at(master).ok()?.name().into();
+            let master = socket.link_at(master).ok()?.if_name();
             return Some(Reason::ParentIsPort { parent: parent.name, master });
         }
         let is_macvlan = |link: &LinkInfo| mode_of(link).is_some();

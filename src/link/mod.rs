@@ -38,9 +38,9 @@ pub use vlan::{
     EgressQos, IngressQos, Vlan, VlanChange, VlanFlags, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView,
 };
 
-pub(crate) use request::sealed;
 #[cfg(test)]
 pub(crate) use request::tests::encoded;
+pub(crate) use request::{RTM_NEWLINK, sealed};
 pub(crate) use values::random;
 
 use crate::wire::{Message, Messages, Row, table};
@@ -162,6 +162,11 @@ impl<'a> LinkView<'a> {
         self.head.index
     }
 
+    /// The name, owned.
+    pub fn if_name(&self) -> IfName {
+        IfName::received(self.name().as_bytes())
+    }
+
     /// What is switched on.
     #[inline]
     pub fn flags(&self) -> LinkFlags {
@@ -201,6 +206,13 @@ impl<'a> LinkView<'a> {
     #[inline]
     pub fn ipvlan(&self) -> Option<IpvlanView<'a>> {
         self.kind().ipvlan()
+    }
+}
+
+impl LinkInfo {
+    /// Whether it was brought up (`IFF_UP`).
+    pub fn is_up(&self) -> bool {
+        self.flags.contains(LinkFlags::UP)
     }
 }
 

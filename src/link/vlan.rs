@@ -14,6 +14,7 @@ use super::request::{Kind, info_kind};
 use super::{IfIndex, InvalidValue, KindFacts, LinkChange, NewLink};
 use crate::wire::{Entry, Fixed, Get, Inside, List, Row, fixed, head, table};
 use std::fmt;
+use std::str::FromStr;
 
 /// A VLAN's id: 0 to 4094. Id 0 carries a priority only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +35,13 @@ impl VlanId {
 impl fmt::Display for VlanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl FromStr for VlanId {
+    type Err = InvalidValue;
+    fn from_str(id: &str) -> Result<Self, InvalidValue> {
+        id.parse().map_err(|_| InvalidValue::VlanIdSyntax).and_then(Self::new)
     }
 }
 
@@ -150,7 +158,7 @@ impl VlanFlags {
     }
 }
 
-/// `reorder_hdr on, gvrp off`
+/// `[("reorder_hdr", true), ("gvrp", false)]`: what is said of which flag.
 impl fmt::Debug for VlanFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = Self::NAMES.iter().filter(|(_, bit)| self.mask & bit != 0);

@@ -1,9 +1,8 @@
 //! Creating links: the new link's index is known, and UP is up, whatever the kernel's age.
 
 use super::Socket;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::link::{Command, IfIndex, LinkChange, LinkView, NewLink};
-use crate::wire::Malformed;
 use netlink_packet_core::NLM_F_ECHO;
 
 /// How often a create with an index of our choice is tried when that index is taken.
@@ -62,8 +61,8 @@ impl Socket {
             let index = IfIndex::random();
             match create(self, index) {
                 Err(error) if tries < INDEX_TRIES && (error.is_already_there() || error.is_busy()) => {
-                    if !self.has_link(index)? && !is_taken_there(index)? {
-                        return Err(error);
+                    if !self.has_link(index).unwrap_or(false) && !is_taken_there(index).unwrap_or(false) {
+                        return Err(error); // or it cannot be seen whether it is taken
                     }
                     tries += 1;
                 }
@@ -87,7 +86,7 @@ impl Socket {
         match (link.wanted_index().or(echoed), link.wanted_name()) {
             (Some(index), _) => Ok(index),
             (None, Some(name)) => self.index_of(name),
-            (None, None) => Err(Malformed { length: 0, left: 0 }.into()), // a link without either is given an index
+            (None, None) => Err(ErrorKind::Unexpected.into()), // a link without either is given an index
         }
     }
 

@@ -21,7 +21,7 @@ use crate::link::{AltName, AltNameChange, Command, DeleteLink, GetLink, IfIndex,
 use crate::link::{InvalidValue, LinkSettings, ListLinks, Request, ignored, random};
 use crate::netns::{Netns, NetnsId, run_in};
 use crate::reply::Reply;
-use crate::wire::{Malformed, Message, Messages};
+use crate::wire::{Message, Messages};
 use channel::Channel;
 use nix::sys::socket::{NetlinkAddr, getsockname};
 use std::cell::Cell;
@@ -162,7 +162,7 @@ impl Socket {
         let name = IfName::from_bytes(name.as_ref())?;
         let link = self.get(&GetLink::name(name))?;
         if link.name() != name {
-            return Err(ErrorKind::OnlyAltName(link.name().into()).into());
+            return Err(ErrorKind::OnlyAltName { name, owner: link.if_name() }.into());
         }
         Ok(link)
     }
@@ -305,7 +305,7 @@ impl Socket {
         self.seq = self.seq.wrapping_add(1);
         let len = GetLink::index(index).encode(self.seq, &mut buf)?;
         let place = self.channel.send_and_find(buf.get(..len).unwrap_or_default(), self.seq)?;
-        Ok(view(self.channel.read(place))?.name().into())
+        Ok(view(self.channel.read(place))?.if_name())
     }
 
     /// Adds to an error which request failed, in words, with the names that the indexes in it have at this time.
@@ -342,7 +342,7 @@ fn open_fd(groups: &[u32]) -> io::Result<OwnedFd> {
 /// The link in a message.
 fn view(message: &[u8]) -> Result<LinkView<'_>> {
     let link = Messages::new(message).next().and_then(Result::ok).and_then(LinkView::of);
-    link.ok_or_else(|| Malformed { length: 32, left: message.len() }.into())
+    link.ok_or_else(|| ErrorKind::Unexpected.into())
 }
 
 impl AsFd for Socket {

@@ -26,7 +26,7 @@ pub use table::{Inside, Row};
 
 pub(crate) use decode::{Get, Index, List};
 pub(crate) use encode::{Entry, Fixed, Full, Out, Put, fixed, list_len, measured, put_list};
-pub(crate) use table::{Attrs, name_at, table};
+pub(crate) use table::{Attrs, Own, name_at, table};
 
 use netlink_packet_core::NLM_F_REQUEST;
 
