@@ -1,0 +1,41 @@
+//! What each kind of link and each mode lets through, between containers, their host and what is outside.
+
+#[path = "traffic/capture.rs"]
+mod capture;
+mod common;
+#[path = "traffic/lan.rs"]
+mod lan;
+#[path = "traffic/macvlan.rs"]
+mod macvlan;
+#[path = "traffic/parents.rs"]
+mod parents;
+#[path = "traffic/senders.rs"]
+mod senders;
+#[path = "traffic/station.rs"]
+mod station;
+#[path = "traffic/subnets.rs"]
+mod subnets;
+#[path = "kernel/tools.rs"]
+#[expect(dead_code, reason = "the suite of the kernel's answers uses the rest")]
+mod tools;
+
+fn main() -> std::process::ExitCode {
+    common::run(tests![
+        macvlan::in_bridge_mode_siblings_reach_each_other_directly,
+        macvlan::in_vepa_mode_siblings_reach_each_other_only_by_a_switch_that_sends_back,
+        macvlan::in_private_mode_siblings_reach_each_other_only_by_such_a_switch_and_a_known_mac,
+        macvlan::siblings_of_different_modes_reach_each_other_as_the_stricter_one_allows,
+        macvlan::a_change_of_mode_changes_what_passes,
+        macvlan::in_passthru_mode_the_parents_mac_follows_the_childs,
+        senders::in_source_mode_only_listed_senders_are_heard,
+        senders::in_source_mode_an_empty_list_is_deafness,
+        senders::in_source_mode_a_listed_sibling_is_heard_by_a_switch_that_sends_back,
+        parents::in_private_mode_host_and_child_are_apart,
+        parents::in_vepa_mode_host_and_child_are_apart,
+        parents::in_bridge_mode_host_and_child_are_apart,
+        parents::in_source_mode_host_and_child_are_apart,
+        parents::in_passthru_mode_the_host_is_deaf,
+        subnets::without_a_route_nothing_leaves,
+        subnets::subnets_reach_each_other_by_a_router_that_forwards,
+    ])
+}
