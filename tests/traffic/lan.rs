@@ -49,33 +49,38 @@ pub struct Lan {
 impl Lan {
     /// Outside is the parent's other end.
     pub fn new() -> Self {
-        Self::with("p1", |_| {})
+        Self::on("p0", "p1")
+    }
+
+    /// The same, on a parent of that name.
+    pub fn on(parent: &str, other_end: &str) -> Self {
+        Self::with(parent, other_end, other_end, |_| {})
     }
 
     /// Outside is a switch, of which the parent's other end is a port. It sends nothing back where it came from.
     pub fn with_switch() -> Self {
-        Self::with("br0", |there| {
+        Self::with("p0", "p1", "br0", |there| {
             // Without snooping, it passes every multicast on, as it does broadcasts.
             there.run(|| ip("link add br0 up type bridge mcast_snooping 0")).expect("its thread");
             there.run(|| ip("link set p1 master br0")).expect("its thread");
         })
     }
 
-    fn with(device_outside: &str, prepare: impl FnOnce(&Netns)) -> Self {
+    fn with(parent: &str, other_end: &str, device_outside: &str, prepare: impl FnOnce(&Netns)) -> Self {
         stay_on_one_cpu();
         let (mut host, there) = (socket(), Netns::create().expect("a namespace"));
-        let pair = NewLink::veth(NewLink::peer().name(name("p1")).netns(there.as_fd())).name(name("p0"));
+        let pair = NewLink::veth(NewLink::peer().name(name(other_end)).netns(there.as_fd())).name(name(parent));
         let parent = host.create(&pair.up()).expect("a veth pair");
         prepare(&there);
         let mut inside = Socket::open_in(&there).expect("a socket");
-        let p1 = inside.index_of("p1").expect("its other end");
-        inside.change(&LinkChange::new(p1).up()).expect("up");
+        let other_end = inside.index_of(other_end).expect("its other end");
+        inside.change(&LinkChange::new(other_end).up()).expect("up");
         let device = inside.index_of(device_outside).expect("the link outside");
         let outside = Station::settle(there, device, OUTSIDE);
         // Before that, the kernel drops what is to be sent.
-        await_link(parent, "p0 to work", |link| link.oper_state() == OperState::Up);
-        let works = |index| await_link(index, "the link outside to work", |link| link.oper_state() == OperState::Up);
-        outside.netns.run(|| [p1, device].into_iter().for_each(works)).expect("its thread");
+        let works = |index| await_link(index, "a link to work", |link| link.oper_state() == OperState::Up);
+        works(parent);
+        outside.netns.run(|| [other_end, device].into_iter().for_each(works)).expect("its thread");
         Self { host, parent, outside }
     }
 
