@@ -18,6 +18,8 @@ mod subnets;
 #[path = "kernel/tools.rs"]
 #[expect(dead_code, reason = "the suite of the kernel's answers uses the rest")]
 mod tools;
+#[path = "traffic/waits.rs"]
+mod waits;
 
 fn main() -> std::process::ExitCode {
     common::run(tests![

@@ -1,5 +1,6 @@
 //! Frames as a packet socket sees them.
 
+use crate::waits::uninterrupted;
 use nix::sys::socket::{
     AddressFamily, LinkAddr, SockFlag, SockProtocol, SockType, recvfrom, setsockopt, socket, sockopt,
 };
@@ -35,7 +36,8 @@ impl Capture {
 
     fn next(&self) -> Frame {
         let mut buf = vec![0; 2048];
-        let (len, from) = recvfrom::<LinkAddr>(self.0.as_raw_fd(), &mut buf).expect("a frame");
+        let received = uninterrupted(|| Ok(recvfrom::<LinkAddr>(self.0.as_raw_fd(), &mut buf)?));
+        let (len, from) = received.expect("a frame");
         let from = from.expect("its link");
         buf.truncate(len);
         let link = from.ifindex().try_into().expect("an index");

@@ -14,7 +14,8 @@
 
 use crate::common::{name, socket};
 use crate::station::{Family, Place, Station, at};
-use crate::tools::{await_link, ip};
+use crate::tools::ip;
+use crate::waits::until_link_works;
 use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
 use std::os::fd::AsFd;
@@ -77,10 +78,8 @@ impl Lan {
         inside.change(&LinkChange::new(other_end).up()).expect("up");
         let device = inside.index_of(device_outside).expect("the link outside");
         let outside = Station::settle(there, device, OUTSIDE);
-        // Before that, the kernel drops what is to be sent.
-        let works = |index| await_link(index, "a link to work", |link| link.oper_state() == OperState::Up);
-        works(parent);
-        outside.netns.run(|| [other_end, device].into_iter().for_each(works)).expect("its thread");
+        until_link_works(&Netns::current().expect("this namespace"), parent);
+        [other_end, device].into_iter().for_each(|index| until_link_works(&outside.netns, index));
         Self { host, parent, outside }
     }
 

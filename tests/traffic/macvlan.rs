@@ -97,4 +97,3 @@ pub fn in_passthru_mode_the_parents_mac_follows_the_childs() -> Result<(), Skip>
     assert_eq!(frames.last().unwrap().sender(), mac(77).bytes(), "the frames have it");
     Ok(())
 }
-

@@ -17,9 +17,8 @@ impl Listener {
     fn new() -> Self {
         let mut lan = Lan::new();
         let p1 = lan.outside.link;
-        let talkers = [11, 12].map(|host| {
-            Station::attach(&mut lan.outside.inside, macvlan(p1, MacvlanMode::Bridge, host), at(host))
-        });
+        let talkers = [11, 12]
+            .map(|host| Station::attach(&mut lan.outside.inside, macvlan(p1, MacvlanMode::Bridge, host), at(host)));
         let first = [talkers[0].mac];
         let new = NewLink::macvlan(lan.parent).source(&first).name(name("eth0")).mac(mac(2));
         let child = lan.container(new, 2);

@@ -4,20 +4,14 @@
 //! the test says it.
 
 use crate::capture::Capture;
-use crate::common::{mac, name, socket};
+use crate::common::{mac, name};
 use crate::tools;
-use netlink_sys::protocols::NETLINK_ROUTE;
-use nix::sys::socket::{setsockopt, sockopt::ReceiveTimeout};
-use nix::sys::time::{TimeVal, TimeValLike};
+use crate::waits::{uninterrupted, until_usable};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
-use std::os::fd::AsFd;
 use std::time::Duration;
 use sublink::*;
-
-/// The multicast group of events about IPv6 routes.
-const RTNLGRP_IPV6_ROUTE: u32 = 11;
 
 /// The longest wait for what must come. Nothing waits for what must not.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -115,11 +109,12 @@ impl Station {
 
     fn open(netns: Netns, mut inside: Socket, link: IfIndex, place: Place) -> Self {
         let any = [Ipv4Addr::UNSPECIFIED.into(), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
-        let bind = || Family::BOTH.map(|family| UdpSocket::bind((any[family as usize], family.port())).expect("a port"));
+        let bind =
+            || Family::BOTH.map(|family| UdpSocket::bind((any[family as usize], family.port())).expect("a port"));
         let udp = netns.run(bind).expect("its thread");
         udp.iter().for_each(|udp| udp.set_read_timeout(Some(LIMIT)).expect("a limit"));
         udp[0].set_broadcast(true).expect("broadcasts");
-        await_usable(&netns, place);
+        until_usable(&netns, place.addr(Family::V6));
         let read = inside.link_at(link).expect("its link");
         let (device, mac) = (read.name().into(), read.mac().mac().expect("its MAC address"));
         Self { place, netns, inside, link, mac, device, udp }
@@ -154,24 +149,15 @@ impl Station {
     /// Waits for a text. That is the next one for this station, or the test has failed; what is said to others, it ignores.
     #[track_caller]
     pub fn hears(&self, family: Family, expected: &str) {
+        let mut buf = [0; 256];
         loop {
-            let received = self.receive(family);
-            let text = received.unwrap_or_else(|error| panic!("{self} does not hear `{expected}`: {error}"));
+            let received = uninterrupted(|| self.udp(family).recv(&mut buf));
+            let len = received.unwrap_or_else(|error| panic!("{self} does not hear `{expected}`: {error}"));
+            let text = String::from_utf8_lossy(&buf[..len]);
             if text == expected {
                 return;
             }
             assert!(!text.ends_with(&format!(" to {self}")), "{self} hears `{text}`, before `{expected}`");
-        }
-    }
-
-    fn receive(&self, family: Family) -> io::Result<String> {
-        let mut buf = [0; 256];
-        loop {
-            match self.udp(family).recv(&mut buf) {
-                Ok(len) => return Ok(String::from_utf8_lossy(&buf[..len]).into_owned()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {} // by whatever signal
-                Err(error) => return Err(error),
-            }
         }
     }
 
@@ -195,23 +181,4 @@ impl Station {
     pub fn capture(&self) -> Capture {
         self.netns.run(Capture::open).expect("its thread")
     }
-}
-
-/// Waits until packets to the place's IPv6 address are taken. Even without duplicate address detection, that is a moment
-/// after the address was given: when a worker of the kernel's has made the local route.
-pub fn await_usable(netns: &Netns, place: Place) {
-    let addr = place.addr(Family::V6);
-    let wait = || {
-        let mut events = netlink_sys::Socket::new(NETLINK_ROUTE).expect("a socket");
-        events.bind_auto().expect("an address");
-        events.add_membership(RTNLGRP_IPV6_ROUTE).expect("events");
-        setsockopt(&events.as_fd(), ReceiveTimeout, &TimeVal::seconds(20)).expect("a time limit");
-        let mut socket = socket();
-        let local = ListRoutes::v6().table(Table::LOCAL);
-        let is_for_us = |route: &RouteInfo| route.destination.is_some_and(|destination| destination.ip() == addr);
-        while !socket.snapshot(&local).expect("the routes").iter().any(is_for_us) {
-            events.recv_from_full().unwrap_or_else(|error| panic!("no route to {addr} itself: {error}"));
-        }
-    };
-    netns.run(wait).expect("its thread");
 }

@@ -2,7 +2,8 @@
 
 use crate::common::{Skip, name};
 use crate::lan::{Lan, Way, blocks, passes};
-use crate::station::{Family, Place, Station, at, await_usable, macvlan};
+use crate::station::{Family, Place, Station, at, macvlan};
+use crate::waits::until_usable;
 use std::fs;
 use std::io::ErrorKind;
 use sublink::*;
@@ -31,7 +32,7 @@ fn router([one, other]: &mut [Lan; 2]) -> Station {
     let leg = Endpoint::new(macvlan(other.parent, MacvlanMode::Bridge, 254).name(name("eth1"))).nodad();
     let leg = Family::BOTH.into_iter().fold(leg, |leg, family| leg.addr(GATEWAYS[1].network(family)));
     leg.attach(&mut other.host, &router.netns, &mut router.inside).unwrap();
-    await_usable(&router.netns, GATEWAYS[1]);
+    until_usable(&router.netns, GATEWAYS[1].addr(Family::V6));
     router
 }
 
