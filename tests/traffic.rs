@@ -1,8 +1,12 @@
 //! What each kind of link and each mode lets through, between containers, their host and what is outside.
 
+#[path = "traffic/arp.rs"]
+mod arp;
 #[path = "traffic/capture.rs"]
 mod capture;
 mod common;
+#[path = "traffic/ipvlan.rs"]
+mod ipvlan;
 #[path = "traffic/lan.rs"]
 mod lan;
 #[path = "traffic/macvlan.rs"]
@@ -15,9 +19,13 @@ mod senders;
 mod station;
 #[path = "traffic/subnets.rs"]
 mod subnets;
+#[path = "traffic/tags.rs"]
+mod tags;
 #[path = "kernel/tools.rs"]
 #[expect(dead_code, reason = "the suite of the kernel's answers uses the rest")]
 mod tools;
+#[path = "traffic/vlan.rs"]
+mod vlan;
 #[path = "traffic/waits.rs"]
 mod waits;
 
@@ -39,5 +47,19 @@ fn main() -> std::process::ExitCode {
         parents::in_passthru_mode_the_host_is_deaf,
         subnets::without_a_route_nothing_leaves,
         subnets::subnets_reach_each_other_by_a_router_that_forwards,
+        vlan::the_same_id_on_both_ends_is_one_network_and_another_is_another,
+        vlan::a_vlan_and_its_trunks_untagged_network_are_apart,
+        vlan::macvlans_stand_on_a_vlan,
+        vlan::a_vlan_in_a_vlan_is_a_network_of_its_own,
+        tags::a_frame_has_the_tag_of_its_vlan,
+        tags::a_tag_has_the_priority_of_the_egress_map,
+        tags::a_tags_priority_goes_through_the_ingress_map,
+        tags::a_vlan_in_a_vlan_has_two_tags,
+        ipvlan::siblings_reach_each_other_with_the_bridge_flag,
+        ipvlan::siblings_do_not_reach_each_other_with_the_private_flag,
+        ipvlan::siblings_and_their_host_are_apart,
+        arp::a_macvlan_says_where_it_is_when_told_to,
+        arp::a_macvlan_says_nothing_unless_told_to,
+        arp::a_vlan_says_where_it_is_when_told_to,
     ])
 }
