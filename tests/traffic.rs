@@ -11,6 +11,8 @@ mod ipvlan;
 mod lan;
 #[path = "traffic/macvlan.rs"]
 mod macvlan;
+#[path = "traffic/neighbours.rs"]
+mod neighbours;
 #[path = "traffic/parents.rs"]
 mod parents;
 #[path = "traffic/senders.rs"]
@@ -56,10 +58,11 @@ fn main() -> std::process::ExitCode {
         tags::a_tags_priority_goes_through_the_ingress_map,
         tags::a_vlan_in_a_vlan_has_two_tags,
         ipvlan::siblings_reach_each_other_with_the_bridge_flag,
-        ipvlan::siblings_do_not_reach_each_other_with_the_private_flag,
-        ipvlan::siblings_and_their_host_are_apart,
+        ipvlan::siblings_hear_only_broadcasts_with_the_private_flag,
+        ipvlan::a_host_hears_what_its_child_sends_to_their_mac_and_else_they_are_apart,
         arp::a_macvlan_says_where_it_is_when_told_to,
         arp::a_macvlan_says_nothing_unless_told_to,
+        arp::a_vlan_says_nothing_unless_told_to,
         arp::a_vlan_says_where_it_is_when_told_to,
     ])
 }

@@ -27,13 +27,14 @@ use sublink::*;
 pub enum Way {
     /// The sender knows the receiver's MAC address beforehand.
     Pinned,
-    /// To all on the link.
-    Broadcast,
     /// The sender asks for the MAC address, by a broadcast; or for its router's.
     Discovered,
+    /// To all on the link.
+    Broadcast,
 }
 
-pub const EVERY_WAY: &[Way] = &[Way::Pinned, Way::Broadcast, Way::Discovered];
+/// In this order each has to find the receiver for itself.
+pub const EVERY_WAY: &[Way] = &[Way::Pinned, Way::Discovered, Way::Broadcast];
 
 /// The host's place, and that of the station behind the parent's other end.
 pub const HOST: Place = at(100);
@@ -79,7 +80,9 @@ impl Lan {
         let device = inside.index_of(device_outside).expect("the link outside");
         let outside = Station::settle(there, device, OUTSIDE);
         until_link_works(&Netns::current().expect("this namespace"), parent);
-        [other_end, device].into_iter().for_each(|index| until_link_works(&outside.netns, index));
+        for index in [other_end, device] {
+            until_link_works(&outside.netns, index);
+        }
         Self { host, parent, outside }
     }
 
@@ -99,7 +102,7 @@ impl Lan {
         Station::settle(Netns::current().expect("this namespace"), self.parent, HOST)
     }
 
-    /// Nothing of the one reaches the other, while both reach what is outside.
+    /// Nothing of the one reaches the other, while what is outside hears the one and is heard by the other.
     #[track_caller]
     pub fn blocks(&self, from: &Station, to: &Station) {
         blocks(from, to, EVERY_WAY, [&self.outside; 2]);
@@ -154,7 +157,9 @@ pub fn blocks(from: &Station, to: &Station, ways: &[Way], [hears_sender, heard_b
         for (one, other) in [(from, hears_sender), (heard_by_receiver, to)] {
             let is_near = one.place.subnet == other.place.subnet; // routers pass no broadcasts on
             let markers = if is_near { &[Way::Discovered, Way::Broadcast][..] } else { &[Way::Discovered] };
-            markers.iter().for_each(|way| is_heard(one, other, family, *way));
+            for way in markers {
+                mark(one, other, family, *way);
+            }
         }
         if ways.contains(&Way::Discovered) && from.place.subnet == to.place.subnet {
             from.forget(to, family);
@@ -162,9 +167,21 @@ pub fn blocks(from: &Station, to: &Station, ways: &[Way], [hears_sender, heard_b
     }
 }
 
-/// What the one says in this way reaches the other. It is not answered: the other direction may be closed.
+/// What the one says in these ways reaches the other. It is not answered: the other direction may be closed.
 #[track_caller]
-pub fn is_heard(from: &Station, to: &Station, family: Family, way: Way) {
+pub fn is_heard(from: &Station, to: &Station, ways: &[Way]) {
+    for family in Family::BOTH {
+        for way in ways {
+            mark(from, to, family, *way);
+            if *way == Way::Pinned {
+                from.forget(to, family);
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn mark(from: &Station, to: &Station, family: Family, way: Way) {
     let text = say(from, to, family, way);
     to.hears(family, &text);
 }

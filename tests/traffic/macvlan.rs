@@ -88,7 +88,9 @@ pub fn in_passthru_mode_the_parents_mac_follows_the_childs() -> Result<(), Skip>
     child.inside.change(&LinkChange::new(child.link).mac(mac(77))).unwrap();
     child.mac = mac(77);
     assert_eq!(mac_of_parent(&mut lan), Some(child.mac));
-    Family::BOTH.into_iter().for_each(|family| lan.outside.forget(&child, family));
+    for family in Family::BOTH {
+        lan.outside.forget(&child, family);
+    }
     let capture = lan.outside.capture();
     reach_each_other(&child, &lan.outside);
     let last = words("the last word", &child, &lan.outside);

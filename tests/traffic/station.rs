@@ -5,7 +5,7 @@
 
 use crate::capture::Capture;
 use crate::common::{mac, name};
-use crate::tools;
+use crate::neighbours::Neighbours;
 use crate::waits::{uninterrupted, until_usable};
 use std::fmt;
 use std::io;
@@ -66,7 +66,7 @@ pub struct Station {
     pub inside: Socket,
     pub link: IfIndex,
     pub mac: MacAddr,
-    device: IfName,
+    neighbours: Neighbours,
     udp: [UdpSocket; 2],
 }
 
@@ -112,12 +112,15 @@ impl Station {
         let bind =
             || Family::BOTH.map(|family| UdpSocket::bind((any[family as usize], family.port())).expect("a port"));
         let udp = netns.run(bind).expect("its thread");
-        udp.iter().for_each(|udp| udp.set_read_timeout(Some(LIMIT)).expect("a limit"));
+        for udp in &udp {
+            udp.set_read_timeout(Some(LIMIT)).expect("a limit");
+        }
         udp[0].set_broadcast(true).expect("broadcasts");
         until_usable(&netns, place.addr(Family::V6));
+        let neighbours = netns.run(|| Neighbours::open(link)).expect("its thread");
         let read = inside.link_at(link).expect("its link");
-        let (device, mac) = (read.name().into(), read.mac().mac().expect("its MAC address"));
-        Self { place, netns, inside, link, mac, device, udp }
+        let mac = read.mac().mac().expect("its MAC address");
+        Self { place, netns, inside, link, mac, neighbours, udp }
     }
 
     pub fn udp(&self, family: Family) -> &UdpSocket {
@@ -163,18 +166,12 @@ impl Station {
 
     /// Knows the other's MAC address without asking for it.
     pub fn pin(&self, to: &Station, family: Family) {
-        self.ip(&format!("neigh replace {} lladdr {} nud permanent dev", to.place.addr(family), to.mac));
+        self.neighbours.pin(to.place.addr(family), to.mac);
     }
 
     /// Forgets the other's MAC address, and whatever packet waits for it.
     pub fn forget(&self, to: &Station, family: Family) {
-        self.ip(&format!("neigh del {} dev", to.place.addr(family)));
-    }
-
-    /// Runs `ip` inside, with the link's name as the last word.
-    pub fn ip(&self, arguments: &str) {
-        let arguments = format!("{arguments} {}", self.device);
-        self.netns.run(|| tools::ip(&arguments)).expect("its thread");
+        self.neighbours.forget(to.place.addr(family));
     }
 
     /// From now on keeps every frame of every link in its namespace.

@@ -40,10 +40,14 @@ fn tags<const N: usize>(lan: &Lan, dummy: IfIndex, station: &Station, priority: 
     })
 }
 
+/// A tag's second half.
+const fn control(priority: u16, id: u16) -> u16 {
+    priority << 13 | id
+}
+
 /// A tag with this type, priority and id, and the packet in it.
 const fn tagged(ethertype: u16, priority: u16, id: u16) -> [[u16; 3]; 2] {
-    let control = priority << 13 | id;
-    [[ethertype, control, IPV4], [ethertype, control, IPV6]]
+    [[ethertype, control(priority, id), IPV4], [ethertype, control(priority, id), IPV6]]
 }
 
 pub fn a_frame_has_the_tag_of_its_vlan() -> Result<(), Skip> {
@@ -118,6 +122,6 @@ pub fn a_vlan_in_a_vlan_has_two_tags() -> Result<(), Skip> {
     let inner = NewLink::vlan(outer, vid(50)).egress_qos(&map).name(name("eth0")).mac(mac(2));
     let station = Station::attach(&mut lan.host, inner, at(2));
     let tags: [[u16; 5]; 2] = tags(&lan, dummy, &station, 3);
-    assert_eq!(tags, [IPV4, IPV6].map(|packet| [PROVIDER, 100, CUSTOMER, 5 << 13 | 50, packet]));
+    assert_eq!(tags, [IPV4, IPV6].map(|packet| [PROVIDER, 100, CUSTOMER, control(5, 50), packet]));
     Ok(())
 }

@@ -43,11 +43,9 @@ pub fn a_vlan_and_its_trunks_untagged_network_are_apart() -> Result<(), Skip> {
     let b50 = outside(&mut lan, 50, 12);
     reach_each_other(&a50, &b50);
     reach_each_other(&host, &lan.outside);
-    for untagged in [&host, &lan.outside] {
-        let (friend, peer) =
-            if untagged.link == host.link && untagged.mac == host.mac { (&lan.outside, &b50) } else { (&host, &b50) };
-        blocks(&a50, untagged, EVERY_WAY, [peer, friend]);
-        blocks(untagged, &a50, EVERY_WAY, [friend, peer]);
+    for (untagged, its_friend) in [(&host, &lan.outside), (&lan.outside, &host)] {
+        blocks(&a50, untagged, EVERY_WAY, [&b50, its_friend]);
+        blocks(untagged, &a50, EVERY_WAY, [its_friend, &b50]);
     }
     Ok(())
 }
