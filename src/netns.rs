@@ -5,13 +5,14 @@
 //! worker threads stay where they are. Sources: `man 7 network_namespaces`, `man 2 setns`, `fs/nsfs.c`.
 
 use crate::error::{Error, Result};
-use crate::link::InvalidValue;
+use crate::link::{InvalidValue, Name};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::{Mode, fstat};
 use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::thread;
 
@@ -27,7 +28,7 @@ impl Netns {
     /// The file is opened without blocking and must be on nsfs: a FIFO or a device planted there is refused.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let (path, flags) = (path.as_ref(), OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY);
-        let failed = |error| Error::io(format!("open namespace {}", path.display()), error);
+        let failed = |error| Error::io(format!("open namespace {}", Name::new(path.as_os_str().as_bytes())), error);
         let file = open(path, flags, Mode::empty()).map_err(failed)?;
         Self::from_fd(file)
     }

@@ -1,7 +1,7 @@
 //! macvlan: several links with MAC addresses of their own on one Ethernet parent.
 //!
 //! ```text
-//!   mv0 02:…:01      mv1 02:…:02          private   siblings never reach each other
+//!   mv0 02:…:01      mv1 02:…:02          private   siblings do not reach each other
 //!        \             /                  vepa      only through a switch that sends frames back (hairpin)
 //!         eth0 (parent) ── the network    bridge    directly
 //!                                         passthru  one child, which takes over the parent's address
@@ -23,7 +23,8 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MacvlanMode {
-    /// Siblings never reach each other.
+    /// Siblings do not reach each other. Against a switch that sends frames back it holds for broadcasts and multicasts
+    /// only: who knows a sibling's MAC address gets through.
     Private,
     /// Siblings reach each other through a switch that sends frames back; the kernel's default.
     Vepa,

@@ -102,7 +102,7 @@ pub fn alternative_names_come_and_go() -> Result<(), Skip> {
     }
     let error = socket.index_of("short").unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::OnlyAltName { owner, .. } if owner.as_name() == "mv0"), "{error}");
-    assert_eq!(error.to_string(), "ENODEV: no link has this name, though mv0 has it as an alternative name");
+    assert_eq!(error.to_string(), "ENODEV: no link has the name short, though mv0 has it as an alternative name");
     assert!(error.is_no_device());
     assert!(matches!(socket.link("short").unwrap_err().kind(), ErrorKind::OnlyAltName { .. }));
 
