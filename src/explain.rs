@@ -81,8 +81,8 @@ impl<'a> Scene<'a> {
                 Self::name_is_taken, Self::index_is_taken, Self::vlan_is_there, Self::taken_there,
             ],
             (Errno::EBUSY, None) => &[
-                Self::link_carries, Self::renamed_while_up, Self::parent_carries, Self::parent_is_port,
-                Self::index_is_taken_there, Self::parent_is_taken, Self::link_is_gone, Self::parent_is_gone,
+                Self::link_carries, Self::index_is_taken_there, Self::renamed_while_up, Self::parent_carries,
+                Self::parent_is_port, Self::parent_is_taken, Self::link_is_gone, Self::parent_is_gone,
             ],
             (Errno::EINVAL, Some("Unknown network namespace id")) => &[Self::namespace_is_gone],
             (Errno::EINVAL | Errno::ERANGE, None) => &[

@@ -152,10 +152,10 @@ pub fn a_name_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
     let (there, mut inside) = elsewhere();
     veth(&mut inside, "x", "y");
     let x = T::create(&mut socket, parent, &New { name: Some("x"), ..New::default() }).unwrap();
-    let words = "An interface with the same name exists in the target netns";
-    for (moved, taken) in [
-        (socket.change(&LinkChange::move_to(x, there.as_fd())), "x"),
-        (socket.change(&LinkChange::move_to(x, there.as_fd()).name(name("y"))), "y"),
+    let to = LinkChange::move_to(x, there.as_fd());
+    for (moved, taken, words) in [
+        (socket.change(&to), "x", "An interface with the same name exists in the target netns"),
+        (socket.change(&to.name(name("y"))), "y", "Unable to use 'y' for the new interface name in the target netns"),
     ] {
         let reason = Reason::TakenThere { name: Some(name(taken)), index: None, here: None };
         let sentence = format!("the name {taken} is taken in the other namespace");
