@@ -77,6 +77,7 @@ const OF_BOTH: &[(&str, Test)] = of_both![
     asking::it_costs_nothing_unless_asked,
     asking::a_link_or_parent_that_is_gone_since,
     asking::what_was_in_the_way_is_gone_since,
+    asking::a_link_is_not_in_its_own_way,
     asking::another_socket_sees_something_else,
 ];
 

@@ -175,6 +175,18 @@ pub fn what_was_in_the_way_is_gone_since<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+pub fn a_link_is_not_in_its_own_way<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let y = T::create(&mut socket, parent, &New { name: Some("y"), ..x() }).unwrap();
+    let down = T::create(&mut socket, parent, &New { up: false, ..x() }).unwrap();
+    let error = socket.change(&LinkChange::new(down).up()).unwrap_err();
+    socket.delete(y).unwrap();
+    socket.change(&LinkChange::new(down).up()).expect("it is free now");
+    assert_eq!(error.explain(&mut socket), Some(Reason::MacElsewhere { mac: mac(1), parent: name("p0") }));
+    Ok(())
+}
+
 /// An error can be looked into with any socket, if seldom with success.
 pub fn another_socket_sees_something_else<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
