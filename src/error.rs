@@ -9,12 +9,14 @@
 //! step 2 of 3, change macvlan mv0: ERANGE: integer out of range: IFLA_GSO_MAX_SIZE (at least 193)
 //! ```
 
+use crate::Reason;
 use crate::addr::{AddressView, IFADDRMSG, RTM_DELADDR, RTM_NEWADDR};
 use crate::link::{IfIndex, IfName, InvalidValue, KINDS, KindFacts, LinkView};
 use crate::network::InvalidNetwork;
 use crate::nsid::{self, RTGENMSG, RTM_GETNSID, RTM_NEWNSID};
 use crate::reply::{Ack, Policy};
 use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RTMSG, RouteView};
+use crate::socket::Socket;
 use crate::wire::{Header, Malformed, NoRoom, name_at};
 use nix::errno::Errno;
 use std::fmt;
@@ -39,6 +41,9 @@ struct Inner {
     step: Option<Step>,
     link_is: Option<Whereabouts>,
     undo: Option<Undo>,
+    /// Whether somebody has looked at why before the link was removed again, and what was seen.
+    is_explained: bool,
+    reason: Option<Reason>,
 }
 
 /// What went wrong.
@@ -231,6 +236,21 @@ impl Error {
         &self.0.sent
     }
 
+    /// Looks at why while there is something to be seen.
+    pub(crate) fn explained_by(mut self, socket: &mut Socket) -> Self {
+        (self.0.reason, self.0.is_explained) = (self.explain(socket), true);
+        self
+    }
+
+    pub(crate) fn is_explained(&self) -> bool {
+        self.0.is_explained
+    }
+
+    /// What [`explained_by`](Self::explained_by) has seen.
+    pub(crate) fn reason(&self) -> Option<&Reason> {
+        self.0.reason.as_ref()
+    }
+
     pub(crate) fn at_step(mut self, index: usize, of: usize) -> Self {
         self.0.step = Some(Step { index, of });
         self
@@ -349,7 +369,7 @@ impl fmt::Display for KernelError {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, request, sent: _, step, link_is, undo } = &*self.0;
+        let Inner { kind, request, sent: _, step, link_is, undo, is_explained: _, reason: _ } = &*self.0;
         if let Some(Step { index, of }) = step {
             write!(f, "step {} of {of}, ", index + 1)?;
         }
@@ -400,6 +420,8 @@ impl<T: Into<ErrorKind>> From<T> for Error {
             step: None,
             link_is: None,
             undo: None,
+            is_explained: false,
+            reason: None,
         }))
     }
 }

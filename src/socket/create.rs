@@ -97,8 +97,10 @@ impl Socket {
             Ok(_) => self.change(&LinkChange::new(index).up()),
             Err(error) => Err(error),
         };
-        up.inspect_err(|_| {
+        up.map_err(|error| {
+            let error = error.explained_by(self);
             let _ = self.delete(index);
+            error
         })
     }
 }

@@ -92,7 +92,11 @@ impl Socket {
 
     /// The id by which this socket's namespace knows `namespace`; `None` if it has none (since Linux 4.0).
     pub fn nsid_of(&mut self, namespace: impl AsFd) -> Result<Option<i32>> {
-        let len = self.encode(&GetNsid::new(namespace.as_fd()))?;
+        self.nsid(GetNsid::new(namespace.as_fd()))
+    }
+
+    pub(crate) fn nsid(&mut self, request: GetNsid<'_>) -> Result<Option<i32>> {
+        let len = self.encode(&request)?;
         let place = self.send_and_find(len).map_err(|error| self.explain_request(error, len))?;
         let nsid = Messages::new(self.channel.read(place)).next().and_then(Result::ok).and_then(GetNsid::read);
         let nsid = nsid.ok_or(ErrorKind::Unexpected)?;
