@@ -1,7 +1,7 @@
 //! Why: where the kernel gives a bare error number, a look at how things stand says more.
 //!
 //! macvlan gives no words with its own errors, and one number has several causes: EINVAL may be the MTU, the parent, or a
-//! passthru sibling. [`Error::explain`] asks the kernel what there is, only when it is called, and only reads. One table
+//! passthru sibling. [`Error::explain`] asks the kernel what there is, only when it is called, and changes nothing. One table
 //! says what each number can mean; each cause compares what was asked for with what there is. Sources of the causes:
 //! `macvlan_common_newlink` in `drivers/net/macvlan.c`, `net/8021q/vlan_netlink.c`, `net/core/rtnetlink.c`.
 
@@ -143,6 +143,9 @@ impl Scene<'_> {
 
     fn parent_is_gone(&mut self) -> Option<Reason> {
         let (index, nsid) = (self.request.parent?, self.asked.as_ref()?.parent_netnsid);
+        if self.request.is_elsewhere && nsid.is_some() {
+            return None; // an id of the other namespace's
+        }
         self.is_gone(index, nsid).then_some(Reason::ParentIsGone(index))
     }
 

@@ -172,14 +172,14 @@ macro_rules! macvlan_table {
                 /// How frames pass between siblings.
                 1 "IFLA_MACVLAN_MODE" pub mode: MacvlanMode,
                 /// How many broadcast and multicast packets the parent queues for its children; 1,000 unless set. The
-                /// largest request of all children counts (since Linux 5.13; 5.10 ignores it silently).
+                /// largest request of all children counts (since Linux 5.11; 5.10 ignores it silently).
                 7 "IFLA_MACVLAN_BC_QUEUE_LEN" pub bc_queue_len: u32,
             }
             both {
                 /// Flags: all of them, not only those to switch on.
                 2 "IFLA_MACVLAN_FLAGS" pub flags: MacvlanFlags,
                 /// From how many users of a multicast address on the parent's frames to it are queued; -1 never. It holds
-                /// for the parent's children together (since Linux 6.3; 6.1 ignores it silently). The kernel does not
+                /// for the parent's children together (since Linux 6.4; 6.1 ignores it silently). The kernel does not
                 /// report its default, 1.
                 9 "IFLA_MACVLAN_BC_CUTOFF" pub bc_cutoff: i32,
             }
@@ -246,7 +246,7 @@ macvlan_table! {
     MacvlanInfo
 }
 
-/// `IFLA_MACVLAN_BC_QUEUE_LEN` (5.13) and `IFLA_MACVLAN_BC_CUTOFF` (6.3), which is not reported when it is 1.
+/// `IFLA_MACVLAN_BC_QUEUE_LEN` (5.11) and `IFLA_MACVLAN_BC_CUTOFF` (6.4), which is not reported when it is 1.
 pub(super) const IGNORED_BY_OLDER: &[(u16, Option<[u8; 4]>)] = &[(7, None), (9, Some(1i32.to_ne_bytes()))];
 
 pub(super) const FACTS: KindFacts =

@@ -232,7 +232,7 @@ impl<'a> LinkChange<'a, Move> {
         Self::of(index, Move).netns_fd(NetnsFd(Some(namespace)))
     }
 
-    /// The index it gets there (since Linux 5.12; 5.10 ignores it). EBUSY if it is taken.
+    /// The index it gets there (since Linux 5.13; 5.10 ignores it). EBUSY if it is taken.
     #[doc(alias = "IFLA_NEW_IFINDEX")]
     #[must_use]
     #[inline]
