@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
+pub mod kernel;
+
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use sublink::wire::Messages;

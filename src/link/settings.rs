@@ -173,9 +173,14 @@ impl Request for LinkSettings {
     }
 }
 
-fn put_ipv4<'b>(set: u64, values: &Ipv4Values, out: Out<'b>) -> Result<Out<'b>, Full> {
-    let mut values = (0u16..).zip(values).filter(|(number, _)| set & 1 << number != 0);
-    values.try_fold(out, |out, (number, value)| out.one(number, value))
+fn put_ipv4<'b>(mut set: u64, values: &Ipv4Values, mut out: Out<'b>) -> Result<Out<'b>, Full> {
+    while let Some(value) = values.get(set.trailing_zeros() as usize) {
+        #[expect(clippy::cast_possible_truncation, reason = "it is below 64")]
+        let number = set.trailing_zeros() as u16;
+        out = out.one(number, value)?;
+        set &= set - 1;
+    }
+    Ok(out)
 }
 
 /// Settings of address families as the kernel reports them.
