@@ -74,7 +74,7 @@ install_everything() {
     if [[ $EUID != 0 ]] || ! have apt-get; then usage_error "--install needs root and apt-get"; fi
     apt-get -q update || echo "apt-get update failed: going on with the package lists at hand" >&2
     apt-get -qy install --no-install-recommends qemu-system-x86 busybox-static cpio xz-utils zstd \
-        iproute2 util-linux binutils
+        iproute2 util-linux binutils valgrind
     for version in "${guest_versions[@]}"; do
         why=$(get_kernel "$version")
         [[ -z $why ]] || { echo "guest kernel $version: $why" >&2; exit 1; }

@@ -20,33 +20,40 @@ use std::fmt;
 use std::str::FromStr;
 
 /// How frames pass between the macvlans of one parent (`MACVLAN_MODE_…`).
+///
+/// The numbers are the kernel's, so that encoding has nothing to look up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[repr(u32)]
 pub enum MacvlanMode {
     /// Siblings do not reach each other. Against a switch that sends frames back it holds for broadcasts and multicasts
     /// only: who knows a sibling's MAC address gets through.
-    Private,
+    Private = 1,
     /// Siblings reach each other through a switch that sends frames back; the kernel's default.
-    Vepa,
+    Vepa = 2,
     /// Siblings reach each other directly; Docker's default.
-    Bridge,
+    Bridge = 4,
     /// One child takes over the parent. It cannot be changed to or from another mode.
-    Passthru,
+    Passthru = 8,
     /// Frames are delivered by their sender's MAC address, from a list.
-    Source,
+    Source = 16,
     /// A number that this library does not know.
-    Other(u32),
+    Other(u32) = 0,
 }
 
 impl MacvlanMode {
+    #[inline(always)]
     const fn number(self) -> u32 {
+        if let Self::Other(number) = self {
+            return number;
+        }
         match self {
             Self::Private => 1,
             Self::Vepa => 2,
             Self::Bridge => 4,
             Self::Passthru => 8,
             Self::Source => 16,
-            Self::Other(number) => number,
+            Self::Other(_) => 0,
         }
     }
 }

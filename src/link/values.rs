@@ -529,8 +529,9 @@ impl From<LinkAddress<'_>> for Option<MacAddr> {
 /// forked copies of the keys apart.
 pub(crate) fn random() -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_nanos());
-    RandomState::new().hash_one((now, std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed)))
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let call = CALLS.fetch_add(1, Ordering::Relaxed) << 32 | u64::from(std::process::id());
+    RandomState::new().hash_one((now.as_secs() << 30 | u64::from(now.subsec_nanos()), call))
 }
 
 fn random_u16() -> u16 {

@@ -55,22 +55,27 @@ impl TryFrom<u16> for VlanId {
 /// The protocol of a VLAN's tags: their Ethernet type, big endian on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[repr(u16)]
 pub enum VlanProtocol {
     /// 802.1Q, 0x8100: a customer's VLAN; the kernel's default.
-    Ieee8021Q,
+    Ieee8021Q = 0x8100,
     /// 802.1ad, 0x88a8: a provider's VLAN around customers' ones.
-    Ieee8021Ad,
+    Ieee8021Ad = 0x88a8,
     /// An Ethernet type that this library does not know.
-    Other(u16),
+    Other(u16) = 0,
 }
 
 impl VlanProtocol {
     /// The Ethernet type.
+    #[inline]
     pub const fn ethertype(self) -> u16 {
+        if let Self::Other(ethertype) = self {
+            return ethertype;
+        }
         match self {
             Self::Ieee8021Q => 0x8100,
             Self::Ieee8021Ad => 0x88a8,
-            Self::Other(ethertype) => ethertype,
+            Self::Other(_) => 0,
         }
     }
 }

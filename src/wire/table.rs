@@ -211,10 +211,11 @@ macro_rules! table {
             fn has_lists(&self) -> bool {
                 self.set & (0 $($(| 1 << $ln)*)?) != 0
             }
+            #[inline(always)]
             fn lists_len(&self) -> usize {
-                0 $($(+ if self.set & 1 << $ln == 0 { 0 } else { $crate::wire::list_len(self.$lf) })*)?
+                0 $($(+ $crate::wire::list_len(self.set & 1 << $ln != 0, self.$lf))*)?
             }
-            #[inline]
+            #[inline(always)]
             fn put_lists(&self, to: &mut [u8]) -> Result<(), $crate::wire::Full> {
                 $($(let to = if self.set & 1 << $ln == 0 { to } else { $crate::wire::put_list(to, $ln, self.$lf)? };)*)?
                 let _ = to;
