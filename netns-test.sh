@@ -28,7 +28,10 @@ export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin" # ordinary users often lack sbin, w
 readonly guest_versions=(6.1 6.12)
 # In load order: each after those it needs.
 readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap bridge ipvlan ifb)
-cache=${SUBLINK_GUESTS:-${XDG_CACHE_HOME:-$HOME/.cache}/sublink-guests}
+home=$HOME
+# Under sudo, what is installed is for the user who called it.
+[[ $EUID != 0 || -z ${SUDO_USER:-} ]] || home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
+cache=${SUBLINK_GUESTS:-${XDG_CACHE_HOME:-$home/.cache}/sublink-guests}
 limit=${SUBLINK_LIMIT:-300}
 strict=false verbose=false filter='' tmp='' child='' host_lack='' guest_lack=''
 passed=0 failed=0 skipped=0
@@ -71,11 +74,15 @@ install_everything() {
     if [[ $EUID != 0 ]] || ! have apt-get; then usage_error "--install needs root and apt-get"; fi
     apt-get -q update || echo "apt-get update failed: going on with the package lists at hand" >&2
     apt-get -qy install --no-install-recommends qemu-system-x86 busybox-static cpio xz-utils zstd \
-        iproute2 util-linux binutils
+        iproute2 util-linux binutils valgrind
     for version in "${guest_versions[@]}"; do
         why=$(get_kernel "$version")
         [[ -z $why ]] || { echo "guest kernel $version: $why" >&2; exit 1; }
     done
+    if [[ $home != "$HOME" && $cache == "$home"/* ]]; then
+        chown "$SUDO_USER:" "${cache%/*}"
+        chown -R "$SUDO_USER:" "$cache"
+    fi
 }
 
 kernel_image() { { find -L "$1" -name 'vmlinuz*' -type f 2>/dev/null || true; } | sort -V | tail -n 1; }

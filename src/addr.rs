@@ -238,7 +238,8 @@ impl NewAddress {
         self
     }
 
-    /// Uses it at once, without duplicate address detection (`IFA_F_NODAD`). IPv6 only.
+    /// Uses it at once, without duplicate address detection (`IFA_F_NODAD`). IPv6 only. What is sent to it in the first
+    /// moment is dropped: the route to the address itself is made by a worker of the kernel's.
     #[must_use]
     pub const fn nodad(self) -> Self {
         self.with(AddressFlags::NODAD)

@@ -9,12 +9,14 @@
 //! step 2 of 3, change macvlan mv0: ERANGE: integer out of range: IFLA_GSO_MAX_SIZE (at least 193)
 //! ```
 
+use crate::Reason;
 use crate::addr::{AddressView, IFADDRMSG, RTM_DELADDR, RTM_NEWADDR};
-use crate::link::{IfIndex, InvalidValue, KINDS, KindFacts, LinkView};
+use crate::link::{IfIndex, IfName, InvalidValue, KINDS, KindFacts, LinkView};
 use crate::network::InvalidNetwork;
 use crate::nsid::{self, RTGENMSG, RTM_GETNSID, RTM_NEWNSID};
 use crate::reply::{Ack, Policy};
 use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RTMSG, RouteView};
+use crate::socket::Socket;
 use crate::wire::{Header, Malformed, NoRoom, name_at};
 use nix::errno::Errno;
 use std::fmt;
@@ -39,6 +41,9 @@ struct Inner {
     step: Option<Step>,
     link_is: Option<Whereabouts>,
     undo: Option<Undo>,
+    /// Whether somebody has looked at why before the link was removed again, and what was seen.
+    is_explained: bool,
+    reason: Option<Reason>,
 }
 
 /// What went wrong.
@@ -54,9 +59,14 @@ pub enum ErrorKind {
     /// The kernel refused the request.
     #[error(transparent)]
     Kernel(#[from] KernelError),
-    /// No link has this name; one may have it as an alternative name.
-    #[error("ENODEV: no link has this name, though {0} has it as an alternative name")]
-    OnlyAltName(crate::IfName),
+    /// No link has this name; one has it as an alternative name.
+    #[error("ENODEV: no link has the name {name}, though {owner} has it as an alternative name")]
+    OnlyAltName {
+        /// What was asked for.
+        name: IfName,
+        /// The link that has it as an alternative name.
+        owner: IfName,
+    },
     /// The kernel took the request and ignored this attribute: it is too old for it.
     #[error("the kernel ignored {0}: it is too old for it")]
     Ignored(&'static str),
@@ -90,11 +100,14 @@ pub enum ErrorKind {
     /// An answer could not be read.
     #[error(transparent)]
     Malformed(#[from] Malformed),
+    /// An answer was whole, and not what was asked for.
+    #[error("the kernel's answer is not what was asked for")]
+    Unexpected,
     /// A system call failed: which, and how.
     #[error("{doing}: {error}")]
     Io {
-        /// What was being done.
-        doing: &'static str,
+        /// What was being done, and to what.
+        doing: Box<str>,
         /// How it failed.
         #[source]
         error: io::Error,
@@ -142,8 +155,10 @@ pub enum Whereabouts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Undo {
-    /// Nothing is left: it was not made, was removed again, or is the container's own matter since it was replaced there.
+    /// Nothing is left: it was not made, was removed again, or has left the container.
     Clean,
+    /// The container has put another link in its place, or given it another MAC address; that was let alone.
+    Replaced(IfIndex),
     /// It is still there, in the container's namespace, under this index: removing it failed.
     LeftBehind(IfIndex),
     /// It could not be found out: it may be there, under this index.
@@ -159,6 +174,15 @@ impl Error {
     /// The request that failed.
     pub fn request(&self) -> Option<&RequestInfo> {
         self.0.request.as_ref()
+    }
+
+    /// The kernel's refusal of `request`, the message as it was sent: for embedders with a socket of their own.
+    pub fn refused(ack: &Ack<'_>, request: &[u8]) -> Self {
+        let error = Self::from(KernelError::new(ack, request));
+        match RequestInfo::of(request) {
+            Some(info) => error.of_request(info, request),
+            None => error,
+        }
     }
 
     /// The step of the batch that failed.
@@ -180,7 +204,7 @@ impl Error {
     pub fn raw_os_error(&self) -> Option<i32> {
         match &self.0.kind {
             ErrorKind::Kernel(kernel) => Some(kernel.errno),
-            ErrorKind::OnlyAltName(_) => Some(Errno::ENODEV as i32),
+            ErrorKind::OnlyAltName { .. } => Some(Errno::ENODEV as i32),
             ErrorKind::Overrun => Some(Errno::ENOBUFS as i32),
             ErrorKind::TimedOut => Some(Errno::ETIMEDOUT as i32),
             ErrorKind::Io { error, .. } => error.raw_os_error(),
@@ -197,8 +221,8 @@ impl Error {
         self.raw_os_error() == Some(errno as i32)
     }
 
-    pub(crate) fn io(doing: &'static str, error: impl Into<io::Error>) -> Self {
-        ErrorKind::Io { doing, error: error.into() }.into()
+    pub(crate) fn io(doing: impl Into<Box<str>>, error: impl Into<io::Error>) -> Self {
+        ErrorKind::Io { doing: doing.into(), error: error.into() }.into()
     }
 
     pub(crate) fn of_request(mut self, request: RequestInfo, sent: &[u8]) -> Self {
@@ -210,6 +234,21 @@ impl Error {
     /// The bytes of the request that failed, for [`explain`](Self::explain).
     pub(crate) fn sent(&self) -> &[u8] {
         &self.0.sent
+    }
+
+    /// Looks at why while there is something to be seen.
+    pub(crate) fn explained_by(mut self, socket: &mut Socket) -> Self {
+        (self.0.reason, self.0.is_explained) = (self.explain(socket), true);
+        self
+    }
+
+    pub(crate) fn is_explained(&self) -> bool {
+        self.0.is_explained
+    }
+
+    /// What [`explained_by`](Self::explained_by) has seen.
+    pub(crate) fn reason(&self) -> Option<&Reason> {
+        self.0.reason.as_ref()
     }
 
     pub(crate) fn at_step(mut self, index: usize, of: usize) -> Self {
@@ -260,7 +299,7 @@ questions! {
 }
 
 impl KernelError {
-    /// Reads the kernel's refusal of `request`, the message as it was sent; for embedders with a socket of their own.
+    /// Reads the kernel's refusal of `request`, the message as it was sent. [`Error::refused`] also keeps the request.
     pub fn new(ack: &Ack<'_>, request: &[u8]) -> Self {
         let text = ack.text().map(|text| crate::Name(text).to_string().into_boxed_str());
         let kind = RequestInfo::kind_of(request);
@@ -330,7 +369,7 @@ impl fmt::Display for KernelError {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, request, sent: _, step, link_is, undo } = &*self.0;
+        let Inner { kind, request, sent: _, step, link_is, undo, is_explained: _, reason: _ } = &*self.0;
         if let Some(Step { index, of }) = step {
             write!(f, "step {} of {of}, ", index + 1)?;
         }
@@ -346,6 +385,9 @@ impl fmt::Display for Error {
         })?;
         match undo {
             Some(Undo::Clean) => f.write_str(" (no link is left behind)"),
+            Some(Undo::Replaced(index)) => {
+                write!(f, " (link #{index} of the container is not the one attached, and is let alone)")
+            }
             Some(Undo::LeftBehind(index)) => write!(f, " (link #{index} is left behind in the container)"),
             Some(Undo::Unknown(index)) => write!(f, " (link #{index} may be left behind in the container)"),
             None => Ok(()),
@@ -353,9 +395,10 @@ impl fmt::Display for Error {
     }
 }
 
+/// The sentence as well: it is what `main` prints of an error that it returns.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -377,6 +420,8 @@ impl<T: Into<ErrorKind>> From<T> for Error {
             step: None,
             link_is: None,
             undo: None,
+            is_explained: false,
+            reason: None,
         }))
     }
 }
@@ -393,7 +438,7 @@ impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
             ErrorKind::Invalid(_) | ErrorKind::Network(_) => io::ErrorKind::InvalidInput,
-            ErrorKind::Malformed(_) | ErrorKind::Truncated(_) => io::ErrorKind::InvalidData,
+            ErrorKind::Malformed(_) | ErrorKind::Truncated(_) | ErrorKind::Unexpected => io::ErrorKind::InvalidData,
             ErrorKind::Interrupted => io::ErrorKind::Interrupted,
             _ => error.raw_os_error().map_or(io::ErrorKind::Other, |errno| Self::from_raw_os_error(errno).kind()),
         };
@@ -410,7 +455,6 @@ pub struct Partial<T> {
     /// What was read.
     pub items: Vec<T>,
     /// Why it may not be all, or not right.
-    #[source]
     pub error: Error,
 }
 

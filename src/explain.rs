@@ -1,189 +1,33 @@
 //! Why: where the kernel gives a bare error number, a look at how things stand says more.
 //!
 //! macvlan gives no words with its own errors, and one number has several causes: EINVAL may be the MTU, the parent, or a
-//! passthru sibling. [`Error::explain`] asks the kernel what there is, only when it is called, and only reads. Sources of the
-//! causes: `macvlan_common_newlink` in `drivers/net/macvlan.c`, `net/8021q/vlan_netlink.c`, `net/core/rtnetlink.c`.
+//! passthru sibling. [`Error::explain`] asks the kernel what there is, only when it is called, and changes nothing. One table
+//! says what each number can mean; each cause compares what was asked for with what there is. Sources of the causes:
+//! `macvlan_common_newlink` in `drivers/net/macvlan.c`, `net/8021q/vlan_netlink.c`, `net/core/rtnetlink.c`.
 
-use crate::error::{Error, ErrorKind, KernelError, RequestInfo, Verb};
-use crate::link::{GetLink, IfIndex, IfName, KindInfo, LinkChange, LinkFlags, LinkInfo, LinkView, ListLinks, MacAddr};
-use crate::link::{MacvlanMode, VlanId, VlanProtocol, sets_senders};
+mod reason;
+mod scene;
+
+pub use reason::Reason;
+
+use crate::error::{Error, ErrorKind, RequestInfo, Verb};
+use crate::link::sets_senders;
+use crate::link::{IfIndex, KindInfo, LinkChange, LinkFlags, LinkInfo, ListLinks, MacvlanMode, VlanId, VlanProtocol};
+use crate::nsid::GetNsid;
 use crate::socket::Socket;
 use nix::errno::Errno;
+use scene::{Family, Scene};
 
-/// Why a request failed. It prints as a sentence.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Reason {
-    /// The MAC address is the parent's own.
-    #[error("the MAC address {mac} is that of the parent {parent} itself")]
-    MacOfParent {
-        /// The address.
-        mac: MacAddr,
-        /// Its owner.
-        parent: IfName,
-    },
-    /// The MAC address is another child's.
-    #[error("the MAC address {mac} is already used by {owner} (#{index}) on the same parent")]
-    MacOfSibling {
-        /// The address.
-        mac: MacAddr,
-        /// Its owner.
-        owner: IfName,
-        /// The owner's index.
-        index: IfIndex,
-    },
-    /// The MAC address is that of a child which this namespace does not show.
-    #[error("the MAC address {mac} is already used by a child of {parent} in another namespace")]
-    MacElsewhere {
-        /// The address.
-        mac: MacAddr,
-        /// The parent of both.
-        parent: IfName,
-    },
-    /// A parent has one passthru child and no other; these are on it.
-    #[error("a passthru child has its parent {parent} to itself, and it has {}", list(.children))]
-    Passthru {
-        /// The parent.
-        parent: IfName,
-        /// Its children in this namespace; if there are none, one in another namespace is in the way.
-        children: Vec<IfName>,
-    },
-    /// The mode cannot be changed to or from passthru.
-    #[error("a mode cannot be changed to or from passthru: {link} is in {from} mode")]
-    PassthruIsForLife {
-        /// The link.
-        link: IfName,
-        /// Its mode.
-        from: MacvlanMode,
-    },
-    /// Only source mode has a list of senders.
-    #[error("only source mode has a list of senders: {link} is in {mode} mode")]
-    NotInSourceMode {
-        /// The link.
-        link: IfName,
-        /// Its mode.
-        mode: MacvlanMode,
-    },
-    /// A child's MTU is at most its parent's.
-    #[error("the MTU {mtu} is above the {parent_mtu} of the parent {parent}")]
-    MtuAboveParent {
-        /// What was asked for.
-        mtu: u32,
-        /// The parent.
-        parent: IfName,
-        /// What it has.
-        parent_mtu: u32,
-    },
-    /// `lo` cannot be a parent.
-    #[error("{0} is a loopback, which cannot be a parent")]
-    ParentIsLoopback(IfName),
-    /// A parent must be Ethernet.
-    #[error("the parent {parent} is not Ethernet (hardware type {device_type})")]
-    ParentIsNotEthernet {
-        /// The parent.
-        parent: IfName,
-        /// `ARPHRD_…`
-        device_type: u16,
-    },
-    /// The parent belongs to a bridge, a bond or the like, which takes its packets.
-    #[error("the parent {parent} is a port of {master}, which takes its packets")]
-    ParentIsPort {
-        /// The parent.
-        parent: IfName,
-        /// The bridge, bond or other master.
-        master: IfName,
-    },
-    /// A parent carries macvlans or ipvlans, not both.
-    #[error("the parent {parent} carries {child}, of kind {kind}: it can carry macvlans or ipvlans, not both")]
-    ParentCarries {
-        /// The parent.
-        parent: IfName,
-        /// One of its children.
-        child: IfName,
-        /// That one's kind.
-        kind: Box<str>,
-    },
-    /// Something that this namespace does not show takes the parent's packets.
-    #[error("the packets of the parent {0} are taken: by an ipvlan or macvlan in another namespace, or a switch")]
-    ParentIsTaken(IfName),
-    /// The parent is down, and the child can only come up after it.
-    #[error("the parent {0} is down: bring it up first")]
-    ParentIsDown(IfName),
-    /// There is no such parent any more.
-    #[error("there is no link #{0} that could be the parent: it is gone")]
-    ParentIsGone(IfIndex),
-    /// There is no such link any more.
-    #[error("there is no link #{0}: it is gone")]
-    LinkIsGone(IfIndex),
-    /// The VLAN is there already.
-    #[error("VLAN {id} is there already: {name} (#{index})")]
-    VlanIsThere {
-        /// Its id.
-        id: VlanId,
-        /// Its name.
-        name: IfName,
-        /// Its index.
-        index: IfIndex,
-    },
-    /// The VLAN is there already, in a namespace that this one does not show.
-    #[error("VLAN {0} is there already, in another namespace")]
-    VlanIsElsewhere(VlanId),
-    /// The name is another link's.
-    #[error("the name {name} is taken by link #{index}")]
-    NameIsTaken {
-        /// The name.
-        name: IfName,
-        /// Its owner.
-        index: IfIndex,
-    },
-    /// The index is another link's.
-    #[error("the index {index} is taken by {name}")]
-    IndexIsTaken {
-        /// The index.
-        index: IfIndex,
-        /// Its owner.
-        name: IfName,
-    },
-    /// The name or the index is taken where the link was to be.
-    #[error("the name or the index is taken in the other namespace")]
-    TakenThere,
-    /// Up to Linux 6.1, a link that is up keeps its name.
-    #[error("{0} is up, and this kernel renames only links that are down")]
-    RenamedWhileUp(IfName),
-    /// No namespace has this id any more, or the descriptor is not a network namespace's.
-    #[error("the namespace that was named does not exist, or is no network namespace")]
-    NamespaceIsGone,
-    /// Every link is in group 0 unless told otherwise.
-    #[error("group 0, where every link starts, cannot be deleted")]
-    GroupZero,
-    /// The caller lacks CAP_NET_ADMIN in this socket's namespace.
-    #[error("CAP_NET_ADMIN is missing in the user namespace that owns this network namespace")]
-    NotPermittedHere,
-    /// The caller lacks CAP_NET_ADMIN in the other namespace of the request.
-    #[error("CAP_NET_ADMIN is missing in the user namespace that owns the other network namespace")]
-    NotPermittedThere,
-    /// The kernel lacks the driver of this kind of link.
-    #[error("this kernel lacks the driver: module {0}")]
-    DriverIsMissing(&'static str),
-    /// Nothing that can be seen from here is in the way.
-    #[error(
-        "nothing to be seen here is in the way: a passthru child of {0} in another namespace may be, or a property that \
-         this kernel is too old for"
-    )]
-    Unknown(IfName),
-}
-
-/// `mv0, mv1`, or what an empty list means.
-fn list(children: &[IfName]) -> String {
-    let names: Vec<_> = children.iter().map(ToString::to_string).collect();
-    if names.is_empty() { "one in another namespace".into() } else { names.join(", ") }
-}
+const IFLA_NET_NS_FD: u16 = 28;
+const IFLA_LINK_NETNSID: u16 = 37;
+const IFLA_TARGET_NETNSID: u16 = 46;
 
 impl Error {
     /// Looks, with the socket on which the request failed, at why it did. `None` if that cannot be seen, or the error says
     /// it all.
     ///
-    /// What it sees is how things stand now: what was in the way may be gone.
+    /// What it sees is how things stand now: what was in the way may be gone. Only where the library removes a link again
+    /// that could not come up, it has looked before that.
     ///
     /// ```no_run
     /// # use sublink::{NewLink, Socket};
@@ -199,259 +43,302 @@ impl Error {
     /// # Ok::<(), sublink::Error>(())
     /// ```
     pub fn explain(&self, socket: &mut Socket) -> Option<Reason> {
+        if self.is_explained() {
+            return self.reason().cloned();
+        }
         let ErrorKind::Kernel(kernel) = self.kind() else { return None };
         if let Some(module) = kernel.missing_module {
             return Some(Reason::DriverIsMissing(module));
         }
-        let request = self.request()?;
-        match (Errno::from_raw(kernel.errno), request.verb) {
-            (Errno::EPERM, Verb::DeleteGroup(0)) => return Some(Reason::GroupZero),
-            (Errno::EPERM, _) => return not_permitted(socket),
-            (Errno::EBADF, _) => return Some(Reason::NamespaceIsGone),
-            (Errno::EINVAL, _) if kernel.text.as_deref() == Some("Unknown network namespace id") => {
-                return Some(Reason::NamespaceIsGone);
-            }
-            _ => {}
+        let causes = Scene::causes(Errno::from_raw(kernel.errno), kernel.text.as_deref());
+        let mut scene = Scene::look(socket, self.request().filter(|_| !causes.is_empty())?, self.sent());
+        causes.iter().find_map(|cause| cause(&mut scene))
+    }
+}
+
+/// Looks whether one thing is why.
+type Cause<S> = fn(&mut S) -> Option<Reason>;
+
+impl<'a> Scene<'a> {
+    /// What an error number can mean, in the order in which it is looked for: what can be seen comes before what is left
+    /// when nothing can. Where the kernel gives words, they mostly say it all.
+    #[rustfmt::skip]
+    fn causes(errno: Errno, text: Option<&str>) -> &'a [Cause<Self>] {
+        match (errno, text) {
+            (Errno::EPERM, _) => &[Self::not_permitted, Self::group_zero],
+            (Errno::EACCES, None) => &[Self::not_permitted_there],
+            (Errno::EBADF, None) => &[Self::not_a_namespace],
+            (Errno::ENODEV, _) => &[Self::link_is_gone, Self::parent_is_gone],
+            (Errno::EOPNOTSUPP, None) => &[Self::of_another_kind],
+            (Errno::ENETDOWN, None) => &[Self::parent_is_down, Self::link_is_gone, Self::parent_is_gone],
+            (Errno::EADDRINUSE, None) => &[
+                Self::mac_of_parent, Self::mac_of_sibling, Self::mac_elsewhere, Self::link_is_gone, Self::parent_is_gone,
+            ],
+            (Errno::EEXIST, Some("8021q: VLAN device already exists")) => &[
+                Self::vlan_is_there, Self::vlan_is_elsewhere, Self::parent_is_gone,
+            ],
+            (Errno::EEXIST, None) => &[
+                Self::name_is_taken, Self::index_is_taken, Self::vlan_is_there, Self::taken_there,
+            ],
+            (Errno::EBUSY, None) => &[
+                Self::link_carries, Self::index_is_taken_there, Self::renamed_while_up, Self::parent_carries,
+                Self::parent_is_port, Self::parent_is_taken, Self::link_is_gone, Self::parent_is_gone,
+            ],
+            (Errno::EINVAL, Some("Unknown network namespace id")) => &[Self::namespace_is_gone],
+            (Errno::EINVAL | Errno::ERANGE, None) => &[
+                Self::not_a_namespace, Self::target_is_gone, Self::no_such_mode, Self::passthru_is_for_life,
+                Self::not_in_source_mode, Self::master_is_gone, Self::parent_is_loopback, Self::parent_is_not_ethernet,
+                Self::mtu_above_parent, Self::passthru, Self::unknown, Self::link_is_gone, Self::parent_is_gone,
+            ],
+            _ => &[],
         }
-        match (request.verb, LinkView::of_request(self.sent())) {
-            (Verb::Create, Some(asked)) => explain_create(socket, &asked.to_owned(), request, kernel),
-            (Verb::Change | Verb::Move, Some(asked)) => {
-                explain_change(socket, request.index?, &asked.to_owned(), sets_senders(self.sent()), kernel)
-            }
-            _ if kernel.errno == Errno::ENODEV as i32 => gone(socket, request.index?),
+    }
+}
+
+/// The causes.
+impl Scene<'_> {
+    fn not_permitted(&mut self) -> Option<Reason> {
+        // A change of no link is refused for want of the capability before it is refused for want of the link.
+        if self.socket.apply(&LinkChange::new(IfIndex(0))).is_err_and(|error| error.is_not_permitted()) {
+            return Some(Reason::NotPermittedHere);
+        }
+        let RequestInfo { verb, is_elsewhere, parent_is_elsewhere, .. } = *self.request;
+        let has_parent_there = self.link.as_ref().is_some_and(|link| link.parent_netnsid.is_some()); // an ipvlan's counts
+        match (verb, is_elsewhere, parent_is_elsewhere) {
+            (Verb::Move, ..) | (Verb::Create, true, false) => Some(Reason::NotPermittedAtTarget),
+            (Verb::Create, false, true) => Some(Reason::NotPermittedAtParent),
+            (Verb::Create, ..) => Some(Reason::NotPermittedThere), // both, or that of a veth's other end
+            (Verb::Change, ..) if has_parent_there => Some(Reason::NotPermittedAtParent),
             _ => None,
         }
     }
-}
 
-/// A change of no link is refused for want of the capability before it is refused for want of the link.
-fn not_permitted(socket: &mut Socket) -> Option<Reason> {
-    let error = socket.apply(&LinkChange::new(IfIndex(0))).err()?;
-    Some(if error.is_not_permitted() { Reason::NotPermittedHere } else { Reason::NotPermittedThere })
-}
+    fn not_permitted_there(&mut self) -> Option<Reason> {
+        self.number(IFLA_TARGET_NETNSID).and(Some(Reason::NotPermittedThere))
+    }
 
-fn gone(socket: &mut Socket, index: IfIndex) -> Option<Reason> {
-    socket.link_at(index).is_err_and(|error| error.is_no_device()).then_some(Reason::LinkIsGone(index))
-}
+    fn group_zero(&mut self) -> Option<Reason> {
+        (self.request.verb == Verb::DeleteGroup(0)).then_some(Reason::GroupZero)
+    }
 
-fn explain_create(
-    socket: &mut Socket,
-    asked: &LinkInfo,
-    request: &RequestInfo,
-    kernel: &KernelError,
-) -> Option<Reason> {
-    if Errno::from_raw(kernel.errno) == Errno::EEXIST {
-        if let Some(reason) = taken(socket, asked, request) {
-            return Some(reason);
+    fn namespace_is_gone(&mut self) -> Option<Reason> {
+        self.number(IFLA_LINK_NETNSID).map(Reason::NamespaceIsGone)
+    }
+
+    fn target_is_gone(&mut self) -> Option<Reason> {
+        self.number(IFLA_TARGET_NETNSID).map(Reason::NamespaceIsGone)
+    }
+
+    /// Asked for the id of the namespace behind the descriptor, the kernel says whether there is one.
+    fn not_a_namespace(&mut self) -> Option<Reason> {
+        let fd = self.number(IFLA_NET_NS_FD)?;
+        let refused = self.socket.nsid(GetNsid::of_number(fd)).err()?.raw_os_error()?;
+        [Errno::EINVAL as i32, Errno::EBADF as i32].contains(&refused).then_some(Reason::NotANamespace)
+    }
+
+    fn link_is_gone(&mut self) -> Option<Reason> {
+        let index = self.target()?;
+        self.is_gone(index, None).then_some(Reason::LinkIsGone(index))
+    }
+
+    fn parent_is_gone(&mut self) -> Option<Reason> {
+        let (index, nsid) = (self.request.parent?, self.asked.as_ref()?.parent_netnsid);
+        if self.request.is_elsewhere && nsid.is_some() {
+            return None; // an id of the other namespace's
+        }
+        self.is_gone(index, nsid).then_some(Reason::ParentIsGone(index))
+    }
+
+    fn master_is_gone(&mut self) -> Option<Reason> {
+        let index = self.asked.as_ref()?.master?;
+        self.is_gone(index, None).then_some(Reason::MasterIsGone(index))
+    }
+
+    fn of_another_kind(&mut self) -> Option<Reason> {
+        let (asked, link) = self.changed()?;
+        let is_other = asked.kind != KindInfo::None && asked.kind.name() != link.kind.name();
+        is_other.then(|| Reason::OfAnotherKind { link: link.name, kind: asked.kind.name().to_string().into() })
+    }
+
+    fn name_is_taken(&mut self) -> Option<Reason> {
+        let name = self.name().filter(|_| !self.request.is_elsewhere)?;
+        let owner = self.socket.link_by_alt_name(name).ok()?;
+        Some(Reason::NameIsTaken { name, owner: owner.if_name(), index: owner.index() })
+    }
+
+    fn index_is_taken(&mut self) -> Option<Reason> {
+        let index = self.request.index.filter(|_| self.request.verb == Verb::Create && !self.request.is_elsewhere)?;
+        self.at(index, None).map(|owner| Reason::IndexIsTaken { index, owner: owner.name })
+    }
+
+    /// A name that is taken is an EEXIST; so is an index at create since Linux 6.16. Until then the link is looked for here
+    /// as well: by its index if it has chosen one, else by its name.
+    fn taken_there(&mut self) -> Option<Reason> {
+        let (name, index) = (self.name().filter(|_| self.request.is_elsewhere), self.request.index);
+        match self.request.verb {
+            Verb::Create => {
+                let here = match index {
+                    Some(index) => self.at(index, None),
+                    None => self.socket.link_by_alt_name(name?).ok().map(|link| link.to_owned()),
+                };
+                Some(Reason::TakenThere { name, index, here: here.map(|link| link.name) })
+                    .filter(|_| self.request.is_elsewhere)
+            }
+            Verb::Move => {
+                let name = name.or(self.link.as_ref().map(|link| link.name));
+                Some(Reason::TakenThere { name, index: None, here: None })
+            }
+            _ => None,
         }
     }
-    let around = match Around::look(socket, request.parent?, asked.parent_netnsid)? {
-        Ok(around) => around,
-        Err(gone) => return Some(gone),
-    };
-    let is_taken_here = |index, socket: &mut Socket| socket.link_at(index).ok().map(|link| link.name().into());
-    match Errno::from_raw(kernel.errno) {
-        Errno::EADDRINUSE => around.owner_of(asked.mac?),
-        Errno::EEXIST => around.same_vlan(asked),
-        Errno::ENETDOWN => around.down(),
-        Errno::EBUSY => match request.index.and_then(|index| Some((index, is_taken_here(index, socket)?))) {
-            Some((index, name)) if !request.is_elsewhere => Some(Reason::IndexIsTaken { index, name }),
-            _ => around.taken_by_others(socket, asked).or_else(|| {
-                let may_be_index = request.is_elsewhere && request.index.is_some();
-                Some(if may_be_index { Reason::TakenThere } else { Reason::ParentIsTaken(around.parent.name) })
-            }),
-        },
-        Errno::EINVAL if kernel.text.is_none() => {
-            Some(around.unfit(asked).unwrap_or(Reason::Unknown(around.parent.name)))
-        }
-        _ => None,
-    }
-}
 
-/// The name or the index is another link's.
-fn taken(socket: &mut Socket, asked: &LinkInfo, request: &RequestInfo) -> Option<Reason> {
-    if matches!(asked.kind, KindInfo::Vlan(_)) && request.index.is_none() && !request.is_elsewhere {
-        // The kernel looks at the name first, and then at the id.
-        let name = IfName::from_bytes(asked.name.as_bytes()).ok()?;
-        let link = socket.link(name).ok()?;
-        return Some(Reason::NameIsTaken { name, index: link.index() });
+    /// Otherwise a taken index is an EBUSY.
+    fn index_is_taken_there(&mut self) -> Option<Reason> {
+        let index = self.index_there()?;
+        let family = Family::of(&self.asked.as_ref()?.kind).filter(|family| *family != Family::Vlan);
+        let is_parent_free = family.is_none_or(|family| self.siblings.iter().any(|sibling| family.has(sibling)));
+        is_parent_free.then_some(Reason::TakenThere { name: None, index: Some(index), here: None })
     }
-    if request.is_elsewhere {
-        return (!matches!(asked.kind, KindInfo::Vlan(_))).then_some(Reason::TakenThere);
-    }
-    if let Some(link) =
-        IfName::from_bytes(asked.name.as_bytes()).ok().and_then(|name| socket.link_by_alt_name(name).ok())
-    {
-        return Some(Reason::NameIsTaken { name: asked.name, index: link.index() });
-    }
-    let index = request.index?;
-    let name = socket.link_at(index).ok()?.name().into();
-    Some(Reason::IndexIsTaken { index, name })
-}
 
-fn explain_change(
-    socket: &mut Socket,
-    index: IfIndex,
-    asked: &LinkInfo,
-    sets_senders: bool,
-    kernel: &KernelError,
-) -> Option<Reason> {
-    let link = match socket.link_at(index) {
-        Ok(link) => link.to_owned(),
-        Err(error) => return error.is_no_device().then_some(Reason::LinkIsGone(index)),
-    };
-    let errno = Errno::from_raw(kernel.errno);
-    let name = IfName::from_bytes(asked.name.as_bytes()).ok();
-    match (errno, name) {
-        (Errno::EEXIST, Some(name)) => {
-            let owner = socket.link_by_alt_name(name).ok().map(|owner| owner.index());
-            return Some(owner.map_or(Reason::TakenThere, |index| Reason::NameIsTaken { name, index }));
-        }
-        (Errno::EBUSY, Some(_)) if link.flags.contains(LinkFlags::UP) => {
-            return Some(Reason::RenamedWhileUp(link.name));
-        }
-        _ => {}
-    }
-    if let (Errno::EINVAL, Some(mode)) = (errno, mode_of(&link)) {
-        let wanted = mode_asked(asked).filter(|wanted| *wanted != mode);
-        if wanted.is_some_and(|wanted| [wanted, mode].contains(&MacvlanMode::Passthru)) {
-            return Some(Reason::PassthruIsForLife { link: link.name, from: mode });
-        }
-        if sets_senders && mode != MacvlanMode::Source && wanted != Some(MacvlanMode::Source) {
-            return Some(Reason::NotInSourceMode { link: link.name, mode });
+    /// The index that the link was to have in another namespace.
+    fn index_there(&self) -> Option<IfIndex> {
+        match self.request.verb {
+            Verb::Create => self.request.index.filter(|_| self.request.is_elsewhere),
+            _ => self.asked.as_ref()?.new_index,
         }
     }
-    let around = Around::look(socket, link.parent?, link.parent_netnsid)?.ok()?.without(index);
-    match errno {
-        Errno::EADDRINUSE => around.owner_of(asked.mac.or(link.mac)?),
-        Errno::EINVAL | Errno::ERANGE if kernel.text.is_none() => around.too_large(asked.mtu),
-        Errno::ENETDOWN => around.down(),
-        _ => None,
-    }
-}
 
-/// What is around a child: its parent, and the parent's children that can be seen.
-struct Around {
-    parent: LinkInfo,
-    siblings: Vec<LinkInfo>,
-}
-
-impl Around {
-    /// `Err` says that the parent is gone, `None` that it cannot be seen.
-    fn look(socket: &mut Socket, parent: IfIndex, nsid: Option<i32>) -> Option<Result<Self, Reason>> {
-        let get = |index| {
-            let get = GetLink::index(index);
-            nsid.map_or(get, |nsid| get.in_netnsid(nsid))
-        };
-        let mut found = match socket.get(&get(parent)) {
-            Ok(parent) => parent.to_owned(),
-            Err(error) => return error.is_no_device().then_some(Err(Reason::ParentIsGone(parent))),
-        };
-        if let (Some(_), Some(lower), None) = (mode_of(&found), found.parent, found.parent_netnsid) {
-            found = socket.get(&get(lower)).ok()?.to_owned(); // a macvlan's children stand on its parent
-        }
-        let children = ListLinks::new().parent(found.index);
-        let mut siblings = socket.snapshot(&nsid.map_or(children, |nsid| children.in_netnsid(nsid))).ok()?;
-        if let Some(nsid) = nsid {
-            siblings.extend(socket.snapshot(&children.parent_in(nsid)).ok()?);
-        }
-        siblings.retain(|link| link.kind.name() != "veth"); // whose "parent" is its other end
-        Some(Ok(Self { parent: found, siblings }))
+    fn renamed_while_up(&mut self) -> Option<Reason> {
+        let link = self.link.as_ref().filter(|link| link.flags.contains(LinkFlags::UP))?;
+        self.name().and(Some(Reason::RenamedWhileUp(link.name)))
     }
 
-    fn without(mut self, index: IfIndex) -> Self {
-        self.siblings.retain(|link| link.index != index);
-        self
+    fn vlan_is_there(&mut self) -> Option<Reason> {
+        let wanted @ (id, _) = vlan_of(self.asked.as_ref()?)?;
+        let there = self.siblings.iter().find(|sibling| vlan_of(sibling) == Some(wanted))?;
+        Some(Reason::VlanIsThere { id, name: there.name, index: there.index })
     }
 
-    fn owner_of(&self, mac: MacAddr) -> Option<Reason> {
-        let parent = self.parent.name;
-        if self.parent.mac == Some(mac) {
-            return Some(Reason::MacOfParent { mac, parent });
-        }
-        Some(match self.siblings.iter().find(|sibling| sibling.mac == Some(mac)) {
-            Some(owner) => Reason::MacOfSibling { mac, owner: owner.name, index: owner.index },
-            None => Reason::MacElsewhere { mac, parent },
-        })
+    fn vlan_is_elsewhere(&mut self) -> Option<Reason> {
+        let (asked, _) = self.created()?;
+        vlan_of(asked).map(|(id, _)| Reason::VlanIsElsewhere(id))
     }
 
-    fn same_vlan(&self, asked: &LinkInfo) -> Option<Reason> {
-        let KindInfo::Vlan(vlan) = &asked.kind else { return None };
-        let (id, protocol) = (vlan.id?, vlan.protocol.unwrap_or(VlanProtocol::Ieee8021Q));
-        let is_same = |sibling: &&LinkInfo| match &sibling.kind {
-            KindInfo::Vlan(vlan) => (vlan.id, vlan.protocol) == (Some(id), Some(protocol)),
-            _ => false,
-        };
-        Some(match self.siblings.iter().find(is_same) {
-            Some(there) => Reason::VlanIsThere { id, name: there.name, index: there.index },
-            None => Reason::VlanIsElsewhere(id),
-        })
+    fn mac_of_parent(&mut self) -> Option<Reason> {
+        let (mac, parent) = (self.mac()?, self.parent.as_ref()?);
+        (parent.mac == Some(mac)).then_some(Reason::MacOfParent { mac, parent: parent.name })
     }
 
-    fn down(&self) -> Option<Reason> {
-        (!self.parent.flags.contains(LinkFlags::UP)).then_some(Reason::ParentIsDown(self.parent.name))
+    /// A sibling that is down does not count.
+    fn mac_of_sibling(&mut self) -> Option<Reason> {
+        let mac = self.mac()?;
+        let counts = |link: &&LinkInfo| link.mac == Some(mac) && link.flags.contains(LinkFlags::UP);
+        let owner = self.siblings.iter().filter(|sibling| Family::Macvlan.has(sibling)).find(counts)?;
+        Some(Reason::MacOfSibling { mac, owner: owner.name, index: owner.index })
     }
 
-    fn too_large(&self, mtu: u32) -> Option<Reason> {
-        let Self { parent, .. } = self;
+    fn mac_elsewhere(&mut self) -> Option<Reason> {
+        Some(Reason::MacElsewhere { mac: self.mac()?, parent: self.parent.as_ref()?.name })
+    }
+
+    fn parent_is_down(&mut self) -> Option<Reason> {
+        let parent = self.parent.as_ref()?;
+        (!parent.flags.contains(LinkFlags::UP)).then_some(Reason::ParentIsDown(parent.name))
+    }
+
+    fn parent_is_loopback(&mut self) -> Option<Reason> {
+        let (_, parent) = self.created()?;
+        parent.flags.contains(LinkFlags::LOOPBACK).then_some(Reason::ParentIsLoopback(parent.name))
+    }
+
+    fn parent_is_not_ethernet(&mut self) -> Option<Reason> {
+        const ETHERNET: u16 = 1;
+        let (_, &LinkInfo { name: parent, device_type, .. }) = self.created()?;
+        (device_type != ETHERNET).then_some(Reason::ParentIsNotEthernet { parent, device_type })
+    }
+
+    fn mtu_above_parent(&mut self) -> Option<Reason> {
+        let (mtu, parent) = (self.asked.as_ref()?.mtu, self.parent.as_ref()?);
         (mtu > parent.mtu).then_some(Reason::MtuAboveParent { mtu, parent: parent.name, parent_mtu: parent.mtu })
     }
 
-    /// What makes a parent unfit for a child that was asked for.
-    fn unfit(&self, asked: &LinkInfo) -> Option<Reason> {
-        const ETHERNET: u16 = 1;
-        let Self { parent, siblings } = self;
-        if parent.flags.contains(LinkFlags::LOOPBACK) {
-            return Some(Reason::ParentIsLoopback(parent.name));
-        }
-        if parent.device_type != ETHERNET {
-            return Some(Reason::ParentIsNotEthernet { parent: parent.name, device_type: parent.device_type });
-        }
-        if let Some(reason) = self.too_large(asked.mtu) {
-            return Some(reason);
-        }
-        let macvlans: Vec<_> = siblings.iter().filter_map(|link| Some((mode_of(link)?, link.name))).collect();
-        let wants_all = mode_of(asked) == Some(MacvlanMode::Passthru);
-        let has_all = macvlans.iter().any(|(mode, _)| *mode == MacvlanMode::Passthru);
-        let may_have_all = mode_of(asked).is_some() && macvlans.is_empty() && parent.promiscuity > 0;
-        (wants_all || has_all || may_have_all).then(|| Reason::Passthru {
-            parent: parent.name,
-            children: macvlans.iter().map(|(_, name)| *name).collect(),
-        })
+    fn parent_carries(&mut self) -> Option<Reason> {
+        let (asked, parent) = self.created()?;
+        let family = Family::of(&asked.kind)?;
+        carries(parent, &self.siblings, |other| other != family)
     }
 
-    /// Who else takes the parent's packets.
-    fn taken_by_others(&self, socket: &mut Socket, asked: &LinkInfo) -> Option<Reason> {
-        let Self { parent, siblings } = self;
-        if let Some(master) = parent.master {
-            let master = socket.link_at(master).ok()?.name().into();
-            return Some(Reason::ParentIsPort { parent: parent.name, master });
-        }
-        let is_macvlan = |link: &LinkInfo| mode_of(link).is_some();
-        let is_other = |child: &&LinkInfo| match child.kind {
-            KindInfo::Ipvlan(_) => is_macvlan(asked),
-            _ => is_macvlan(child) && !is_macvlan(asked),
-        };
-        let child = siblings.iter().find(is_other)?;
-        let kind = child.kind.name().to_string().into();
-        Some(Reason::ParentCarries { parent: parent.name, child: child.name, kind })
+    /// A link that carries macvlans or ipvlans cannot become a port.
+    fn link_carries(&mut self) -> Option<Reason> {
+        let (asked, link) = self.changed()?;
+        let (link, _) = (link.clone(), asked.master?);
+        let children = self.socket.snapshot(&ListLinks::new().parent(link.index)).ok()?;
+        carries(&link, &children, |_| true)
+    }
+
+    fn parent_is_port(&mut self) -> Option<Reason> {
+        let (_, &LinkInfo { name: parent, master, .. }) = self.created()?;
+        let master = self.at(master?, self.nsid)?.name;
+        Some(Reason::ParentIsPort { parent, master })
+    }
+
+    fn parent_is_taken(&mut self) -> Option<Reason> {
+        let (_, parent) = self.created()?;
+        Some(Reason::ParentIsTaken { parent: parent.name, index: self.index_there() })
+    }
+
+    fn no_such_mode(&mut self) -> Option<Reason> {
+        let mode = mode_of(self.asked.as_ref()?)?;
+        matches!(mode, MacvlanMode::Other(_)).then_some(Reason::NoSuchMode(mode))
+    }
+
+    fn passthru_is_for_life(&mut self) -> Option<Reason> {
+        let (asked, link) = self.changed()?;
+        let (wanted, from) = (mode_of(asked)?, mode_of(link)?);
+        let is_for_life = wanted != from && [wanted, from].contains(&MacvlanMode::Passthru);
+        is_for_life.then_some(Reason::PassthruIsForLife { link: link.name, from })
+    }
+
+    /// Of a change, too, the mode comes first.
+    fn not_in_source_mode(&mut self) -> Option<Reason> {
+        let mode = mode_of(self.asked.as_ref()?).or_else(|| mode_of(self.link.as_ref()?)).unwrap_or(MacvlanMode::Vepa);
+        let is_wrong = sets_senders(self.sent) && mode != MacvlanMode::Source;
+        is_wrong.then_some(Reason::NotInSourceMode(mode))
+    }
+
+    fn passthru(&mut self) -> Option<Reason> {
+        let (asked, parent) = self.created()?;
+        let macvlans = self.siblings.iter().filter(|sibling| Family::Macvlan.has(sibling));
+        let mut all = macvlans.clone().chain([asked]);
+        let is_reason = Family::Macvlan.has(asked) && all.any(|link| mode_of(link) == Some(MacvlanMode::Passthru));
+        let children = macvlans.map(|sibling| sibling.name).collect();
+        is_reason.then_some(Reason::Passthru { parent: parent.name, children })
+    }
+
+    fn unknown(&mut self) -> Option<Reason> {
+        let (asked, parent) = self.created()?;
+        Family::Macvlan.has(asked).then_some(Reason::Unknown(parent.name))
     }
 }
 
-/// The mode that a change asks for.
-fn mode_asked(change: &LinkInfo) -> Option<MacvlanMode> {
-    match &change.kind {
+/// The child of `parent` that takes its packets, of a family that is `looked_for`.
+fn carries(parent: &LinkInfo, children: &[LinkInfo], looked_for: impl Fn(Family) -> bool) -> Option<Reason> {
+    let takes = |child: &&LinkInfo| Family::of(&child.kind).is_some_and(|f| f != Family::Vlan && looked_for(f));
+    let child = children.iter().find(takes)?;
+    Some(Reason::ParentCarries { parent: parent.name, child: child.name, kind: child.kind.name().to_string().into() })
+}
+
+fn mode_of(link: &LinkInfo) -> Option<MacvlanMode> {
+    match &link.kind {
         KindInfo::Macvlan(macvlan) => macvlan.mode,
         KindInfo::Macvtap(macvtap) => macvtap.mode,
         _ => None,
     }
 }
 
-/// The mode of a macvlan or macvtap, the kernel's default if it has none; `None` for other kinds.
-fn mode_of(link: &LinkInfo) -> Option<MacvlanMode> {
+fn vlan_of(link: &LinkInfo) -> Option<(VlanId, VlanProtocol)> {
     match &link.kind {
-        KindInfo::Macvlan(macvlan) => Some(macvlan.mode.unwrap_or(MacvlanMode::Vepa)),
-        KindInfo::Macvtap(macvtap) => Some(macvtap.mode.unwrap_or(MacvlanMode::Vepa)),
+        KindInfo::Vlan(vlan) => Some((vlan.id?, vlan.protocol.unwrap_or(VlanProtocol::Ieee8021Q))),
         _ => None,
     }
 }

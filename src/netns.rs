@@ -5,13 +5,14 @@
 //! worker threads stay where they are. Sources: `man 7 network_namespaces`, `man 2 setns`, `fs/nsfs.c`.
 
 use crate::error::{Error, Result};
-use crate::link::InvalidValue;
+use crate::link::{InvalidValue, Name};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::{Mode, fstat};
 use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::thread;
 
@@ -26,12 +27,14 @@ impl Netns {
     ///
     /// The file is opened without blocking and must be on nsfs: a FIFO or a device planted there is refused.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-        let file = open(path.as_ref(), flags, Mode::empty()).map_err(|error| Error::io("open namespace", error))?;
+        let (path, flags) = (path.as_ref(), OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY);
+        let failed = |error| Error::io(format!("open namespace {}", Name::new(path.as_os_str().as_bytes())), error);
+        let file = open(path, flags, Mode::empty()).map_err(failed)?;
         Self::from_fd(file)
     }
 
-    /// The namespace of a descriptor on nsfs.
+    /// The namespace of a descriptor on nsfs. That it is one of another kind, such as a mount namespace, shows when it is used
+    /// (EINVAL).
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         match fstatfs(&fd) {
             Ok(fs) if fs.filesystem_type() == NSFS_MAGIC => Ok(Self(fd)),
@@ -67,6 +70,11 @@ impl Netns {
     /// A new namespace, which holds a `lo` that is down. It ends when nothing keeps it open.
     pub fn create() -> Result<Self> {
         inside(|| unshare(CloneFlags::CLONE_NEWNET), Self::current)?
+    }
+
+    /// One more descriptor of the same namespace.
+    pub fn try_clone(&self) -> Result<Self> {
+        self.0.try_clone().map(Self).map_err(|error| Error::io("duplicate a namespace's descriptor", error))
     }
 
     /// Whether both are the same namespace.

@@ -7,7 +7,8 @@
 use crate::link::{Command, Request, sealed};
 use crate::wire::{Attributes, Get, Inside, Message, NoRoom, Row, header, measured};
 use netlink_packet_core::NLM_F_ACK;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::marker::PhantomData;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 pub(crate) const RTM_NEWNSID: u16 = 88;
 pub(crate) const RTM_GETNSID: u16 = 90;
@@ -23,13 +24,18 @@ pub(crate) const ROWS: &[Row] = &[
 
 /// Asks for the id of a namespace (RTM_GETNSID, since Linux 4.0). The answer holds it, or -1 if it has none.
 #[derive(Clone, Copy, Debug)]
-pub struct GetNsid<'a>(BorrowedFd<'a>);
+pub struct GetNsid<'a>(RawFd, PhantomData<BorrowedFd<'a>>);
 
 impl<'a> GetNsid<'a> {
     /// The id of `namespace`, in the namespace of the socket.
     #[must_use]
-    pub const fn new(namespace: BorrowedFd<'a>) -> Self {
-        Self(namespace)
+    pub fn new(namespace: BorrowedFd<'a>) -> Self {
+        Self::of_number(namespace.as_raw_fd())
+    }
+
+    /// By the number of a descriptor, which may be closed by now.
+    pub(crate) const fn of_number(namespace: RawFd) -> Self {
+        Self(namespace, PhantomData)
     }
 
     /// Reads the answer: the id, or -1 if the namespace has none. `None` if it is another message.
@@ -77,20 +83,13 @@ impl Command for NewNsid<'_> {}
 
 impl Request for NewNsid<'_> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        encode(RTM_NEWNSID, NLM_F_ACK, self.namespace, Some(self.nsid), seq, buf)
+        encode(RTM_NEWNSID, NLM_F_ACK, self.namespace.as_raw_fd(), Some(self.nsid), seq, buf)
     }
 }
 
-fn encode(
-    ty: u16,
-    flags: u16,
-    namespace: BorrowedFd<'_>,
-    nsid: Option<i32>,
-    seq: u32,
-    buf: &mut [u8],
-) -> Result<usize, NoRoom> {
+fn encode(ty: u16, flags: u16, namespace: RawFd, nsid: Option<i32>, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
     measured(buf, |out| {
-        let out = out.skip(16).put([0; RTGENMSG])?.one(3, &namespace.as_raw_fd())?;
+        let out = out.skip(16).put([0; RTGENMSG])?.one(3, &namespace)?;
         let out = match nsid {
             Some(nsid) => out.one(1, &nsid)?,
             None => out,

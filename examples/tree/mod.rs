@@ -1,20 +1,26 @@
 //! Links as a tree of parents and children; both examples print it.
 
-use sublink::{IfIndex, KindInfo, LinkFlags, LinkInfo};
+use std::collections::HashSet;
+use sublink::{IfIndex, KindInfo, LinkInfo};
 
 /// Prints the links of one namespace, each below its parent.
 pub fn print(links: &[LinkInfo]) {
     let is_here = |index: IfIndex| links.iter().any(|link| link.index == index);
-    for root in links.iter().filter(|link| !parent_here(link).is_some_and(is_here)) {
-        print_below(root, links, 1);
+    let (children, roots): (Vec<_>, Vec<_>) = links.iter().partition(|link| parent_here(link).is_some_and(is_here));
+    let mut printed = HashSet::new();
+    for link in roots.into_iter().chain(children) {
+        print_below(link, links, 1, &mut printed); // a child that is not printed yet is one of a ring
     }
 }
 
-fn print_below(link: &LinkInfo, links: &[LinkInfo], depth: usize) {
+fn print_below(link: &LinkInfo, links: &[LinkInfo], depth: usize, printed: &mut HashSet<IfIndex>) {
+    if !printed.insert(link.index) {
+        return;
+    }
     let name = format!("{:indent$}{}", "", link.name, indent = 2 * depth);
     println!("{name:<20} {:>5}  {}", link.index, description(link, links));
     for child in links.iter().filter(|child| parent_here(child) == Some(link.index)) {
-        print_below(child, links, depth + 1);
+        print_below(child, links, depth + 1, printed);
     }
 }
 
@@ -35,7 +41,7 @@ fn description(link: &LinkInfo, links: &[LinkInfo]) -> String {
     }
     words.extend(link.mac.map(|mac| mac.to_string()));
     words.push(format!("mtu {}", link.mtu));
-    words.push(if link.flags.contains(LinkFlags::UP) { "up" } else { "down" }.into());
+    words.push(if link.is_up() { "up" } else { "down" }.into());
     words.join(" ")
 }
 

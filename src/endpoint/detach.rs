@@ -10,17 +10,20 @@ use std::thread;
 
 /// What became of a link that was to be detached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Detached {
     /// It is deleted. Its parent may have another with its MAC address at once.
     Deleted,
-    /// It was not there: deleted or moved away by the container, or replaced by a link of another kind or MAC address, which
-    /// was let alone.
+    /// It was not there: the container has deleted it or moved it away.
     Gone,
+    /// At its index there is a link of another kind or MAC address, which was let alone: the container has put another in its
+    /// place, or given it another address. To remove that one all the same, [`Socket::delete`] its index.
+    Replaced,
 }
 
 /// How many endpoints are detached at a time by [`detach_many`]. Each waits in the kernel, so they may be more than the
 /// machine has cores.
-const THREADS: usize = 16;
+const THREADS: usize = 32;
 
 impl Attached {
     /// Deletes the link, by its index, if its kind and MAC address are still what they were; a new name does not matter.
@@ -29,7 +32,7 @@ impl Attached {
     pub fn detach(&self, inside: &mut Socket) -> Result<Detached> {
         match inside.link_at(self.index) {
             Ok(link) if self.is(&link) => {}
-            Ok(_) => return Ok(Detached::Gone),
+            Ok(_) => return Ok(Detached::Replaced),
             Err(error) if error.is_no_device() => return Ok(Detached::Gone),
             Err(error) => return Err(error),
         }
@@ -47,16 +50,17 @@ impl Attached {
     /// With the name and the address that the kernel chose.
     pub(super) fn complete(self, inside: &mut Socket) -> Result<Self> {
         let link = inside.link_at(self.index)?;
-        Ok(Self { name: link.name().into(), mac: link.mac().mac(), ..self })
+        Ok(Self { name: link.if_name(), mac: link.mac().mac(), ..self })
     }
 
     /// Removes it after a failure, and says how that went.
     pub(crate) fn undo(&self, inside: &mut Socket) -> Undo {
         match self.detach(inside) {
             Ok(Detached::Deleted | Detached::Gone) => Undo::Clean,
+            Ok(Detached::Replaced) => Undo::Replaced(self.index),
             Err(_) => match inside.link_at(self.index) {
                 Ok(link) if self.is(&link) => Undo::LeftBehind(self.index),
-                Ok(_) => Undo::Clean,
+                Ok(_) => Undo::Replaced(self.index),
                 Err(error) if error.is_no_device() => Undo::Clean,
                 Err(_) => Undo::Unknown(self.index),
             },
@@ -64,7 +68,7 @@ impl Attached {
     }
 }
 
-/// Detaches endpoints from many containers, up to 16 at a time, so that the kernel's grace periods overlap. Each container is
+/// Detaches endpoints from many containers, up to 32 at a time, so that the kernel's grace periods overlap. Each container is
 /// given by its namespace; the results stand in the order of the endpoints.
 ///
 /// ```no_run
@@ -80,7 +84,9 @@ impl Attached {
 pub fn detach_many<N: AsFd + Sync>(endpoints: &[(N, Attached)]) -> Vec<Result<Detached>> {
     let (waiting, results) = (Mutex::new(endpoints.iter().enumerate()), Mutex::new(Vec::new()));
     let work = || {
-        while let Some((number, (namespace, attached))) = lock(&waiting).next() {
+        loop {
+            let next = lock(&waiting).next(); // the lock is not held while the kernel works
+            let Some((number, (namespace, attached))) = next else { break };
             let detached = Socket::open_in(namespace).and_then(|mut inside| attached.detach(&mut inside));
             lock(&results).push((number, detached));
         }

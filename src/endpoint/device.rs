@@ -43,7 +43,7 @@ impl MovedDevice {
         new_name: Option<IfName>,
     ) -> Result<Self> {
         let link = host.link(name)?;
-        let (index, name) = (link.index(), new_name.unwrap_or_else(|| link.name().into()));
+        let (index, name) = (link.index(), new_name.unwrap_or_else(|| link.if_name()));
         let addresses = host.snapshot(&ListAddresses::new().index(index))?; // down drops those of IPv6
         let is_kept = |flags: AddressFlags| flags.contains(AddressFlags::PERMANENT);
         let kept = addresses.iter().filter(|a| a.scope == Scope::GLOBAL && a.flags.is_some_and(is_kept));

@@ -210,6 +210,7 @@ impl<'a> Endpoint<'a> {
         let mut batch = Batch::new().one_ack();
         let finished = self.push_steps(attached.index, &mut batch).and_then(|()| inside.run(&mut batch));
         finished.map_err(|error| {
+            let error = error.explained_by(inside);
             self.delete_routes_without_link(&batch, inside);
             error.with_undo(attached.undo(inside))
         })

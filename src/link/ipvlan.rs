@@ -74,7 +74,7 @@ impl FromStr for IpvlanMode {
 pub enum IpvlanFlag {
     /// Directly; the default.
     Bridge,
-    /// Never.
+    /// Not, except that in L2 mode they hear each other's broadcasts and multicasts.
     Private,
     /// Through a switch that sends frames back.
     Vepa,

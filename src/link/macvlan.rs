@@ -1,7 +1,7 @@
 //! macvlan: several links with MAC addresses of their own on one Ethernet parent.
 //!
 //! ```text
-//!   mv0 02:…:01      mv1 02:…:02          private   siblings never reach each other
+//!   mv0 02:…:01      mv1 02:…:02          private   siblings do not reach each other
 //!        \             /                  vepa      only through a switch that sends frames back (hairpin)
 //!         eth0 (parent) ── the network    bridge    directly
 //!                                         passthru  one child, which takes over the parent's address
@@ -20,32 +20,40 @@ use std::fmt;
 use std::str::FromStr;
 
 /// How frames pass between the macvlans of one parent (`MACVLAN_MODE_…`).
+///
+/// The numbers are the kernel's, so that encoding has nothing to look up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[repr(u32)]
 pub enum MacvlanMode {
-    /// Siblings never reach each other.
-    Private,
+    /// Siblings do not reach each other. Against a switch that sends frames back it holds for broadcasts and multicasts
+    /// only: who knows a sibling's MAC address gets through.
+    Private = 1,
     /// Siblings reach each other through a switch that sends frames back; the kernel's default.
-    Vepa,
+    Vepa = 2,
     /// Siblings reach each other directly; Docker's default.
-    Bridge,
+    Bridge = 4,
     /// One child takes over the parent. It cannot be changed to or from another mode.
-    Passthru,
+    Passthru = 8,
     /// Frames are delivered by their sender's MAC address, from a list.
-    Source,
+    Source = 16,
     /// A number that this library does not know.
-    Other(u32),
+    Other(u32) = 0,
 }
 
 impl MacvlanMode {
+    #[inline(always)]
     const fn number(self) -> u32 {
+        if let Self::Other(number) = self {
+            return number;
+        }
         match self {
             Self::Private => 1,
             Self::Vepa => 2,
             Self::Bridge => 4,
             Self::Passthru => 8,
             Self::Source => 16,
-            Self::Other(number) => number,
+            Self::Other(_) => 0,
         }
     }
 }
@@ -171,14 +179,14 @@ macro_rules! macvlan_table {
                 /// How frames pass between siblings.
                 1 "IFLA_MACVLAN_MODE" pub mode: MacvlanMode,
                 /// How many broadcast and multicast packets the parent queues for its children; 1,000 unless set. The
-                /// largest request of all children counts (since Linux 5.13; 5.10 ignores it silently).
+                /// largest request of all children counts (since Linux 5.11; 5.10 ignores it silently).
                 7 "IFLA_MACVLAN_BC_QUEUE_LEN" pub bc_queue_len: u32,
             }
             both {
                 /// Flags: all of them, not only those to switch on.
                 2 "IFLA_MACVLAN_FLAGS" pub flags: MacvlanFlags,
                 /// From how many users of a multicast address on the parent's frames to it are queued; -1 never. It holds
-                /// for the parent's children together (since Linux 6.3; 6.1 ignores it silently). The kernel does not
+                /// for the parent's children together (since Linux 6.4; 6.1 ignores it silently). The kernel does not
                 /// report its default, 1.
                 9 "IFLA_MACVLAN_BC_CUTOFF" pub bc_cutoff: i32,
             }
@@ -245,7 +253,7 @@ macvlan_table! {
     MacvlanInfo
 }
 
-/// `IFLA_MACVLAN_BC_QUEUE_LEN` (5.13) and `IFLA_MACVLAN_BC_CUTOFF` (6.3), which is not reported when it is 1.
+/// `IFLA_MACVLAN_BC_QUEUE_LEN` (5.11) and `IFLA_MACVLAN_BC_CUTOFF` (6.4), which is not reported when it is 1.
 pub(super) const IGNORED_BY_OLDER: &[(u16, Option<[u8; 4]>)] = &[(7, None), (9, Some(1i32.to_ne_bytes()))];
 
 pub(super) const FACTS: KindFacts =

@@ -38,9 +38,9 @@ pub use vlan::{
     EgressQos, IngressQos, Vlan, VlanChange, VlanFlags, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView,
 };
 
-pub(crate) use request::sealed;
 #[cfg(test)]
 pub(crate) use request::tests::encoded;
+pub(crate) use request::{RTM_NEWLINK, sealed};
 pub(crate) use values::random;
 
 use crate::wire::{Message, Messages, Row, table};
@@ -82,7 +82,7 @@ table! {
         13 "IFLA_TXQLEN" pub txqlen: u32 = 0,
         /// The group, an arbitrary number that [`DeleteLink::group`] goes by. 0 is every link's first.
         27 "IFLA_GROUP" pub group: u32 = 0,
-        /// The bridge, bond, team or VRF that it is a port of. At create since Linux 2.6.39.
+        /// The bridge, bond, team or VRF that it is a port of.
         10 "IFLA_MASTER" pub master: IfIndex,
         /// The link-layer broadcast address.
         2 "IFLA_BROADCAST" pub broadcast: Broadcast,
@@ -104,7 +104,7 @@ table! {
         3 "IFLA_IFNAME" pub name: IfName => Name<'a> = Name(&[]),
     }
     change {
-        /// The kernel's own index of a link in the namespace it moves to (since Linux 5.12).
+        /// The kernel's own index of a link in the namespace it moves to (since Linux 5.13).
         49 "IFLA_NEW_IFINDEX" pub(crate) new_index: IfIndex,
         /// Keeps the link down at the protocol level; only drivers that know of it obey.
         39 "IFLA_PROTO_DOWN" pub proto_down: u8,
@@ -162,6 +162,11 @@ impl<'a> LinkView<'a> {
         self.head.index
     }
 
+    /// The name, owned.
+    pub fn if_name(&self) -> IfName {
+        IfName::received(self.name().as_bytes())
+    }
+
     /// What is switched on.
     #[inline]
     pub fn flags(&self) -> LinkFlags {
@@ -201,6 +206,13 @@ impl<'a> LinkView<'a> {
     #[inline]
     pub fn ipvlan(&self) -> Option<IpvlanView<'a>> {
         self.kind().ipvlan()
+    }
+}
+
+impl LinkInfo {
+    /// Whether it was brought up (`IFF_UP`).
+    pub fn is_up(&self) -> bool {
+        self.flags.contains(LinkFlags::UP)
     }
 }
 

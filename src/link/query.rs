@@ -1,6 +1,6 @@
 //! Requests that read or delete links, and those for alternative names.
 
-use super::request::{Command, RTM_DELLINK, RTM_GETLINK, Request, link_header, sealed};
+use super::request::{Command, RTM_DELLINK, RTM_GETLINK, Request, put_header, sealed};
 use super::status::AltNames;
 use super::{AltName, IfIndex, IfName};
 use crate::wire::{Fixed, Full, NoRoom, Out, Put, align, measured};
@@ -71,15 +71,14 @@ impl Request for GetLink<'_> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         let Self { by, netnsid } = *self;
         measured(buf, |out| {
-            let out = out.skip(32);
-            let (index, out) = match by {
-                By::Index(index) => (index.get(), out),
-                By::Name(name) => (0, name.put(IFLA_IFNAME, out)?),
-                By::AltName(name) => (0, out.bytes(AltNames::NUMBER, &nul_terminated(name))?),
+            let index = if let By::Index(index) = by { index.get() } else { 0 };
+            let out = put_header(out, RTM_GETLINK, 0, seq, index, 0, 0)?;
+            let out = match by {
+                By::Index(_) => out,
+                By::Name(name) => name.put(IFLA_IFNAME, out)?,
+                By::AltName(name) => out.bytes(AltNames::NUMBER, &nul_terminated(name))?,
             };
-            let out = optional(out.one(IFLA_EXT_MASK, &SKIP_STATS)?, IFLA_TARGET_NETNSID, netnsid)?;
-            let header = link_header(out.at(), RTM_GETLINK, 0, seq, index, 0, 0);
-            out.set(0, header)
+            optional(out.one(IFLA_EXT_MASK, &SKIP_STATS)?, IFLA_TARGET_NETNSID, netnsid)?.end()
         })
     }
 }
@@ -154,15 +153,14 @@ impl Request for ListLinks<'_> {
             return Err(NoRoom { needed }); // a kind's name can be of any length
         }
         let encode = |out: Out<'_>| {
-            let out = out.skip(32).one(IFLA_EXT_MASK, &SKIP_STATS)?;
+            let out = put_header(out, RTM_GETLINK, NLM_F_DUMP, seq, 0, 0, 0)?.one(IFLA_EXT_MASK, &SKIP_STATS)?;
             let out = optional(out, IFLA_TARGET_NETNSID, netnsid)?;
             let out = optional(out, IFLA_MASTER, master)?;
             let out = match kind {
                 Some(kind) => out.nest(IFLA_LINKINFO, |out| out.bytes(1, kind.as_bytes()))?,
                 None => out,
             };
-            let header = link_header(out.at(), RTM_GETLINK, NLM_F_DUMP, seq, 0, 0, 0);
-            out.set(0, header).map(|_| needed)
+            out.end().map(|_| needed)
         };
         encode(Out::new(buf)).map_err(|Full| NoRoom { needed })
     }
@@ -204,12 +202,11 @@ impl Request for DeleteLink {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         let Self(which) = *self;
         measured(buf, |out| {
-            let (index, out) = match which {
-                Which::Index(index) => (index.get(), out.skip(32)),
-                Which::Group(group) => (0, out.skip(32).one(IFLA_GROUP, &group)?),
-            };
-            let header = link_header(out.at(), RTM_DELLINK, NLM_F_ACK, seq, index, 0, 0);
-            out.set(0, header)
+            let header = |index| put_header(out, RTM_DELLINK, NLM_F_ACK, seq, index, 0, 0);
+            match which {
+                Which::Index(index) => header(index.get())?.end(),
+                Which::Group(group) => header(0)?.one(IFLA_GROUP, &group)?.end(),
+            }
         })
     }
 }
@@ -245,10 +242,8 @@ impl Request for AltNameChange<'_> {
         let (ty, flags) =
             if add { (RTM_NEWLINKPROP, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL) } else { (RTM_DELLINKPROP, NLM_F_ACK) };
         measured(buf, |out| {
-            let out = out.skip(32);
-            let out = out.nest(IFLA_PROP_LIST, |out| out.bytes(AltNames::NUMBER, &nul_terminated(name)))?;
-            let header = link_header(out.at(), ty, flags, seq, index.get(), 0, 0);
-            out.set(0, header)
+            let out = put_header(out, ty, flags, seq, index.get(), 0, 0)?;
+            out.nest(IFLA_PROP_LIST, |out| out.bytes(AltNames::NUMBER, &nul_terminated(name)))?.end()
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Requests that write links: create, change, move.
 
 use super::{Common, CommonChange, IfIndex, IfName, LinkFlags};
-use crate::wire::{Attrs, Fixed, Full, Header, NESTED, NoRoom, Out, Put, head, header};
+use crate::wire::{Attrs, Fixed, Full, NESTED, NoRoom, Out, Put, head, header, message_length};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -73,7 +73,8 @@ pub(super) const fn info_kind(name: &str) -> [u8; 12] {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewLink<'a, K> {
     pub(super) up: bool,
-    index: Option<IfIndex>,
+    /// As `ifinfomsg` has it: 0 leaves the choice to the kernel.
+    index: u32,
     pub(super) common: Common<'a>,
     pub(super) kind: K,
 }
@@ -81,7 +82,7 @@ pub struct NewLink<'a, K> {
 impl<'a, K: Copy> NewLink<'a, K> {
     #[inline]
     pub(super) const fn new(kind: K) -> Self {
-        Self { up: false, index: None, common: Common::NEW, kind }
+        Self { up: false, index: 0, common: Common::NEW, kind }
     }
 
     /// Asks for this index. Where it is taken: EEXIST; in another namespace ([`netns`](Self::netns)), up to Linux 6.12, EBUSY.
@@ -90,7 +91,7 @@ impl<'a, K: Copy> NewLink<'a, K> {
     #[must_use]
     #[inline]
     pub const fn index(mut self, index: IfIndex) -> Self {
-        self.index = Some(index);
+        self.index = index.get();
         self
     }
 
@@ -108,8 +109,8 @@ impl<'a, K: Copy> NewLink<'a, K> {
         self.up
     }
 
-    pub(crate) const fn wanted_index(&self) -> Option<IfIndex> {
-        self.index
+    pub(crate) fn wanted_index(&self) -> Option<IfIndex> {
+        IfIndex::new(self.index).ok()
     }
 
     pub(crate) fn wanted_name(&self) -> Option<IfName> {
@@ -159,14 +160,8 @@ impl<K: Kind> Request for NewLink<'_, K> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         let Self { up, index, common, kind } = self;
         let up = if *up { LinkFlags::UP.0 } else { 0 };
-        let frame = Frame {
-            ty: RTM_NEWLINK,
-            nlm_flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
-            index: IfIndex::or_zero(*index),
-            flags: up,
-            mask: up,
-        };
-        frame.encode(common, kind, seq, buf)
+        let (index, flags) = (*index, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+        encode(move |out| put_header(out, RTM_NEWLINK, flags, seq, index, up, up), common, kind, buf)
     }
 }
 
@@ -232,7 +227,7 @@ impl<'a> LinkChange<'a, Move> {
         Self::of(index, Move).netns_fd(NetnsFd(Some(namespace)))
     }
 
-    /// The index it gets there (since Linux 5.12; 5.10 ignores it). EBUSY if it is taken.
+    /// The index it gets there (since Linux 5.13; 5.10 ignores it). EBUSY if it is taken.
     #[doc(alias = "IFLA_NEW_IFINDEX")]
     #[must_use]
     #[inline]
@@ -307,101 +302,111 @@ impl<K: Kind> Request for LinkChange<'_, K> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         let Self { index, flags, mask, common, kind } = self;
         let ty = if K::INFO.is_some() { RTM_NEWLINK } else { RTM_SETLINK };
-        let frame = Frame { ty, nlm_flags: NLM_F_ACK, index: index.get(), flags: flags.0, mask: mask.0 };
-        frame.encode(common, kind, seq, buf)
+        let (index, flags, mask) = (index.get(), flags.0, mask.0);
+        encode(move |out| put_header(out, ty, NLM_F_ACK, seq, index, flags, mask), common, kind, buf)
     }
 }
 
-/// What stands before a link's attributes: `nlmsghdr` and `ifinfomsg`. Sixteen bytes, which travel in two registers.
-#[derive(Clone, Copy)]
-struct Frame {
-    ty: u16,
-    nlm_flags: u16,
-    index: u32,
-    flags: u32,
-    mask: u32,
+/// With as much room as all attributes of constant size take, the compiler knows that they fit and leaves the checks out;
+/// with less, the same code runs with all of them.
+#[inline(always)]
+fn encode<C: Attrs, K: Kind>(header: impl PutHeader, common: &C, kind: &K, buf: &mut [u8]) -> Result<usize, NoRoom> {
+    if buf.len() < ROOM_FOR_HEADERS + C::MAX + K::MAX {
+        return encode_tight(header, common, kind, buf);
+    }
+    put(header, common, kind, buf)
 }
 
-impl Frame {
-    /// With as much room as all attributes of constant size take, the compiler knows that they fit and leaves the checks
-    /// out; with less, the same code runs with all of them.
-    #[inline]
-    fn encode<C: Attrs, K: Kind>(self, common: &C, kind: &K, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        if buf.len() >= ROOM_FOR_HEADERS + C::MAX + K::MAX {
-            if let Ok(len) = self.put(common, kind, seq, buf) {
-                return Ok(len);
-            }
-        }
-        self.encode_tight(common, kind, seq, buf)
-    }
+#[cold]
+fn encode_tight<C: Attrs, K: Kind>(
+    header: impl PutHeader,
+    common: &C,
+    kind: &K,
+    buf: &mut [u8],
+) -> Result<usize, NoRoom> {
+    put(header, common, kind, buf)
+}
 
-    #[cold]
-    fn encode_tight<C: Attrs, K: Kind>(self, common: &C, kind: &K, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        let info = if K::INFO.is_some() { 4 + 12 + 4 } else { 0 };
-        self.put(common, kind, seq, buf).map_err(|Full| NoRoom { needed: 32 + common.room() + info + kind.room() })
+#[inline(always)]
+fn put<C: Attrs, K: Kind>(header: impl PutHeader, common: &C, kind: &K, buf: &mut [u8]) -> Result<usize, NoRoom> {
+    match put_all_but_lists(header, common, kind, buf) {
+        Ok((len, None)) => Ok(len),
+        Ok((len, Some(free))) => put_lists(common, kind, free, len),
+        Err(Full) => Err(no_room(common, kind)),
     }
+}
 
-    #[inline(always)]
-    fn put<C: Attrs, K: Kind>(self, common: &C, kind: &K, seq: u32, buf: &mut [u8]) -> Result<usize, Full> {
-        let out = common.put(Out::new(buf).skip(32))?;
-        let Some(info_kind) = K::INFO else {
-            let len = out.at();
-            return out.set(0, self.header(len, seq)).map(|_| len);
-        };
-        let info = out.at();
-        let out = kind.put(out.skip(4).put(info_kind)?.skip(4))?;
-        if kind.has_lists() {
-            return self.finish_with_lists(kind, seq, out, info);
-        }
+/// Writes `nlmsghdr` and `ifinfomsg`, but for the length.
+trait PutHeader: FnOnce(Out<'_>) -> Result<Out<'_>, Full> {}
+impl<F: FnOnce(Out<'_>) -> Result<Out<'_>, Full>> PutHeader for F {}
+
+/// Front to back, so that what is written need not be kept, with the lengths put in when they are known. Returns the length
+/// of the whole message and, if there are lists, where they go.
+#[inline(always)]
+fn put_all_but_lists<'b, C: Attrs, K: Kind>(
+    header: impl PutHeader,
+    common: &C,
+    kind: &K,
+    buf: &'b mut [u8],
+) -> Result<(usize, Option<&'b mut [u8]>), Full> {
+    let out = common.put(header(Out::new(buf))?)?;
+    let Some(info_kind) = K::INFO else {
+        return Ok((out.end()?.at(), None));
+    };
+    let info = out.at();
+    let out = kind.put(out.skip(4).put(info_kind)?.skip(4))?;
+    if !kind.has_lists() {
         let len = out.at();
-        self.finish(seq, out, info, len).map(|_| len)
+        finish(out, info, len)?;
+        return Ok((len, None));
     }
+    let len = out.at() + kind.lists_len();
+    if len > NoRoom::LARGEST {
+        return Err(Full); // so no nest inside is longer than its 16 bits can say
+    }
+    Ok((len, Some(finish(out, info, len)?.rest()?)))
+}
 
-    #[inline(always)]
-    fn finish(self, seq: u32, out: Out<'_>, info: usize, len: usize) -> Result<Out<'_>, Full> {
-        if len > NoRoom::LARGEST {
-            return Err(Full); // so no nest inside is longer than its 16 bits can say
-        }
-        out.set(info, head(len - info, NESTED | IFLA_LINKINFO))? // IFLA_LINKINFO {
-            .set(info + 16, head(len - info - 16, NESTED | IFLA_INFO_DATA))? //   IFLA_INFO_KIND, IFLA_INFO_DATA {
-            .set(0, self.header(len, seq))
-    }
+/// The lengths of the message, of `IFLA_LINKINFO` and of `IFLA_INFO_DATA`, which end together.
+#[inline(always)]
+fn finish(out: Out<'_>, info: usize, len: usize) -> Result<Out<'_>, Full> {
+    out.set(info, head(len - info, NESTED | IFLA_LINKINFO))? // IFLA_LINKINFO {
+        .set(info + 16, head(len - info - 16, NESTED | IFLA_INFO_DATA))? //   IFLA_INFO_KIND, IFLA_INFO_DATA {
+        .set(0, message_length(len))
+}
 
-    /// Lists come last, and out of line so that loops cost registers only where there are lists.
-    #[inline(never)]
-    fn finish_with_lists<K: Kind>(self, kind: &K, seq: u32, out: Out<'_>, info: usize) -> Result<usize, Full> {
-        let len = out.at() + kind.lists_len();
-        kind.put_lists(self.finish(seq, out, info, len)?.rest()?)?;
-        Ok(len)
+/// Lists come last, and out of line, so that loops cost registers only where there are lists. It is the last thing that is
+/// done: so the caller has nothing to keep.
+#[inline(never)]
+fn put_lists<C: Attrs, K: Kind>(common: &C, kind: &K, free: &mut [u8], len: usize) -> Result<usize, NoRoom> {
+    match kind.put_lists(free) {
+        Ok(()) => Ok(len),
+        Err(Full) => Err(no_room(common, kind)),
     }
+}
 
-    #[inline(always)]
-    fn header(self, len: usize, seq: u32) -> [u8; 32] {
-        link_header(len, self.ty, self.nlm_flags, seq, self.index, self.flags, self.mask)
-    }
+#[cold]
+fn no_room<C: Attrs, K: Kind>(common: &C, kind: &K) -> NoRoom {
+    let info = if K::INFO.is_some() { 4 + 12 + 4 } else { 0 };
+    NoRoom { needed: 32 + common.room() + info + kind.room() }
 }
 
 /// `nlmsghdr` and `ifinfomsg`, `IFLA_LINKINFO`'s header, `IFLA_INFO_KIND`, `IFLA_INFO_DATA`'s header.
 const ROOM_FOR_HEADERS: usize = 32 + 4 + 12 + 4;
 
-/// `nlmsghdr` and `ifinfomsg` of a request.
+/// `nlmsghdr` without its length, and `ifinfomsg`: a store for each word.
 #[inline(always)]
-pub(super) fn link_header(
-    len: usize,
+pub(super) fn put_header(
+    out: Out<'_>,
     ty: u16,
     nlm_flags: u16,
     seq: u32,
     index: u32,
     flags: u32,
     mask: u32,
-) -> [u8; 32] {
-    let mut bytes = [0; 32]; // AF_UNSPEC
-    let (nlmsghdr, ifinfomsg) = bytes.split_at_mut(Header::SIZE);
-    nlmsghdr.copy_from_slice(&header(len, ty, nlm_flags, seq));
-    for (word, value) in ifinfomsg.chunks_exact_mut(4).skip(1).zip([index, flags, mask]) {
-        word.copy_from_slice(&value.to_ne_bytes());
-    }
-    bytes
+) -> Result<Out<'_>, Full> {
+    let [_, _, _, _, rest @ ..] = header(0, ty, nlm_flags, seq);
+    out.skip(4).put(rest)?.put([0; 4])?.put(index.to_ne_bytes())?.put(flags.to_ne_bytes())?.put(mask.to_ne_bytes())
 }
 
 /// A namespace's descriptor, lent until the request is sent.

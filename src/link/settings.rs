@@ -6,7 +6,7 @@
 //! [`Batch`](crate::Batch) can hold all three.
 
 use super::IfIndex;
-use super::request::{Command, RTM_SETLINK, Request, link_header, sealed};
+use super::request::{Command, RTM_SETLINK, Request, put_header, sealed};
 use crate::wire::{Attributes, Full, Get, Inside, NoRoom, Out, Row, fixed, measured};
 use netlink_packet_core::NLM_F_ACK;
 
@@ -156,7 +156,8 @@ impl Request for LinkSettings {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         let Self { index, addr_gen_mode, ipv4_set, ipv4 } = self;
         measured(buf, |out| {
-            let out = out.skip(32).nest(AF_SPEC, |out| {
+            let out = put_header(out, RTM_SETLINK, NLM_F_ACK, seq, index.get(), 0, 0)?;
+            let out = out.nest(AF_SPEC, |out| {
                 let out = match addr_gen_mode {
                     Some(mode) => out.nest(AF_INET6, |out| out.one(INET6_ADDR_GEN_MODE, mode))?,
                     None => out,
@@ -167,15 +168,19 @@ impl Request for LinkSettings {
                     out.nest(AF_INET, |out| out.nest(INET_CONF, |out| put_ipv4(*ipv4_set, ipv4, out)))
                 }
             })?;
-            let header = link_header(out.at(), RTM_SETLINK, NLM_F_ACK, seq, index.get(), 0, 0);
-            out.set(0, header)
+            out.end()
         })
     }
 }
 
-fn put_ipv4<'b>(set: u64, values: &Ipv4Values, out: Out<'b>) -> Result<Out<'b>, Full> {
-    let mut values = (0u16..).zip(values).filter(|(number, _)| set & 1 << number != 0);
-    values.try_fold(out, |out, (number, value)| out.one(number, value))
+fn put_ipv4<'b>(mut set: u64, values: &Ipv4Values, mut out: Out<'b>) -> Result<Out<'b>, Full> {
+    while let Some(value) = values.get(set.trailing_zeros() as usize) {
+        #[expect(clippy::cast_possible_truncation, reason = "it is below 64")]
+        let number = set.trailing_zeros() as u16;
+        out = out.one(number, value)?;
+        set &= set - 1;
+    }
+    Ok(out)
 }
 
 /// Settings of address families as the kernel reports them.

@@ -1,7 +1,7 @@
 //! Values that links are made of. Each is checked once, when it is made, and never again.
 
-use crate::wire::{Full, Get, Out, Put, align, fixed};
-use std::fmt::{self, Write as _};
+use crate::wire::{Full, Get, Out, Own, Put, align, fixed};
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +39,9 @@ pub enum InvalidValue {
     /// See [`VlanId`](crate::VlanId).
     #[error("a VLAN id is 0 to 4094, not {0}")]
     VlanId(u16),
+    /// See [`VlanId`](crate::VlanId).
+    #[error("a VLAN id is a number from 0 to 4094")]
+    VlanIdSyntax,
     /// See [`VlanPriority`](crate::VlanPriority).
     #[error("a VLAN priority is 0 to 7, not {0}")]
     VlanPriority(u8),
@@ -57,8 +60,8 @@ pub enum InvalidValue {
     /// A name for `/run/netns` that holds a `/`, or is `.`, `..` or empty.
     #[error("the name of a namespace is the name of a file in /run/netns")]
     NamespaceName,
-    /// A descriptor given as a socket that is not an `AF_NETLINK`, `NETLINK_ROUTE` one.
-    #[error("not a NETLINK_ROUTE socket")]
+    /// A descriptor given as a socket that is not a netlink one.
+    #[error("not a netlink socket")]
     NotARouteSocket,
 }
 
@@ -173,9 +176,35 @@ impl fmt::Debug for IfName {
     }
 }
 
-impl From<Name<'_>> for IfName {
-    fn from(name: Name<'_>) -> Self {
+impl Own<Name<'_>> for IfName {
+    fn own(name: Name<'_>) -> Self {
         Self::received(name.0)
+    }
+}
+
+impl TryFrom<Name<'_>> for IfName {
+    type Error = InvalidValue;
+    fn try_from(name: Name<'_>) -> Result<Self, InvalidValue> {
+        Self::from_bytes(name.0)
+    }
+}
+
+impl TryFrom<&[u8]> for IfName {
+    type Error = InvalidValue;
+    fn try_from(name: &[u8]) -> Result<Self, InvalidValue> {
+        Self::from_bytes(name)
+    }
+}
+
+impl PartialEq<str> for IfName {
+    fn eq(&self, other: &str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for IfName {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -186,6 +215,12 @@ impl From<Name<'_>> for IfName {
 pub struct Name<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Name<'a> {
+    /// Bytes, as a name to print or compare.
+    #[inline]
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes, without the NUL that ends them on the wire.
     #[inline]
     pub const fn as_bytes(self) -> &'a [u8] {
@@ -200,24 +235,33 @@ impl<'a> Get<'a> for Name<'a> {
     }
 }
 
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.width().is_some() {
-            return f.pad(&self.0.escape_ascii().to_string());
-        }
+impl Name<'_> {
+    /// Writes it so that nothing in it does anything to a terminal: control, invisible and direction-changing characters are
+    /// escaped.
+    fn escape(self, to: &mut impl fmt::Write) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             for char in chunk.valid().chars() {
-                if char.is_control() || char == '\\' {
-                    write!(f, "{}", char.escape_default())?;
-                } else {
-                    f.write_char(char)?;
+                match char {
+                    '"' | '\'' => to.write_char(char)?,
+                    _ => write!(to, "{}", char.escape_debug())?,
                 }
             }
             for byte in chunk.invalid() {
-                write!(f, "\\x{byte:02x}")?;
+                write!(to, "\\x{byte:02x}")?;
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.width().is_none() {
+            return self.escape(f);
+        }
+        let mut escaped = String::new();
+        self.escape(&mut escaped)?;
+        f.pad(&escaped)
     }
 }
 
@@ -340,6 +384,12 @@ impl fmt::Display for IfIndex {
     }
 }
 
+impl From<IfIndex> for u32 {
+    fn from(index: IfIndex) -> Self {
+        index.get()
+    }
+}
+
 impl TryFrom<u32> for IfIndex {
     type Error = InvalidValue;
     fn try_from(index: u32) -> Result<Self, InvalidValue> {
@@ -379,6 +429,13 @@ impl MacAddr {
     /// The six bytes.
     pub const fn bytes(self) -> [u8; 6] {
         self.0
+    }
+}
+
+impl TryFrom<[u8; 6]> for MacAddr {
+    type Error = InvalidValue;
+    fn try_from(bytes: [u8; 6]) -> Result<Self, InvalidValue> {
+        Self::new(bytes)
     }
 }
 
@@ -472,8 +529,9 @@ impl From<LinkAddress<'_>> for Option<MacAddr> {
 /// forked copies of the keys apart.
 pub(crate) fn random() -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_nanos());
-    RandomState::new().hash_one((now, std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed)))
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let call = CALLS.fetch_add(1, Ordering::Relaxed) << 32 | u64::from(std::process::id());
+    RandomState::new().hash_one((now.as_secs() << 30 | u64::from(now.subsec_nanos()), call))
 }
 
 fn random_u16() -> u16 {
@@ -519,6 +577,8 @@ mod tests {
     #[test]
     fn names_print_escaped() {
         assert_eq!(Name(b"eth0\x1b[2J\xff").to_string(), "eth0\\u{1b}[2J\\xff");
+        assert_eq!(Name("a\u{202e}b\u{200b}".as_bytes()).to_string(), "a\\u{202e}b\\u{200b}");
+        assert_eq!(format!("{:<7}|{:>7}", Name("größe".as_bytes()), Name(b"it's")), "größe  |   it's");
         assert_eq!(Name("größe".as_bytes()).to_string(), "größe");
         assert_eq!(format!("{:6}|", Name(b"eth0")), "eth0  |");
     }

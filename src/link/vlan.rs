@@ -14,6 +14,7 @@ use super::request::{Kind, info_kind};
 use super::{IfIndex, InvalidValue, KindFacts, LinkChange, NewLink};
 use crate::wire::{Entry, Fixed, Get, Inside, List, Row, fixed, head, table};
 use std::fmt;
+use std::str::FromStr;
 
 /// A VLAN's id: 0 to 4094. Id 0 carries a priority only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +38,13 @@ impl fmt::Display for VlanId {
     }
 }
 
+impl FromStr for VlanId {
+    type Err = InvalidValue;
+    fn from_str(id: &str) -> Result<Self, InvalidValue> {
+        id.parse().map_err(|_| InvalidValue::VlanIdSyntax).and_then(Self::new)
+    }
+}
+
 impl TryFrom<u16> for VlanId {
     type Error = InvalidValue;
     fn try_from(id: u16) -> Result<Self, InvalidValue> {
@@ -47,22 +55,27 @@ impl TryFrom<u16> for VlanId {
 /// The protocol of a VLAN's tags: their Ethernet type, big endian on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[repr(u16)]
 pub enum VlanProtocol {
     /// 802.1Q, 0x8100: a customer's VLAN; the kernel's default.
-    Ieee8021Q,
+    Ieee8021Q = 0x8100,
     /// 802.1ad, 0x88a8: a provider's VLAN around customers' ones.
-    Ieee8021Ad,
+    Ieee8021Ad = 0x88a8,
     /// An Ethernet type that this library does not know.
-    Other(u16),
+    Other(u16) = 0,
 }
 
 impl VlanProtocol {
     /// The Ethernet type.
+    #[inline]
     pub const fn ethertype(self) -> u16 {
+        if let Self::Other(ethertype) = self {
+            return ethertype;
+        }
         match self {
             Self::Ieee8021Q => 0x8100,
             Self::Ieee8021Ad => 0x88a8,
-            Self::Other(ethertype) => ethertype,
+            Self::Other(_) => 0,
         }
     }
 }
@@ -150,7 +163,7 @@ impl VlanFlags {
     }
 }
 
-/// `reorder_hdr on, gvrp off`
+/// `[("reorder_hdr", true), ("gvrp", false)]`: what is said of which flag.
 impl fmt::Debug for VlanFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = Self::NAMES.iter().filter(|(_, bit)| self.mask & bit != 0);

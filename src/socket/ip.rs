@@ -2,18 +2,19 @@
 
 use super::Socket;
 use super::list::{List, Query};
-use crate::addr::{AddressInfo, AddressView, ListAddresses, family};
-use crate::error::Result;
+use crate::addr::{AddressInfo, AddressView, ListAddresses, RTM_NEWADDR, family};
+use crate::error::{ErrorKind, Result};
 use crate::link::IfIndex;
 use crate::nsid::{GetNsid, NewNsid};
-use crate::route::{ListRoutes, RouteInfo, RouteType, RouteView};
-use crate::wire::{Malformed, Message, Messages};
+use crate::route::{ListRoutes, RTM_NEWROUTE, RouteInfo, RouteType, RouteView};
+use crate::wire::{Message, Messages};
 use nix::errno::Errno;
 use std::os::fd::AsFd;
 
 impl Query for ListAddresses {
     type View<'a> = AddressView<'a>;
     type Info = AddressInfo;
+    const ITEM: u16 = RTM_NEWADDR;
 
     fn read(message: Message<'_>) -> Option<AddressView<'_>> {
         AddressView::of(message)
@@ -33,6 +34,7 @@ impl Query for ListAddresses {
 impl Query for ListRoutes {
     type View<'a> = RouteView<'a>;
     type Info = RouteInfo;
+    const ITEM: u16 = RTM_NEWROUTE;
 
     fn read(message: Message<'_>) -> Option<RouteView<'_>> {
         RouteView::of(message)
@@ -90,11 +92,14 @@ impl Socket {
 
     /// The id by which this socket's namespace knows `namespace`; `None` if it has none (since Linux 4.0).
     pub fn nsid_of(&mut self, namespace: impl AsFd) -> Result<Option<i32>> {
-        let len = self.encode(&GetNsid::new(namespace.as_fd()))?;
+        self.nsid(GetNsid::new(namespace.as_fd()))
+    }
+
+    pub(crate) fn nsid(&mut self, request: GetNsid<'_>) -> Result<Option<i32>> {
+        let len = self.encode(&request)?;
         let place = self.send_and_find(len).map_err(|error| self.explain_request(error, len))?;
-        let answer = self.channel.read(place);
-        let nsid = Messages::new(answer).next().and_then(Result::ok).and_then(GetNsid::read);
-        let nsid = nsid.ok_or(Malformed { length: 28, left: answer.len() })?;
+        let nsid = Messages::new(self.channel.read(place)).next().and_then(Result::ok).and_then(GetNsid::read);
+        let nsid = nsid.ok_or(ErrorKind::Unexpected)?;
         Ok(Some(nsid).filter(|nsid| *nsid >= 0))
     }
 
@@ -108,7 +113,7 @@ impl Socket {
             Err(error) if !error.is_already_there() => return Err(error), // somebody else may have been quicker
             _ => {}
         }
-        self.nsid_of(namespace)?.ok_or_else(|| Malformed { length: 28, left: 0 }.into())
+        self.nsid_of(namespace)?.ok_or_else(|| ErrorKind::Unexpected.into())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Socket;
 use crate::error::{ErrorKind, KernelError, Partial, RequestInfo, Result};
-use crate::link::{LinkInfo, LinkView, ListLinks, Request};
+use crate::link::{LinkInfo, LinkView, ListLinks, RTM_NEWLINK, Request};
 use crate::reply::{INTERRUPTED, Reply};
 use crate::wire::{Message, Messages};
 use std::ops::Range;
@@ -14,7 +14,9 @@ pub trait Query: Request + Copy {
     type View<'a>;
     /// An entry, owned.
     type Info;
-    /// Reads an entry. `None` if the message is something else.
+    /// The type of the messages that entries come in (`RTM_…`).
+    const ITEM: u16;
+    /// Reads an entry. `None` if the message is something else, or cannot be read.
     fn read(message: Message<'_>) -> Option<Self::View<'_>>;
     /// Whether the entry was asked for: the kernel's own filters may be missing, and do not say so.
     fn accepts(&self, entry: &Self::View<'_>) -> bool;
@@ -29,6 +31,7 @@ pub trait Query: Request + Copy {
 impl Query for ListLinks<'_> {
     type View<'a> = LinkView<'a>;
     type Info = LinkInfo;
+    const ITEM: u16 = RTM_NEWLINK;
 
     #[inline]
     fn read(message: Message<'_>) -> Option<LinkView<'_>> {
@@ -133,7 +136,11 @@ impl<'s, Q: Query> List<'s, Q> {
             *interrupted |= message.header.flags & INTERRUPTED != 0;
             match Reply::of(message)? {
                 Reply::Item(message) => {
-                    if Q::read(message).is_some_and(|entry| self.query.accepts(&entry)) {
+                    let entry = Q::read(message);
+                    if entry.is_none() && message.header.ty == Q::ITEM {
+                        return Err(ErrorKind::Unexpected.into()); // rather than a list that is shorter
+                    }
+                    if entry.is_some_and(|entry| self.query.accepts(&entry)) {
                         return Ok(Some(start..start + message.header.length as usize));
                     }
                 }

@@ -7,6 +7,7 @@
 //! `net/netlink/af_netlink.c`, `man 7 netlink`.
 
 mod channel;
+mod create;
 mod ip;
 mod list;
 mod run;
@@ -17,12 +18,11 @@ pub use watch::AddressWatch;
 
 use crate::error::{Error, ErrorKind, KernelError, RequestInfo, Result, Verb, Whereabouts};
 use crate::link::{AltName, AltNameChange, Command, DeleteLink, GetLink, IfIndex, IfName, LinkChange, LinkView};
-use crate::link::{InvalidValue, LinkSettings, ListLinks, NewLink, Request, ignored, random};
+use crate::link::{InvalidValue, LinkSettings, ListLinks, Request, ignored, random};
 use crate::netns::{Netns, NetnsId, run_in};
 use crate::reply::Reply;
-use crate::wire::{Malformed, Message, Messages};
+use crate::wire::{Message, Messages};
 use channel::Channel;
-use netlink_packet_core::NLM_F_ECHO;
 use nix::sys::socket::{NetlinkAddr, getsockname};
 use std::cell::Cell;
 use std::io;
@@ -30,9 +30,6 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
-
-/// How often a create with an index of our choice is tried again when that index was taken.
-const INDEX_TRIES: usize = 4;
 
 /// A conversation with the kernel about the links of one network namespace.
 ///
@@ -107,99 +104,6 @@ impl Socket {
         self.channel.set_limit(limit.max(Duration::from_millis(1))) // 0 would mean for ever
     }
 
-    /// Creates a link and returns its index.
-    ///
-    /// A link without a name, or one for another namespace, gets an index of our choice unless it asks for one
-    /// ([`IfIndex::random`]): so its index is known on every kernel. Otherwise the kernel echoes it (since Linux 6.2), or it
-    /// is looked up by name.
-    ///
-    /// # Errors
-    /// When it fails, no link is left behind; when the outcome is [unknown](ErrorKind::TimedOut), one may be.
-    pub fn create<K: Copy>(&mut self, link: &NewLink<'_, K>) -> Result<IfIndex>
-    where
-        for<'a> NewLink<'a, K>: Command,
-    {
-        let may_stay_down = link.wants_up() && link.wants_parent_elsewhere();
-        let mut inside = match link.namespace() {
-            Some(namespace) if may_stay_down => Some(Self::open_in(namespace)?), // before there is a link to leave behind
-            _ => None,
-        };
-        let is_named_here = link.wanted_name().is_some() && link.namespace().is_none();
-        let index = if link.wanted_index().is_some() || is_named_here {
-            self.create_as_it_is(link)?
-        } else {
-            self.create_at_free_index(link)?
-        };
-        if may_stay_down {
-            inside.as_mut().unwrap_or(self).bring_up_or_delete(index)?;
-        }
-        Ok(index)
-    }
-
-    fn create_at_free_index<K: Copy>(&mut self, link: &NewLink<'_, K>) -> Result<IfIndex>
-    where
-        for<'a> NewLink<'a, K>: Command,
-    {
-        let is_taken_there = |index| match link.namespace() {
-            Some(namespace) => Self::open_in(namespace)?.has_link(index),
-            None => Ok(false),
-        };
-        self.at_free_index(is_taken_there, |socket, index| socket.create_as_it_is(&link.index(index)))
-    }
-
-    /// Tries random indexes. Only when one is seen to be taken, here or there, is another tried, for EEXIST and EBUSY mean
-    /// other things too.
-    pub(crate) fn at_free_index<T>(
-        &mut self,
-        mut is_taken_there: impl FnMut(IfIndex) -> Result<bool>,
-        mut create: impl FnMut(&mut Self, IfIndex) -> Result<T>,
-    ) -> Result<T> {
-        let mut tries = 1;
-        loop {
-            let index = IfIndex::random();
-            match create(self, index) {
-                Err(error) if tries < INDEX_TRIES && (error.is_already_there() || error.is_busy()) => {
-                    if !self.has_link(index)? && !is_taken_there(index)? {
-                        return Err(error);
-                    }
-                    tries += 1;
-                }
-                created => return created,
-            }
-        }
-    }
-
-    fn create_as_it_is<K: Copy>(&mut self, link: &NewLink<'_, K>) -> Result<IfIndex>
-    where
-        for<'a> NewLink<'a, K>: Command,
-    {
-        let len = self.encode(link)?;
-        if link.wanted_index().is_none() {
-            if let Some([low, high]) = self.out.get_mut(6..8).and_then(|flags| flags.first_chunk_mut()) {
-                [*low, *high] = (u16::from_ne_bytes([*low, *high]) | NLM_F_ECHO).to_ne_bytes();
-            }
-        }
-        let mut echoed = None;
-        self.transact(len, |message| echoed = LinkView::of(message).map(|link| link.index()))?;
-        match (link.wanted_index().or(echoed), link.wanted_name()) {
-            (Some(index), _) => Ok(index),
-            (None, Some(name)) => self.index_of(name),
-            (None, None) => Err(Malformed { length: 0, left: 0 }.into()), // a link without either is given an index
-        }
-    }
-
-    /// Linux up to 6.12 ignores IFF_UP in a create whose parent is in another namespace.
-    fn bring_up_or_delete(&mut self, index: IfIndex) -> Result<()> {
-        let up = match self.link_at(index) {
-            Ok(link) if link.is_up() => Ok(()),
-            Ok(_) => self.change(&LinkChange::new(index).up()),
-            Err(error) => Err(error),
-        };
-        up.inspect_err(|_| {
-            let _ = self.delete(index);
-        })
-    }
-
     /// Changes a link, or moves it to another namespace.
     ///
     /// # Errors
@@ -258,7 +162,7 @@ impl Socket {
         let name = IfName::from_bytes(name.as_ref())?;
         let link = self.get(&GetLink::name(name))?;
         if link.name() != name {
-            return Err(ErrorKind::OnlyAltName(link.name().into()).into());
+            return Err(ErrorKind::OnlyAltName { name, owner: link.if_name() }.into());
         }
         Ok(link)
     }
@@ -401,7 +305,7 @@ impl Socket {
         self.seq = self.seq.wrapping_add(1);
         let len = GetLink::index(index).encode(self.seq, &mut buf)?;
         let place = self.channel.send_and_find(buf.get(..len).unwrap_or_default(), self.seq)?;
-        Ok(view(self.channel.read(place))?.name().into())
+        Ok(view(self.channel.read(place))?.if_name())
     }
 
     /// Adds to an error which request failed, in words, with the names that the indexes in it have at this time.
@@ -438,7 +342,7 @@ fn open_fd(groups: &[u32]) -> io::Result<OwnedFd> {
 /// The link in a message.
 fn view(message: &[u8]) -> Result<LinkView<'_>> {
     let link = Messages::new(message).next().and_then(Result::ok).and_then(LinkView::of);
-    link.ok_or_else(|| Malformed { length: 32, left: message.len() }.into())
+    link.ok_or_else(|| ErrorKind::Unexpected.into())
 }
 
 impl AsFd for Socket {

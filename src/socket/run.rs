@@ -16,7 +16,7 @@ impl Socket {
     pub fn run(&mut self, batch: &mut Batch) -> Result<()> {
         self.finish_dump()?;
         let steps = batch.len();
-        (0..steps).for_each(|step| batch.set_outcome(step, Outcome::NotSent));
+        batch.outcomes_mut(0..steps).iter_mut().for_each(|outcome| *outcome = Outcome::NotSent);
         let (mut from, mut lost) = (0, Ok(()));
         while from < steps && lost.is_ok() {
             let to = batch.chunk_end(from);
@@ -52,15 +52,12 @@ impl Socket {
         self.seq = self.seq.wrapping_add(count);
         batch.prepare(from, to, first);
         self.channel.send(batch.messages(from, to))?;
-        (from..to).for_each(|step| batch.set_outcome(step, Outcome::Unknown));
+        batch.outcomes_mut(from..to).iter_mut().for_each(|outcome| *outcome = Outcome::Unknown);
         let ended = self.read_outcomes(batch, from, first, count);
         if ended.is_ok() && batch.outcome(to - 1) != Some(&Outcome::Unknown) {
             // Nothing was lost, so a step of which nothing came back did not fail.
-            for step in from..to {
-                if batch.outcome(step) == Some(&Outcome::Unknown) {
-                    batch.set_outcome(step, Outcome::Done);
-                }
-            }
+            let unknown = |outcome: &&mut Outcome| matches!(outcome, Outcome::Unknown);
+            batch.outcomes_mut(from..to).iter_mut().filter(unknown).for_each(|outcome| *outcome = Outcome::Done);
         }
         ended
     }

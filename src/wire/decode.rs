@@ -136,7 +136,8 @@ impl<'a> Iterator for Attributes<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let (length, ty) = unhead(*self.0.first_chunk()?);
         let value = self.0.get(4..length)?;
-        self.0 = self.0.get(align(length)..).unwrap_or_default();
+        let end = align(length).min(self.0.len()); // a last one may lack its padding
+        self.0 = self.0.get(end..).unwrap_or_default();
         Some(Attribute { number: ty & NUMBER, value })
     }
 }

@@ -4,7 +4,7 @@
 //! [`Out`] goes from call to call by value, so that it stays in registers: where a caller has tested once that the buffer
 //! has room for every attribute of constant size, the compiler proves the later tests true and leaves them out.
 
-use super::{NESTED, align, head};
+use super::{NESTED, align, head, message_length};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -104,9 +104,9 @@ impl<'b> Out<'b> {
         Ok(out)
     }
 
-    /// Bytes that [`padded`](Self::padded) may touch.
+    /// Bytes that [`padded`](Self::padded) may touch, and four more, because the compiler's own bound of them is less exact.
     pub(crate) const fn padded_max(n: usize) -> usize {
-        4 + 2 * n
+        4 + 2 * n + 4
     }
 
     #[cold]
@@ -134,6 +134,13 @@ impl<'b> Out<'b> {
             return Err(Full); // so no nest, and no message that ends with one, is longer than its 16 bits can say
         }
         out.set(at, head(len, NESTED | ty))
+    }
+
+    /// Writes the length at the front of a message that ends here.
+    #[inline(always)]
+    pub(crate) fn end(self) -> Result<Self, Full> {
+        let len = self.at;
+        self.set(0, message_length(len))
     }
 
     /// What is still free.
@@ -191,17 +198,38 @@ pub(crate) trait Entry: Fixed + for<'a> super::Get<'a> {
     const ROW: super::Row;
 }
 
-pub(crate) const fn list_len<T: Entry>(entries: &[T]) -> usize {
-    4 + T::SIZE * entries.len()
+/// Bytes of a list. One that is not set has no entries.
+#[inline(always)]
+pub(crate) fn list_len<T: Entry>(is_set: bool, entries: &[T]) -> usize {
+    4 * usize::from(is_set) + T::SIZE * entries.len()
 }
 
 #[inline(always)]
 pub(crate) fn put_list<'b, T: Entry>(to: &'b mut [u8], ty: u16, entries: &[T]) -> Result<&'b mut [u8], Full> {
-    let (header, free) = to.split_first_chunk_mut().ok_or(Full)?;
-    *header = head(list_len(entries), NESTED | ty);
-    let (slots, free) = free.split_at_mut_checked(T::SIZE * entries.len()).ok_or(Full)?;
-    slots.chunks_exact_mut(T::SIZE).zip(entries).for_each(|(slot, entry)| entry.fill(T::ROW.number, slot));
+    let (header, mut free) = to.split_first_chunk_mut().ok_or(Full)?;
+    *header = head(list_len(true, entries), NESTED | ty);
+    let mut entries = entries;
+    while let Some((pair, rest)) = entries.split_first_chunk::<2>() {
+        let (slots, left) = free.split_at_mut_checked(2 * T::SIZE).ok_or(Full)?;
+        slots.chunks_exact_mut(T::SIZE).zip(pair).for_each(|(slot, entry)| entry.fill(T::ROW.number, slot));
+        (entries, free) = (rest, left);
+    }
+    if let Some(last) = entries.first() {
+        let (slot, left) = free.split_at_mut_checked(T::SIZE).ok_or(Full)?;
+        last.fill(T::ROW.number, slot);
+        free = left;
+    }
     Ok(free)
+}
+
+/// `bytes` with zeros behind them.
+#[inline(always)]
+pub(crate) const fn padded<const V: usize, const N: usize>(bytes: [u8; V]) -> [u8; N] {
+    let mut padded = [0; N];
+    if let Some((value, _)) = padded.split_first_chunk_mut() {
+        *value = bytes;
+    }
+    padded
 }
 
 /// Values of constant size, each saying its bytes once: `Type: bytes + padding, zero, to bytes, from bytes`
@@ -214,11 +242,16 @@ macro_rules! fixed {
             #[inline(always)]
             fn fill(&self, ty: u16, to: &mut [u8]) {
                 let Some((head, to)) = to.split_first_chunk_mut::<4>() else { return };
-                let Some((value, padding)) = to.split_first_chunk_mut::<$V>() else { return };
                 *head = $crate::wire::head(4 + $V, ty);
-                *value = $put(*self);
-                if let Some(padding) = padding.first_chunk_mut::<$P>() {
-                    *padding = [0; $P];
+                if $V + $P == 4 {
+                    let Some(word) = to.first_chunk_mut::<4>() else { return };
+                    *word = $crate::wire::padded($put(*self)); // one store
+                } else {
+                    let Some((value, padding)) = to.split_first_chunk_mut::<$V>() else { return };
+                    *value = $put(*self);
+                    if let Some(padding) = padding.first_chunk_mut::<$P>() {
+                        *padding = [0; $P];
+                    }
                 }
             }
         }

@@ -25,8 +25,8 @@ pub use encode::NoRoom;
 pub use table::{Inside, Row};
 
 pub(crate) use decode::{Get, Index, List};
-pub(crate) use encode::{Entry, Fixed, Full, Out, Put, fixed, list_len, measured, put_list};
-pub(crate) use table::{Attrs, name_at, table};
+pub(crate) use encode::{Entry, Fixed, Full, Out, Put, fixed, list_len, measured, padded, put_list};
+pub(crate) use table::{Attrs, Own, name_at, table};
 
 use netlink_packet_core::NLM_F_REQUEST;
 
@@ -41,12 +41,17 @@ pub(crate) const fn align(len: usize) -> usize {
     (len + 3) & !3
 }
 
-/// A request's header (`struct nlmsghdr`), to the kernel, whose port is 0. `len` fits: no message of ours is over
-/// [`NoRoom::LARGEST`].
+/// The length at the front of a message. `len` fits: no message of ours is over [`NoRoom::LARGEST`].
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "`len` has 16 bits")]
+pub(crate) const fn message_length(len: usize) -> [u8; 4] {
+    (len as u32).to_ne_bytes()
+}
+
+/// A request's header (`struct nlmsghdr`), to the kernel, whose port is 0.
+#[inline(always)]
 pub(crate) const fn header(len: usize, ty: u16, flags: u16, seq: u32) -> [u8; Header::SIZE] {
-    let [l0, l1, l2, l3] = (len as u32).to_ne_bytes();
+    let [l0, l1, l2, l3] = message_length(len);
     let [t0, t1] = ty.to_ne_bytes();
     let [f0, f1] = (NLM_F_REQUEST | flags).to_ne_bytes();
     let [s0, s1, s2, s3] = seq.to_ne_bytes();

@@ -86,6 +86,17 @@ pub(crate) trait Attrs {
     }
 }
 
+/// What makes an owned value of one that was read: `From`, or what only this crate may do.
+pub(crate) trait Own<T> {
+    fn own(read: T) -> Self;
+}
+
+impl<T, U: From<T>> Own<T> for U {
+    fn own(read: T) -> Self {
+        read.into()
+    }
+}
+
 /// The kernel's name of the attribute at `offset` of `attributes`, as an extended ack gives it: the offset of the
 /// attribute's header or of anything inside it. `kind` is what `IFLA_INFO_DATA` holds, `link` what every link has.
 pub(crate) fn name_at(
@@ -200,10 +211,11 @@ macro_rules! table {
             fn has_lists(&self) -> bool {
                 self.set & (0 $($(| 1 << $ln)*)?) != 0
             }
+            #[inline(always)]
             fn lists_len(&self) -> usize {
-                0 $($(+ if self.set & 1 << $ln == 0 { 0 } else { $crate::wire::list_len(self.$lf) })*)?
+                0 $($(+ $crate::wire::list_len(self.set & 1 << $ln != 0, self.$lf))*)?
             }
-            #[inline]
+            #[inline(always)]
             fn put_lists(&self, to: &mut [u8]) -> Result<(), $crate::wire::Full> {
                 $($(let to = if self.set & 1 << $ln == 0 { to } else { $crate::wire::put_list(to, $ln, self.$lf)? };)*)?
                 let _ = to;
@@ -322,8 +334,8 @@ macro_rules! table {
             self.attrs.get($n).unwrap_or($missing)
         }
     };
-    (@own $read:expr, [$o:ty]) => { $read.map(<$o>::from) };
-    (@own $read:expr, [$o:ty] $missing:expr) => { <$o>::from($read) };
+    (@own $read:expr, [$o:ty]) => { $read.map(<$o as $crate::wire::Own<_>>::own) };
+    (@own $read:expr, [$o:ty] $missing:expr) => { <$o as $crate::wire::Own<_>>::own($read) };
     (@field [$o:ty]) => { Option<$o> };
     (@field [$o:ty] $missing:expr) => { $o };
     (@read_type $t:ty) => { $t };

@@ -56,7 +56,7 @@ pub fn a_link_in_its_place_is_let_alone() -> Result<(), Skip> {
     for impostor in IMPOSTORS {
         pod.inside.delete(attached.index).unwrap();
         impostor(&mut pod, &mut host, parent, attached.index);
-        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone);
+        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Replaced);
         assert!(pod.inside.link_at(attached.index).is_ok());
     }
     Ok(())
@@ -71,7 +71,7 @@ pub fn an_undo_lets_a_link_in_its_place_alone() -> Result<(), Skip> {
         pod.inside.delete(prepared.index).unwrap();
         impostor(&mut pod, &mut host, parent, prepared.index);
         let error = endpoint.finish(&prepared, &mut pod.inside).unwrap_err();
-        assert_eq!(error.undo(), Some(Undo::Clean), "{error}");
+        assert_eq!(error.undo(), Some(Undo::Replaced(prepared.index)), "{error}");
         assert!(pod.inside.link_at(prepared.index).is_ok());
     }
     Ok(())

@@ -6,6 +6,7 @@ use nix::sched::{CloneFlags, unshare};
 use std::fs;
 use std::os::fd::AsFd;
 use std::thread;
+use std::time::Instant;
 use sublink::*;
 
 const THREADS: u8 = 8;
@@ -58,6 +59,29 @@ pub fn many_are_detached_together() -> Result<(), Skip> {
         }
     }
     assert!(detach_many::<Netns>(&[]).is_empty());
+    Ok(())
+}
+
+/// The kernel's grace periods overlap: together takes less than half of one after the other, by far.
+pub fn waiting_is_shared() -> Result<(), Skip> {
+    let mut host = socket();
+    let endpoint = bridge_endpoint(parent(&mut host));
+    let mut pods: Vec<_> = (0..24).map(|_| Pod::new()).collect();
+    let mut attach = |pods: &mut Vec<Pod>| -> Vec<Attached> {
+        pods.iter_mut().map(|pod| pod.attach(&mut host, &endpoint).unwrap()).collect()
+    };
+    let attached = attach(&mut pods);
+    let start = Instant::now();
+    for (pod, attached) in pods.iter_mut().zip(&attached) {
+        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    }
+    let one_by_one = start.elapsed();
+    let endpoints: Vec<_> =
+        attach(&mut pods).into_iter().zip(&pods).map(|(attached, pod)| (&pod.namespace, attached)).collect();
+    let start = Instant::now();
+    assert!(detach_many(&endpoints).into_iter().all(|detached| detached.unwrap() == Detached::Deleted));
+    let together = start.elapsed();
+    assert!(together * 2 < one_by_one, "{together:?} together, {one_by_one:?} one by one");
     Ok(())
 }
 

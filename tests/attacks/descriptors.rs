@@ -118,7 +118,7 @@ pub fn what_is_no_netlink_socket_is_refused() -> Result<(), Skip> {
     for (what, fd) in others {
         let error = Socket::from_fd(fd).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Invalid(InvalidValue::NotARouteSocket)), "{what}: {error}");
-        assert_eq!(error.to_string(), "not a NETLINK_ROUTE socket", "{what}");
+        assert_eq!(error.to_string(), "not a netlink socket", "{what}");
     }
     Ok(())
 }

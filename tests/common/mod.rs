@@ -62,7 +62,7 @@ fn in_fresh_namespace(test: impl FnOnce() -> Result<(), Skip> + Send) -> Result<
 }
 
 /// Root of a user namespace of our own, for whoever is not root.
-fn become_root() -> Result<(), String> {
+pub fn become_root() -> Result<(), String> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
     if uid.is_root() {
         return Ok(());

@@ -1,6 +1,7 @@
 //! What the library says of numbers: in its public tables, in what it encodes, and in what it makes of numbers.
 
 use super::bytes::{self, encoded, index, inside, mac, number};
+use super::ip;
 use sublink::wire::{Inside, Row};
 use sublink::*;
 
@@ -28,6 +29,14 @@ pub const GROUPS: &[Group] = &[
     ("answers", bytes::answers),
     ("attributes_of_answers", bytes::attributes_of_answers),
     ("sizes", bytes::sizes),
+    ("attributes_of_addresses", || rows(AddressView::ROWS)),
+    ("attributes_of_routes", || rows(RouteView::ROWS)),
+    ("numbers_of_ipv4_settings", || rows(Ipv4Setting::ROWS)),
+    ("message_types_of_addresses_and_routes", ip::message_types),
+    ("addresses", ip::addresses),
+    ("routes", ip::routes),
+    ("namespace_ids", ip::namespace_ids),
+    ("settings_of_ipv4", ip::settings_of_ipv4),
 ];
 
 pub fn claim(name: &str, number: impl Into<i128>) -> Claim {

@@ -180,7 +180,7 @@ fn the_kernels_words_print_escaped() {
     for (text, printed) in [
         (&b"\x1b[2Jx\xff\0"[..], "EINVAL: \\u{1b}[2Jx\\xff"),
         (b"two\nlines", "EINVAL: two\\nlines"),
-        (b"a\0b\0", "EINVAL: a\\u{0}b"),
+        (b"a\0b\0", "EINVAL: a\\0b"),
         (b"", "EINVAL: "),
         (b"\0", "EINVAL: "),
     ] {

@@ -122,7 +122,8 @@ fn names_need_not_be_text_and_never_reach_a_terminal_raw() {
         (b"\x1b]0;x\x07", "\\u{1b}]0;x\\u{7}"),
         ("gr\u{f6}\u{df}e".as_bytes(), "gr\u{f6}\u{df}e"),
         ("\u{9b}2J".as_bytes(), "\\u{9b}2J"),
-        (b"a\0b", "a\\u{0}b"),
+        (b"a\0b", "a\\0b"),
+        ("\u{202e}x".as_bytes(), "\\u{202e}x"),
         (b"back\\slash", "back\\\\slash"),
         (b"", ""),
     ] {

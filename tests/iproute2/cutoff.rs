@@ -13,9 +13,9 @@ pub const TESTS: &[(&str, Test)] = &[
     ("bc_cutoff::set_by_packet_route_read_by_us", set_by_packet_route),
 ];
 
-/// What the kernel reports of a cutoff that was asked for: nothing of its default, 1, and nothing at all up to 6.2.
+/// What the kernel reports of a cutoff that was asked for: nothing of its default, 1, and nothing at all up to 6.3.
 fn reported(asked: i32) -> Option<i32> {
-    Some(asked).filter(|cutoff| *cutoff != 1 && kernel() >= (6, 3))
+    Some(asked).filter(|cutoff| *cutoff != 1 && kernel() >= (6, 4))
 }
 
 const CUTOFFS: [i32; 5] = [-1, 0, 1, 5, i32::MAX];
@@ -31,7 +31,7 @@ fn set_by_us() -> Result<(), Skip> {
             Ok(()) => false,
             Err(error) => matches!(error.kind(), ErrorKind::Ignored("IFLA_MACVLAN_BC_CUTOFF")),
         };
-        assert_eq!(was_ignored, kernel() < (6, 3) && cutoff != 1, "{cutoff}");
+        assert_eq!(was_ignored, kernel() < (6, 4) && cutoff != 1, "{cutoff}");
         socket.delete(index).expect("a delete");
     }
     Ok(())

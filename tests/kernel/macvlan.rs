@@ -10,7 +10,7 @@ const CHANGEABLE: [MacvlanMode; 4] =
     [MacvlanMode::Private, MacvlanMode::Vepa, MacvlanMode::Bridge, MacvlanMode::Source];
 
 /// The first kernel that knows IFLA_MACVLAN_BC_CUTOFF.
-const WITH_CUTOFF: (u32, u32) = (6, 3);
+const WITH_CUTOFF: (u32, u32) = (6, 4);
 
 fn in_mode(mode: MacvlanMode) -> New<'static> {
     New { name: Some("x"), mode: Some(mode), ..New::default() }

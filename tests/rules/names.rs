@@ -91,8 +91,8 @@ pub fn a_planted_alternative_name_is_not_fallen_for() -> Result<(), Skip> {
     let found = socket.get(&GetLink::name(name("eth0"))).unwrap();
     assert_eq!((found.index(), found.name() == "mv0"), (other, true));
     for error in [socket.index_of("eth0").unwrap_err(), socket.link("eth0").unwrap_err()] {
-        assert!(matches!(error.kind(), ErrorKind::OnlyAltName(name) if name.as_bytes() == b"mv0"), "{error}");
-        assert_eq!(error.to_string(), "ENODEV: no link has this name, though mv0 has it as an alternative name");
+        assert!(matches!(error.kind(), ErrorKind::OnlyAltName { owner, .. } if owner.as_bytes() == b"mv0"), "{error}");
+        assert_eq!(error.to_string(), "ENODEV: no link has the name eth0, though mv0 has it as an alternative name");
     }
     let error = socket.create(&NewLink::macvlan(parent).name(name("eth0"))).unwrap_err();
     assert!(error.is_already_there(), "{error}");

@@ -86,7 +86,7 @@ pub fn a_named_namespace_is_a_file_in_run_netns() -> Result<(), Skip> {
     assert!(!there.is_same_as(Netns::current().unwrap()).unwrap());
     there.run(|| ip("link add only type veth peer name there")).unwrap();
     assert!(ip("-n c1 -o link show").contains("only"));
-    assert_eq!(sentence(Netns::named("c2")), "open namespace: No such file or directory (os error 2)");
+    assert_eq!(sentence(Netns::named("c2")), "open namespace /run/netns/c2: No such file or directory (os error 2)");
     // As `ip` leaves it when a reboot has unmounted what was on it.
     File::create("/run/netns/stale").unwrap();
     assert_eq!(sentence(Netns::named("stale")), "not a namespace: the file is not on nsfs");
@@ -122,8 +122,13 @@ pub fn what_is_no_namespace_is_refused() -> Result<(), Skip> {
         let error = opened.expect_err("no namespace");
         assert!(matches!(error.kind(), ErrorKind::Invalid(InvalidValue::NotANamespace)), "{}: {error}", path.display());
     }
-    assert_eq!(sentence(Netns::open(&file)), "open namespace: No such file or directory (os error 2)");
-    assert_eq!(sentence(Netns::of_pid(u32::MAX)), "open namespace: No such file or directory (os error 2)");
+    for (opened, path) in [
+        (Netns::open(&file), file.display().to_string()),
+        (Netns::of_pid(u32::MAX), "/proc/4294967295/ns/net".into()),
+        (Netns::open("/a\x1b[2J"), "/a\\u{1b}[2J".into()),
+    ] {
+        assert_eq!(sentence(opened), format!("open namespace {path}: No such file or directory (os error 2)"));
+    }
     Ok(())
 }
 

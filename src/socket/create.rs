@@ -1,0 +1,151 @@
+//! Creating links: the new link's index is known, and UP is up, whatever the kernel's age.
+
+use super::Socket;
+use crate::error::{ErrorKind, Result};
+use crate::link::{Command, IfIndex, LinkChange, LinkView, NewLink};
+use netlink_packet_core::NLM_F_ECHO;
+
+/// How often a create with an index of our choice is tried when that index is taken.
+const INDEX_TRIES: usize = 4;
+
+impl Socket {
+    /// Creates a link and returns its index.
+    ///
+    /// A link without a name, or one for another namespace, gets an index of our choice unless it asks for one
+    /// ([`IfIndex::random`]): so its index is known on every kernel. Otherwise the kernel echoes it (since Linux 6.2), or it
+    /// is looked up by name.
+    ///
+    /// # Errors
+    /// When it fails, no link is left behind; when the outcome is [unknown](ErrorKind::TimedOut), one may be.
+    pub fn create<K: Copy>(&mut self, link: &NewLink<'_, K>) -> Result<IfIndex>
+    where
+        for<'a> NewLink<'a, K>: Command,
+    {
+        let may_stay_down = link.wants_up() && link.wants_parent_elsewhere();
+        let mut inside = match link.namespace() {
+            Some(namespace) if may_stay_down => Some(Self::open_in(namespace)?), // before there is a link to leave behind
+            _ => None,
+        };
+        let is_named_here = link.wanted_name().is_some() && link.namespace().is_none();
+        let index = if link.wanted_index().is_some() || is_named_here {
+            self.create_as_it_is(link)?
+        } else {
+            self.create_at_free_index(link)?
+        };
+        if may_stay_down {
+            inside.as_mut().unwrap_or(self).bring_up_or_delete(index)?;
+        }
+        Ok(index)
+    }
+
+    fn create_at_free_index<K: Copy>(&mut self, link: &NewLink<'_, K>) -> Result<IfIndex>
+    where
+        for<'a> NewLink<'a, K>: Command,
+    {
+        let is_taken_there = |index| match link.namespace() {
+            Some(namespace) => Self::open_in(namespace)?.has_link(index),
+            None => Ok(false),
+        };
+        self.at_free_index(is_taken_there, |socket, index| socket.create_as_it_is(&link.index(index)))
+    }
+
+    /// Tries random indexes. Only when one is seen to be taken, here or there, is another tried, for EEXIST and EBUSY mean
+    /// other things too.
+    pub(crate) fn at_free_index<T>(
+        &mut self,
+        mut is_taken_there: impl FnMut(IfIndex) -> Result<bool>,
+        mut create: impl FnMut(&mut Self, IfIndex) -> Result<T>,
+    ) -> Result<T> {
+        let mut tries = 1;
+        loop {
+            let index = IfIndex::random();
+            match create(self, index) {
+                Err(error) if tries < INDEX_TRIES && (error.is_already_there() || error.is_busy()) => {
+                    if !self.has_link(index).unwrap_or(false) && !is_taken_there(index).unwrap_or(false) {
+                        return Err(error); // or it cannot be seen whether it is taken
+                    }
+                    tries += 1;
+                }
+                created => return created,
+            }
+        }
+    }
+
+    fn create_as_it_is<K: Copy>(&mut self, link: &NewLink<'_, K>) -> Result<IfIndex>
+    where
+        for<'a> NewLink<'a, K>: Command,
+    {
+        let len = self.encode(link)?;
+        if link.wanted_index().is_none() {
+            if let Some([low, high]) = self.out.get_mut(6..8).and_then(|flags| flags.first_chunk_mut()) {
+                [*low, *high] = (u16::from_ne_bytes([*low, *high]) | NLM_F_ECHO).to_ne_bytes();
+            }
+        }
+        let mut echoed = None;
+        self.transact(len, |message| echoed = LinkView::of(message).map(|link| link.index()))?;
+        match (link.wanted_index().or(echoed), link.wanted_name()) {
+            (Some(index), _) => Ok(index),
+            (None, Some(name)) => self.index_of(name),
+            (None, None) => Err(ErrorKind::Unexpected.into()), // a link without either is given an index
+        }
+    }
+
+    /// Linux up to 6.12 ignores IFF_UP in a create whose parent is in another namespace.
+    fn bring_up_or_delete(&mut self, index: IfIndex) -> Result<()> {
+        let up = match self.link_at(index) {
+            Ok(link) if link.is_up() => Ok(()),
+            Ok(_) => self.change(&LinkChange::new(index).up()),
+            Err(error) => Err(error),
+        };
+        up.map_err(|error| {
+            let error = error.explained_by(self);
+            let _ = self.delete(index);
+            error
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, KernelError};
+    use crate::reply::Reply;
+    use crate::wire::Messages;
+
+    fn refused(errno: i32) -> Error {
+        // An acknowledgement as the kernel sends it, with nothing but an error number.
+        let mut bytes = [0; 36];
+        bytes[0] = 36;
+        bytes[4] = 2;
+        bytes[16..20].copy_from_slice(&(-errno).to_ne_bytes());
+        let message = Messages::new(&bytes).next().unwrap().unwrap();
+        match Reply::of(message).unwrap() {
+            Reply::Ack(ack) => KernelError::new(&ack, &[]).into(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// How often a create is tried when it is refused like this, and the index is taken there or not.
+    fn tries(errno: i32, is_taken_there: bool) -> usize {
+        let mut tried = Vec::new();
+        let result = Socket::open().unwrap().at_free_index(
+            |_| Ok(is_taken_there),
+            |_, index| {
+                tried.push(index);
+                Err::<(), _>(refused(errno))
+            },
+        );
+        assert_eq!(result.unwrap_err().raw_os_error(), Some(errno));
+        tried.len()
+    }
+
+    #[test]
+    fn another_index_is_tried_only_when_one_is_seen_to_be_taken() {
+        const EEXIST: i32 = 17;
+        const EBUSY: i32 = 16;
+        const EINVAL: i32 = 22;
+        assert_eq!((tries(EEXIST, true), tries(EBUSY, true)), (INDEX_TRIES, INDEX_TRIES));
+        assert_eq!((tries(EEXIST, false), tries(EBUSY, false)), (1, 1), "a taken name, a bridge's port");
+        assert_eq!(tries(EINVAL, true), 1);
+    }
+}

@@ -1,0 +1,181 @@
+//! A station: a network namespace with one link, an IPv4 and an IPv6 address on it, and a UDP socket for each.
+//!
+//! Its sockets were opened inside, and are used from the test's own thread: so that everything is sent in the order in which
+//! the test says it.
+
+use crate::capture::Capture;
+use crate::common::{mac, name};
+use crate::neighbours::Neighbours;
+use crate::waits::{uninterrupted, until_usable};
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::time::Duration;
+use sublink::*;
+
+/// The longest wait for what must come. Nothing waits for what must not.
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    pub const BOTH: [Self; 2] = [Self::V4, Self::V6];
+
+    /// Every station's. They are two, since an IPv6 socket takes the IPv4 packets of its port too.
+    const fn port(self) -> u16 {
+        7774 + 2 * self as u16
+    }
+}
+
+/// Where a station is: 10.0.`subnet`.`host`/24 and fd00:0:0:`subnet`::`host`/64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub subnet: u8,
+    pub host: u8,
+}
+
+/// A place in the subnet that most tests do with.
+pub const fn at(host: u8) -> Place {
+    Place { subnet: 0, host }
+}
+
+impl Place {
+    pub fn addr(self, family: Family) -> IpAddr {
+        let Self { subnet, host } = self;
+        match family {
+            Family::V4 => Ipv4Addr::new(10, 0, subnet, host).into(),
+            Family::V6 => Ipv6Addr::new(0xfd00, 0, 0, subnet.into(), 0, 0, 0, host.into()).into(),
+        }
+    }
+
+    pub fn network(self, family: Family) -> IpNetwork {
+        let prefix = if family == Family::V4 { 24 } else { 64 };
+        IpNetwork::new(self.addr(family), prefix).expect("a network")
+    }
+}
+
+#[derive(Debug)]
+pub struct Station {
+    pub place: Place,
+    pub netns: Netns,
+    /// A netlink socket inside.
+    pub inside: Socket,
+    pub link: IfIndex,
+    pub mac: MacAddr,
+    neighbours: Neighbours,
+    udp: [UdpSocket; 2],
+}
+
+/// As its IPv4 address: that is what messages of tests call it.
+impl fmt::Display for Station {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.place.addr(Family::V4).fmt(f)
+    }
+}
+
+/// A link for the container at `host`, which has this number in its MAC address too.
+pub fn macvlan(parent: IfIndex, mode: MacvlanMode, host: u8) -> NewLink<'static, Macvlan<'static>> {
+    NewLink::macvlan(parent).mode(mode).name(name("eth0")).mac(mac(host))
+}
+
+impl Station {
+    /// A container in a namespace of its own, attached to a parent in the namespace of `host`.
+    pub fn attach<'a>(host: &mut Socket, link: impl Into<LinkSpec<'a>>, place: Place) -> Self {
+        Self::attach_as(host, Endpoint::new(link), place)
+    }
+
+    /// The same, with more than a link and its addresses.
+    pub fn attach_as(host: &mut Socket, endpoint: Endpoint<'_>, place: Place) -> Self {
+        let netns = Netns::create().expect("a namespace");
+        let mut inside = Socket::open_in(&netns).expect("a socket");
+        let endpoint = Family::BOTH.into_iter().fold(endpoint.nodad(), |e, family| e.addr(place.network(family)));
+        let attached = endpoint.attach(host, &netns, &mut inside).expect("an endpoint");
+        Self::open(netns, inside, attached.index, place)
+    }
+
+    /// A link that is there already, which is given its addresses and brought up.
+    pub fn settle(netns: Netns, link: IfIndex, place: Place) -> Self {
+        let mut inside = Socket::open_in(&netns).expect("a socket");
+        for family in Family::BOTH {
+            inside.apply(&NewAddress::new(link, place.network(family)).nodad()).expect("an address");
+        }
+        inside.change(&LinkChange::new(link).up()).expect("up");
+        Self::open(netns, inside, link, place)
+    }
+
+    fn open(netns: Netns, mut inside: Socket, link: IfIndex, place: Place) -> Self {
+        let any = [Ipv4Addr::UNSPECIFIED.into(), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
+        let bind =
+            || Family::BOTH.map(|family| UdpSocket::bind((any[family as usize], family.port())).expect("a port"));
+        let udp = netns.run(bind).expect("its thread");
+        for udp in &udp {
+            udp.set_read_timeout(Some(LIMIT)).expect("a limit");
+        }
+        udp[0].set_broadcast(true).expect("broadcasts");
+        until_usable(&netns, place.addr(Family::V6));
+        let neighbours = netns.run(|| Neighbours::open(link)).expect("its thread");
+        let read = inside.link_at(link).expect("its link");
+        let mac = read.mac().mac().expect("its MAC address");
+        Self { place, netns, inside, link, mac, neighbours, udp }
+    }
+
+    pub fn udp(&self, family: Family) -> &UdpSocket {
+        &self.udp[family as usize]
+    }
+
+    pub fn send(&self, to: &Station, family: Family, text: &str) {
+        self.try_send(to, family, text).unwrap_or_else(|error| panic!("{self} sends `{text}`: {error}"));
+    }
+
+    pub fn try_send(&self, to: &Station, family: Family, text: &str) -> io::Result<()> {
+        let to = SocketAddr::new(to.place.addr(family), family.port());
+        self.udp(family).send_to(text.as_bytes(), to).map(|_| ())
+    }
+
+    /// Sends to all on the link: the subnet's broadcast address, or the group of all IPv6 nodes.
+    pub fn broadcast(&self, family: Family, text: &str) {
+        let all = match self.place.network(family) {
+            IpNetwork::V4(network) => SocketAddr::new(network.broadcast().into(), family.port()),
+            IpNetwork::V6(_) => {
+                let all_nodes = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+                SocketAddrV6::new(all_nodes, family.port(), 0, self.link.get()).into()
+            }
+        };
+        let sent = self.udp(family).send_to(text.as_bytes(), all);
+        sent.unwrap_or_else(|error| panic!("{self} broadcasts `{text}`: {error}"));
+    }
+
+    /// Waits for a text. That is the next one for this station, or the test has failed; what is said to others, it ignores.
+    #[track_caller]
+    pub fn hears(&self, family: Family, expected: &str) {
+        let mut buf = [0; 256];
+        loop {
+            let received = uninterrupted(|| self.udp(family).recv(&mut buf));
+            let len = received.unwrap_or_else(|error| panic!("{self} does not hear `{expected}`: {error}"));
+            let text = String::from_utf8_lossy(&buf[..len]);
+            if text == expected {
+                return;
+            }
+            assert!(!text.ends_with(&format!(" to {self}")), "{self} hears `{text}`, before `{expected}`");
+        }
+    }
+
+    /// Knows the other's MAC address without asking for it.
+    pub fn pin(&self, to: &Station, family: Family) {
+        self.neighbours.pin(to.place.addr(family), to.mac);
+    }
+
+    /// Forgets the other's MAC address, and whatever packet waits for it.
+    pub fn forget(&self, to: &Station, family: Family) {
+        self.neighbours.forget(to.place.addr(family));
+    }
+
+    /// From now on keeps every frame of every link in its namespace.
+    pub fn capture(&self) -> Capture {
+        self.netns.run(Capture::open).expect("its thread")
+    }
+}
