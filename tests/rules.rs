@@ -25,6 +25,7 @@ mod versions;
 fn main() -> std::process::ExitCode {
     common::run(tests![
         create::the_index_is_the_new_links,
+        create::a_kind_chosen_at_run_time,
         create::a_name_taken_here_is_free_elsewhere,
         create::a_link_that_is_there_stays_as_it_is,
         create::a_failed_create_leaves_nothing,
@@ -48,6 +49,7 @@ fn main() -> std::process::ExitCode {
         moves::a_move_and_back,
         moves::a_move_that_did_not_begin_says_so,
         moves::a_move_that_failed_on_the_way_says_so,
+        moves::a_move_that_failed_in_a_batch_says_where_the_link_is,
         moves::a_link_that_is_not_there_is_not_moved,
         moves::a_move_to_its_own_namespace_is_a_change,
         batch::every_step_has_its_outcome,

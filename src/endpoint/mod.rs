@@ -181,21 +181,21 @@ impl<'a> Endpoint<'a> {
             return Err(ErrorKind::SameNamespace.into());
         }
         let link = self.link.placed(namespace);
-        let (kind, mac) = (link.kind(), link.mac());
+        let (kind, mac) = (link.kind(), link.wanted_mac());
         // A name that is not known yet is never compared.
-        let made = |index| Attached { index, name: link.name().unwrap_or(IfName::UNKNOWN), kind, mac };
+        let made = |index| Attached { index, name: link.wanted_name().unwrap_or(IfName::UNKNOWN), kind, mac };
 
         let mut tried = None;
         let mut create = |host: &mut Socket, index| {
             tried = Some(index);
-            host.apply(&link.at(index)).map(|()| index)
+            host.apply(&link.index(index)).map(|()| index)
         };
         let created = match link.wanted_index() {
             Some(index) => create(host, index),
             None => host.at_free_index(|index| inside.has_link(index), create),
         };
         match (created, tried) {
-            (Ok(index), _) if link.name().is_some() && mac.is_some() => Ok(made(index)),
+            (Ok(index), _) if link.wanted_name().is_some() && mac.is_some() => Ok(made(index)),
             (Ok(index), _) => made(index).complete(inside).map_err(|error| error.with_undo(made(index).undo(inside))),
             (Err(error), Some(index)) if error.is_unknown_outcome() => Err(error.with_undo(made(index).undo(inside))),
             (Err(error), _) => Err(error.with_undo(Undo::Clean)),

@@ -28,7 +28,7 @@ pub use ipvlan::{Ipvlan, IpvlanChange, IpvlanFlag, IpvlanInfo, IpvlanMode, Ipvla
 pub use macvlan::{Macvlan, MacvlanChange, MacvlanFlags, MacvlanInfo, MacvlanMode, MacvlanView, SourceMacs};
 pub use macvtap::{Macvtap, MacvtapChange, MacvtapInfo, MacvtapView};
 pub use query::{AltNameChange, DeleteLink, GetLink, ListLinks};
-pub use request::{AnyKind, Command, LinkChange, Move, NewLink, Request};
+pub use request::{AnyKind, Command, Create, LinkChange, Move, NewLink, Request};
 pub use settings::{AddrGenMode, Ipv4Setting, LinkSettings, Settings};
 pub use spec::{LinkKind, LinkSpec};
 pub use status::{AltNames, IfInfo, KindInfo, KindView, LinkFlags, OperState};
@@ -40,7 +40,7 @@ pub use vlan::{
 
 #[cfg(test)]
 pub(crate) use request::tests::encoded;
-pub(crate) use request::{RTM_NEWLINK, sealed};
+pub(crate) use request::{RTM_NEWLINK, Wanted, sealed};
 pub(crate) use values::random;
 
 use crate::wire::{Message, Messages, Row, table};

@@ -15,8 +15,17 @@ const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_DATA: u16 = 2;
 
 pub(crate) mod sealed {
+    use super::{IfIndex, Wanted};
+
     /// Only this crate's types are requests.
     pub trait Sealed {}
+
+    /// What [`Socket::create`](crate::Socket::create) has to know of a link.
+    pub trait Create: Copy {
+        fn wanted(&self) -> Wanted<'_>;
+        #[must_use]
+        fn at(self, index: IfIndex) -> Self;
+    }
 }
 
 /// A request: a typed value that becomes one netlink message.
@@ -34,6 +43,20 @@ pub trait Request: sealed::Sealed {
 /// A request that is answered by an acknowledgement (it carries `NLM_F_ACK`), and so can stand in a
 /// [`Batch`](crate::Batch).
 pub trait Command: Request {}
+
+/// A link to create, for [`Socket::create`](crate::Socket::create): a [`NewLink`] of any kind, or a
+/// [`LinkSpec`](super::LinkSpec).
+pub trait Create: Command + sealed::Create {}
+
+/// What is asked of a new link's place.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub(crate) index: Option<IfIndex>,
+    pub(crate) name: Option<IfName>,
+    pub(crate) namespace: Option<BorrowedFd<'a>>,
+    pub(crate) is_up: bool,
+    pub(crate) parent_is_elsewhere: bool,
+}
 
 /// A kind of link, and of a change: what stands in `IFLA_LINKINFO`.
 pub(crate) trait Kind: Attrs {
@@ -74,7 +97,7 @@ pub(super) const fn info_kind(name: &str) -> [u8; 12] {
 pub struct NewLink<'a, K> {
     pub(super) up: bool,
     /// As `ifinfomsg` has it: 0 leaves the choice to the kernel.
-    index: u32,
+    pub(super) index: u32,
     pub(super) common: Common<'a>,
     pub(super) kind: K,
 }
@@ -103,26 +126,6 @@ impl<'a, K: Copy> NewLink<'a, K> {
     #[inline]
     pub const fn netns(self, namespace: BorrowedFd<'a>) -> Self {
         self.netns_fd(NetnsFd(Some(namespace)))
-    }
-
-    pub(crate) const fn wants_up(&self) -> bool {
-        self.up
-    }
-
-    pub(crate) fn wanted_index(&self) -> Option<IfIndex> {
-        IfIndex::new(self.index).ok()
-    }
-
-    pub(crate) fn wanted_name(&self) -> Option<IfName> {
-        Some(self.common.name).filter(|_| self.common.has(3))
-    }
-
-    pub(crate) const fn namespace(&self) -> Option<BorrowedFd<'a>> {
-        self.common.netns_fd.0
-    }
-
-    pub(crate) fn wants_parent_elsewhere(&self) -> bool {
-        self.common.has(37)
     }
 }
 
@@ -154,6 +157,24 @@ impl<K: Kind + Copy> NewLink<'_, K> {
 impl<K> sealed::Sealed for NewLink<'_, K> {}
 
 impl<K: Kind> Command for NewLink<'_, K> {}
+
+impl<K: Kind + Copy> Create for NewLink<'_, K> {}
+
+impl<K: Kind + Copy> sealed::Create for NewLink<'_, K> {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            index: IfIndex::new(self.index).ok(),
+            name: self.common.has(3).then_some(self.common.name),
+            namespace: self.common.netns_fd.0,
+            is_up: self.up,
+            parent_is_elsewhere: self.common.has(37),
+        }
+    }
+
+    fn at(self, index: IfIndex) -> Self {
+        self.index(index)
+    }
+}
 
 impl<K: Kind> Request for NewLink<'_, K> {
     #[inline]
@@ -236,7 +257,7 @@ impl<'a> LinkChange<'a, Move> {
     }
 }
 
-impl<'a, K: Copy> LinkChange<'a, K> {
+impl<K: Copy> LinkChange<'_, K> {
     #[inline]
     pub(super) const fn of(index: IfIndex, kind: K) -> Self {
         Self { index, flags: LinkFlags(0), mask: LinkFlags(0), common: CommonChange::NEW, kind }
@@ -282,14 +303,6 @@ impl<'a, K: Copy> LinkChange<'a, K> {
     #[inline]
     pub const fn nomaster(self) -> Self {
         self.master(IfIndex(0))
-    }
-
-    pub(crate) const fn target(&self) -> IfIndex {
-        self.index
-    }
-
-    pub(crate) const fn namespace(&self) -> Option<BorrowedFd<'a>> {
-        self.common.netns_fd.0
     }
 }
 

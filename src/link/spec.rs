@@ -1,6 +1,7 @@
 //! One type over the kinds that containers get, for callers that choose the kind at run time.
 
-use super::request::{Command, Request, sealed};
+use super::request::sealed::Create as _;
+use super::request::{Command, Create, Request, Wanted, sealed};
 use super::{IfIndex, IfName, InvalidValue, Ipvlan, LinkInfo, LinkView, MacAddr, Macvlan, Macvtap, NewLink, Vlan};
 use crate::wire::{Attrs, NoRoom};
 use std::fmt;
@@ -110,22 +111,23 @@ impl<'a> LinkSpec<'a> {
     }
 
     /// The name that it is to get.
-    pub fn name(&self) -> Option<IfName> {
-        each!(self, link => link.wanted_name())
+    pub fn wanted_name(&self) -> Option<IfName> {
+        self.wanted().name
+    }
+
+    /// The index that it is to get.
+    pub fn wanted_index(&self) -> Option<IfIndex> {
+        self.wanted().index
     }
 
     /// The address that it is to get.
-    pub fn mac(&self) -> Option<MacAddr> {
+    pub fn wanted_mac(&self) -> Option<MacAddr> {
         each!(self, link => link.common.has(1).then_some(link.common.mac))
     }
 
     /// The link that it is to stand on.
     pub fn parent(&self) -> Option<IfIndex> {
         each!(self, link => link.common.has(5).then_some(link.common.parent))
-    }
-
-    pub(crate) fn wanted_index(&self) -> Option<IfIndex> {
-        each!(self, link => link.wanted_index())
     }
 
     /// The same link, in `namespace` and down. A macvlan or macvtap without an address gets a random one: the kernel would
@@ -136,21 +138,13 @@ impl<'a> LinkSpec<'a> {
             Self::Macvtap(link) => !link.kind.is_passthru(),
             Self::Vlan(_) | Self::Ipvlan(_) => false,
         };
-        let mac = self.mac().or_else(|| own_mac.then(MacAddr::random));
-        let mut spec = *self;
-        each!(&mut spec, link => {
-            link.up = false;
-            *link = link.netns(namespace);
-            if let Some(mac) = mac {
-                *link = link.mac(mac);
-            }
-        });
-        spec
-    }
-
-    pub(crate) fn at(mut self, index: IfIndex) -> Self {
-        each!(&mut self, link => *link = link.index(index));
-        self
+        let mac = self.wanted_mac().or_else(|| own_mac.then(MacAddr::random));
+        let mut spec = self.netns(namespace);
+        each!(&mut spec, link => link.up = false);
+        match mac {
+            Some(mac) => spec.mac(mac),
+            None => spec,
+        }
     }
 
     /// The link as it would be reported, were it just as asked for.
@@ -162,8 +156,54 @@ impl<'a> LinkSpec<'a> {
     }
 }
 
+macro_rules! setters {
+    ($($name:ident($value:ident: $ty:ty),)*) => { $(
+        #[doc = concat!("As [`NewLink::", stringify!($name), "`].")]
+        #[must_use]
+        pub const fn $name(self, $value: $ty) -> Self {
+            match self {
+                Self::Macvlan(link) => Self::Macvlan(link.$name($value)),
+                Self::Macvtap(link) => Self::Macvtap(link.$name($value)),
+                Self::Vlan(link) => Self::Vlan(link.$name($value)),
+                Self::Ipvlan(link) => Self::Ipvlan(link.$name($value)),
+            }
+        }
+    )* };
+}
+
+/// What can be asked of each kind, in the words of [`NewLink`].
+impl<'a> LinkSpec<'a> {
+    setters! {
+        name(name: IfName),
+        mac(mac: MacAddr),
+        mtu(mtu: u32),
+        txqlen(txqlen: u32),
+        group(group: u32),
+        index(index: IfIndex),
+        netns(namespace: BorrowedFd<'a>),
+        parent_in(nsid: i32),
+    }
+
+    /// As [`NewLink::up`].
+    #[must_use]
+    pub fn up(mut self) -> Self {
+        each!(&mut self, link => link.up = true);
+        self
+    }
+}
+
 impl sealed::Sealed for LinkSpec<'_> {}
 impl Command for LinkSpec<'_> {}
+impl Create for LinkSpec<'_> {}
+
+impl sealed::Create for LinkSpec<'_> {
+    fn wanted(&self) -> Wanted<'_> {
+        each!(self, link => sealed::Create::wanted(link))
+    }
+    fn at(self, index: IfIndex) -> Self {
+        self.index(index)
+    }
+}
 
 impl Request for LinkSpec<'_> {
     #[inline]
@@ -190,9 +230,30 @@ mod tests {
     }
 
     #[test]
+    fn a_spec_is_asked_for_the_same_as_its_link() {
+        let (file, name, mac) = (std::fs::File::open("/dev/null").unwrap(), IfName::new("mv0"), MacAddr::new([2; 6]));
+        macro_rules! asked {
+            ($link:expr) => {
+                $link
+                    .name(name.unwrap())
+                    .mac(mac.unwrap())
+                    .mtu(1400)
+                    .txqlen(7)
+                    .group(3)
+                    .index(PARENT)
+                    .netns(file.as_fd())
+                    .parent_in(4)
+                    .up()
+            };
+        }
+        let link = NewLink::macvlan(PARENT);
+        assert_eq!(asked!(LinkSpec::from(link)), LinkSpec::from(asked!(link)));
+    }
+
+    #[test]
     fn only_macvlans_with_an_address_of_their_own_get_one() {
         let file = std::fs::File::open("/dev/null").unwrap();
-        let mac = |link: LinkSpec<'_>| link.placed(file.as_fd()).mac();
+        let mac = |link: LinkSpec<'_>| link.placed(file.as_fd()).wanted_mac();
         let given = MacAddr::new([2; 6]).unwrap();
         assert!(mac(NewLink::macvlan(PARENT).into()).is_some());
         assert!(mac(NewLink::macvtap(PARENT).mode(MacvlanMode::Bridge).into()).is_some());

@@ -4,7 +4,7 @@
 //! link's attributes. Neither end can be changed through its kind. Source: `drivers/net/veth.c`.
 
 use super::request::{Kind, info_kind};
-use super::{Common, IfIndex, KindFacts, NewLink};
+use super::{Common, KindFacts, NewLink};
 use crate::wire::{Attrs, Full, Inside, Out, Row};
 
 /// `VETH_INFO_PEER` of `include/uapi/linux/veth.h`.
@@ -69,7 +69,7 @@ impl Attrs for Veth<'_> {
         let Self { peer } = self;
         let mut ifinfomsg = [0; IFINFOMSG];
         if let Some(index) = ifinfomsg.get_mut(4..).and_then(|index| index.first_chunk_mut()) {
-            *index = IfIndex::or_zero(peer.wanted_index()).to_ne_bytes();
+            *index = peer.index.to_ne_bytes();
         }
         to.nest(PEER, |to| peer.common.put(to.put(ifinfomsg)?))
     }
@@ -82,6 +82,7 @@ impl Attrs for Veth<'_> {
 mod tests {
     use super::super::request::tests::{attributes, info_data};
     use super::*;
+    use crate::link::IfIndex;
     use crate::link::IfName;
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Socket;
 use crate::error::{ErrorKind, Result};
-use crate::link::{Command, IfIndex, LinkChange, LinkView, NewLink};
+use crate::link::{Create, IfIndex, LinkChange, LinkView, Wanted};
 use netlink_packet_core::NLM_F_ECHO;
 
 /// How often a create with an index of our choice is tried when that index is taken.
@@ -17,36 +17,26 @@ impl Socket {
     ///
     /// # Errors
     /// When it fails, no link is left behind; when the outcome is [unknown](ErrorKind::TimedOut), one may be.
-    pub fn create<K: Copy>(&mut self, link: &NewLink<'_, K>) -> Result<IfIndex>
-    where
-        for<'a> NewLink<'a, K>: Command,
-    {
-        let may_stay_down = link.wants_up() && link.wants_parent_elsewhere();
-        let mut inside = match link.namespace() {
+    pub fn create(&mut self, link: &impl Create) -> Result<IfIndex> {
+        let Wanted { index, name, namespace, is_up, parent_is_elsewhere } = link.wanted();
+        let may_stay_down = is_up && parent_is_elsewhere;
+        let mut inside = match namespace {
             Some(namespace) if may_stay_down => Some(Self::open_in(namespace)?), // before there is a link to leave behind
             _ => None,
         };
-        let is_named_here = link.wanted_name().is_some() && link.namespace().is_none();
-        let index = if link.wanted_index().is_some() || is_named_here {
+        let index = if index.is_some() || (name.is_some() && namespace.is_none()) {
             self.create_as_it_is(link)?
         } else {
-            self.create_at_free_index(link)?
+            let is_taken_there = |index| match namespace {
+                Some(namespace) => Self::open_in(namespace)?.has_link(index),
+                None => Ok(false),
+            };
+            self.at_free_index(is_taken_there, |socket, index| socket.create_as_it_is(&link.at(index)))?
         };
         if may_stay_down {
             inside.as_mut().unwrap_or(self).bring_up_or_delete(index)?;
         }
         Ok(index)
-    }
-
-    fn create_at_free_index<K: Copy>(&mut self, link: &NewLink<'_, K>) -> Result<IfIndex>
-    where
-        for<'a> NewLink<'a, K>: Command,
-    {
-        let is_taken_there = |index| match link.namespace() {
-            Some(namespace) => Self::open_in(namespace)?.has_link(index),
-            None => Ok(false),
-        };
-        self.at_free_index(is_taken_there, |socket, index| socket.create_as_it_is(&link.index(index)))
     }
 
     /// Tries random indexes. Only when one is seen to be taken, here or there, is another tried, for EEXIST and EBUSY mean
@@ -71,19 +61,17 @@ impl Socket {
         }
     }
 
-    fn create_as_it_is<K: Copy>(&mut self, link: &NewLink<'_, K>) -> Result<IfIndex>
-    where
-        for<'a> NewLink<'a, K>: Command,
-    {
+    fn create_as_it_is(&mut self, link: &impl Create) -> Result<IfIndex> {
+        let Wanted { index, name, .. } = link.wanted();
         let len = self.encode(link)?;
-        if link.wanted_index().is_none() {
+        if index.is_none() {
             if let Some([low, high]) = self.out.get_mut(6..8).and_then(|flags| flags.first_chunk_mut()) {
                 [*low, *high] = (u16::from_ne_bytes([*low, *high]) | NLM_F_ECHO).to_ne_bytes();
             }
         }
         let mut echoed = None;
         self.transact(len, |message| echoed = LinkView::of(message).map(|link| link.index()))?;
-        match (link.wanted_index().or(echoed), link.wanted_name()) {
+        match (index.or(echoed), name) {
             (Some(index), _) => Ok(index),
             (None, Some(name)) => self.index_of(name),
             (None, None) => Err(ErrorKind::Unexpected.into()), // a link without either is given an index

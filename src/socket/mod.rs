@@ -109,22 +109,11 @@ impl Socket {
     /// # Errors
     /// A change is not atomic: what came before the failing part was done ([`LinkChange`]). After a move that failed,
     /// [`Error::link_is`] says which namespace has the link.
-    pub fn change<K: Copy>(&mut self, change: &LinkChange<'_, K>) -> Result<()>
+    pub fn change<'a, K>(&mut self, change: &LinkChange<'a, K>) -> Result<()>
     where
-        for<'a> LinkChange<'a, K>: Command,
+        LinkChange<'a, K>: Command,
     {
-        let moved = self.apply(change);
-        match moved {
-            Err(error) if change.namespace().is_some() && !error.is_no_device() => {
-                let whereabouts = match self.has_link(change.target()) {
-                    Ok(true) => Whereabouts::Here,
-                    Ok(false) => Whereabouts::There,
-                    Err(_) => Whereabouts::Unknown,
-                };
-                Err(error.with_link(whereabouts))
-            }
-            changed => changed,
-        }
+        self.apply(change)
     }
 
     /// Changes settings of address families on a link.
@@ -183,7 +172,7 @@ impl Socket {
         let found = self.send_and_find(len);
         match found {
             Ok(place) => view(self.channel.read(place)),
-            Err(error) => Err(self.explain_request(error, len)),
+            Err(error) => Err(self.describe_own(error, len)),
         }
     }
 
@@ -252,7 +241,7 @@ impl Socket {
     /// Sends the `len` bytes of `out` and reads items until the acknowledgement.
     fn transact(&mut self, len: usize, on_item: impl FnMut(Message<'_>)) -> Result<()> {
         let answered = self.send_and_wait(len, on_item);
-        answered.map_err(|error| self.explain_request(error, len))
+        answered.map_err(|error| self.describe_own(error, len))
     }
 
     fn send_and_wait(&mut self, len: usize, on_item: impl FnMut(Message<'_>)) -> Result<()> {
@@ -308,14 +297,34 @@ impl Socket {
         Ok(view(self.channel.read(place))?.if_name())
     }
 
-    /// Adds to an error which request failed, in words, with the names that the indexes in it have at this time.
+    /// [Describes](Self::describe) an error of the request in `out`.
     #[cold]
-    fn explain_request(&mut self, error: Error, len: usize) -> Error {
-        let Some(mut info) = RequestInfo::of(self.out.get(..len).unwrap_or_default()) else { return error };
+    fn describe_own(&mut self, error: Error, len: usize) -> Error {
+        let out = std::mem::take(&mut self.out);
+        let described = self.describe(error, out.get(..len).unwrap_or_default());
+        self.out = out;
+        described
+    }
+
+    /// Adds to an error which request failed, in words, with the names that the indexes in it have at this time; and where
+    /// the link is, if it was to move.
+    #[cold]
+    fn describe(&mut self, error: Error, request: &[u8]) -> Error {
+        let Some(mut info) = RequestInfo::of(request) else { return error };
         if matches!(error.kind(), ErrorKind::Kernel(_)) {
             self.find_names(&mut info);
         }
-        error.of_request(info, self.out.get(..len).unwrap_or_default())
+        let error = match info.index {
+            Some(index) if info.verb == Verb::Move && !error.is_no_device() => {
+                error.with_link(match self.has_link(index) {
+                    Ok(true) => Whereabouts::Here,
+                    Ok(false) => Whereabouts::There,
+                    Err(_) => Whereabouts::Unknown,
+                })
+            }
+            _ => error,
+        };
+        error.of_request(info, request)
     }
 
     fn find_names(&mut self, info: &mut RequestInfo) {

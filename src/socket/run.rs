@@ -2,7 +2,7 @@
 
 use super::Socket;
 use crate::batch::{Batch, Outcome};
-use crate::error::{Error, ErrorKind, KernelError, RequestInfo, Result};
+use crate::error::{Error, ErrorKind, KernelError, Result};
 use crate::reply::Reply;
 use crate::wire::Messages;
 use std::time::Instant;
@@ -29,16 +29,8 @@ impl Socket {
         });
         match failed {
             Some((step, error)) => {
-                let sent = batch.messages(step, step + 1);
-                let mut info = RequestInfo::of(sent);
-                if let Some(info) = &mut info {
-                    self.find_names(info);
-                }
                 let error = Error::from(error).at_step(step, steps);
-                Err(match info {
-                    Some(info) => error.of_request(info, sent),
-                    None => error,
-                })
+                Err(self.describe(error, batch.messages(step, step + 1)))
             }
             None => lost,
         }

@@ -51,17 +51,17 @@ impl Host {
     }
 
     /// Creates `t0`.
-    pub fn add<K: Copy>(&mut self, link: NewLink<'_, K>) -> Result<()>
+    pub fn add<'a, K: Copy>(&mut self, link: NewLink<'a, K>) -> Result<()>
     where
-        for<'a> NewLink<'a, K>: sublink::Command,
+        NewLink<'a, K>: sublink::Create,
     {
         self.socket.create(&link.name(name("t0"))).map(|_| ())
     }
 
     /// Creates `t0` with the address that rows call `$MAC`.
-    pub fn add_with_mac<K: Copy>(&mut self, link: NewLink<'_, K>) -> Result<()>
+    pub fn add_with_mac<'a, K: Copy>(&mut self, link: NewLink<'a, K>) -> Result<()>
     where
-        for<'a> NewLink<'a, K>: sublink::Command,
+        NewLink<'a, K>: sublink::Create,
     {
         self.add(link.mac(mac(7)))
     }
@@ -69,7 +69,7 @@ impl Host {
     /// Changes `t0`.
     pub fn change<'c, K: Copy>(&mut self, change: impl FnOnce(IfIndex) -> LinkChange<'c, K>) -> Result<()>
     where
-        for<'a> LinkChange<'a, K>: sublink::Command,
+        LinkChange<'c, K>: sublink::Command,
     {
         let t0 = self.socket.index_of("t0")?;
         self.socket.change(&change(t0))

@@ -15,9 +15,9 @@ enum Mac {
 }
 
 /// Creates `link` with all that every link has, and reads all of it back.
-fn assert_all_is_set<K: Copy>(link: NewLink<'_, K>, kind: &str, its_mac: Mac)
+fn assert_all_is_set<'a, K: Copy>(link: NewLink<'a, K>, kind: &str, its_mac: Mac)
 where
-    for<'a> NewLink<'a, K>: Command,
+    NewLink<'a, K>: Create,
 {
     let mut socket = socket();
     let index = IfIndex::new(INDEX).unwrap();
@@ -90,9 +90,9 @@ pub fn all_is_set_of_an_ipvlan_but_its_mac() -> Result<(), Skip> {
 }
 
 /// Creates `link` as a port of the bridge `br0`.
-fn assert_is_port<K: Copy>(link: NewLink<'_, K>, kind: &str)
+fn assert_is_port<'a, K: Copy>(link: NewLink<'a, K>, kind: &str)
 where
-    for<'a> NewLink<'a, K>: Command,
+    NewLink<'a, K>: Create,
 {
     let mut socket = socket();
     let bridge = socket.index_of("br0").unwrap();

@@ -26,6 +26,25 @@ pub fn the_index_is_the_new_links() -> Result<(), Skip> {
     Ok(())
 }
 
+/// One call and one set of words for all kinds; as with each kind's own, a taken index is told from other refusals.
+pub fn a_kind_chosen_at_run_time() -> Result<(), Skip> {
+    let (mut socket, (there, mut inside)) = (socket(), elsewhere());
+    let parent = parent(&mut socket);
+    let link = LinkSpec::from(NewLink::macvlan(parent)).mac(mac(7)).mtu(1400).group(5).up();
+    let here = socket.create(&link.name(name("a"))).unwrap();
+    let link = link.mac(mac(8)).netns(there.as_fd());
+    let across = socket.create(&link).unwrap();
+    for (row, made, its_mac) in [("here", socket.link_at(here), mac(7)), ("across", inside.link_at(across), mac(8))] {
+        let made = made.expect(row);
+        assert_eq!(made.kind().name(), "macvlan", "{row}");
+        let read = (made.mac().mac(), made.mtu(), made.group(), made.is_up());
+        assert_eq!(read, (Some(its_mac), 1400, 5, true), "{row}");
+    }
+    let error = socket.create(&link.mac(mac(9)).index(across)).unwrap_err();
+    assert!(error.is_already_there() || error.is_busy(), "{error}");
+    Ok(())
+}
+
 fn check(row: &str, seen: Vec<(u32, String)>, created: IfIndex, named: Option<&str>, chosen: Option<u32>) {
     let (_, name) = seen.into_iter().find(|(index, _)| *index == created.get()).expect(row);
     match named {

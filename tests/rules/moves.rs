@@ -150,6 +150,29 @@ pub fn a_move_that_failed_on_the_way_says_so() -> Result<(), Skip> {
     Ok(())
 }
 
+/// In a batch, and with a step in front of it.
+pub fn a_move_that_failed_in_a_batch_says_where_the_link_is() -> Result<(), Skip> {
+    let (taken, free) = (name("taken"), name("free"));
+    for (mtu, to_name, link_is) in [(1400, taken, Whereabouts::Here), (9000, free, Whereabouts::There)] {
+        let (mut socket, mv0) = macvlan();
+        let (there, mut inside) = elsewhere();
+        let held = veth(&mut inside, "taken", "t1");
+        let mut moved = LinkChange::move_to(mv0, there.as_fd()).name(to_name).mtu(mtu);
+        if link_is == Whereabouts::Here {
+            moved = moved.index_there(held); // or newer kernels move it, and find out then
+        }
+        let mut batch = Batch::new();
+        batch.push(&LinkChange::new(mv0).txqlen(77)).unwrap();
+        batch.push(&moved).unwrap();
+        let error = socket.run(&mut batch).unwrap_err();
+        assert_eq!((error.step().map(|step| step.index), error.link_is()), (Some(1), Some(link_is)), "{error}");
+        assert_eq!(socket.link_at(mv0).is_ok(), link_is == Whereabouts::Here);
+        let parent = socket.index_of("p0").unwrap();
+        socket.delete(parent).unwrap(); // and with it the link, wherever it is
+    }
+    Ok(())
+}
+
 pub fn a_link_that_is_not_there_is_not_moved() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let error = socket.change(&LinkChange::move_to(index(999), there.as_fd())).unwrap_err();
