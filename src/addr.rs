@@ -149,7 +149,7 @@ fixed! {
 
 /// The header that stands before an address's attributes (`struct ifaddrmsg`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IfAddr {
+pub(crate) struct IfAddr {
     /// The link that has it.
     pub index: IfIndex,
     /// The length of its network's prefix in bits.

@@ -11,7 +11,7 @@
 //! `net/ipv6/route.c`, `include/uapi/linux/rtnetlink.h`, `man 7 rtnetlink`, `man 8 ip-route`.
 
 use crate::addr::{AF_INET, AF_INET6, Scope, family};
-use crate::link::{Command, IfIndex, Request, sealed};
+use crate::link::{Command, IfIndex, Request, numbers, sealed};
 use crate::wire::{
     Attribute, Attributes, Attrs, Full, Get, Message, Messages, NoRoom, Out, Put, fixed, head, header, measured, table,
 };
@@ -58,49 +58,24 @@ impl RouteProtocol {
     pub const DHCP: Self = Self(16);
 }
 
-/// What happens to a packet that a route fits (`RTN_…`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RouteType {
-    /// It is sent on.
-    Unicast,
-    /// It is dropped without a word.
-    Blackhole,
-    /// It is dropped, and the sender told that the destination is unreachable.
-    Unreachable,
-    /// It is dropped, and the sender told that it is forbidden.
-    Prohibit,
-    /// One that this library does not write: local, broadcast, multicast …
-    Other(u8),
-}
-
-impl RouteType {
-    const fn number(self) -> u8 {
-        match self {
-            Self::Unicast => 1,
-            Self::Blackhole => 6,
-            Self::Unreachable => 7,
-            Self::Prohibit => 8,
-            Self::Other(number) => number,
-        }
-    }
-}
-
-impl From<u8> for RouteType {
-    fn from(number: u8) -> Self {
-        match number {
-            1 => Self::Unicast,
-            6 => Self::Blackhole,
-            7 => Self::Unreachable,
-            8 => Self::Prohibit,
-            _ => Self::Other(number),
-        }
+numbers! {
+    /// What happens to a packet that a route fits (`RTN_…`).
+    RouteType: u8, Kind {
+        /// It is sent on.
+        1 Unicast "unicast",
+        /// It is dropped without a word.
+        6 Blackhole "blackhole",
+        /// It is dropped, and the sender told that the destination is unreachable.
+        7 Unreachable "unreachable",
+        /// It is dropped, and the sender told that it is forbidden.
+        8 Prohibit "prohibit",
+        Other "{}"
     }
 }
 
 /// The header that stands before a route's attributes (`struct rtmsg`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RouteHead {
+pub(crate) struct RouteHead {
     family: u8,
     prefix: u8,
     table: u8,

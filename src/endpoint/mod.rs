@@ -99,7 +99,8 @@ impl<'a> Endpoint<'a> {
     }
 
     /// Uses IPv6 addresses at once, without duplicate address detection. Without it, wait with an
-    /// [`AddressWatch`](crate::AddressWatch) that was opened before.
+    /// [`AddressWatch`](crate::AddressWatch) that was opened before. What is sent to an address in its first moment is
+    /// dropped even so: the route to it is made by a worker of the kernel's.
     #[must_use]
     pub const fn nodad(mut self) -> Self {
         self.nodad = true;

@@ -4,103 +4,32 @@
 //! ipvlans, not both (EBUSY). Source: `drivers/net/ipvlan/ipvlan_main.c`.
 
 use super::request::{Kind, info_kind};
-use super::{IfIndex, InvalidValue, KindFacts, LinkChange, NewLink};
+use super::{IfIndex, KindFacts, LinkChange, NewLink, numbers};
 use crate::wire::{fixed, table};
-use std::fmt;
-use std::str::FromStr;
 
-/// What an ipvlan's parent does with packets (`IPVLAN_MODE_…`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum IpvlanMode {
-    /// Children answer ARP and see broadcasts, as on a switch.
-    L2,
-    /// The parent routes; children see no broadcasts. The kernel's default.
-    L3,
-    /// As L3, with the parent's namespace's netfilter.
-    L3S,
-    /// A number that this library does not know.
-    Other(u16),
-}
-
-impl IpvlanMode {
-    const fn number(self) -> u16 {
-        match self {
-            Self::L2 => 0,
-            Self::L3 => 1,
-            Self::L3S => 2,
-            Self::Other(number) => number,
-        }
+numbers! {
+    /// What an ipvlan's parent does with packets (`IPVLAN_MODE_…`).
+    IpvlanMode: u16, Mode {
+        /// Children answer ARP and see broadcasts, as on a switch.
+        0 L2 "l2",
+        /// The parent routes; children see no broadcasts. The kernel's default.
+        1 L3 "l3",
+        /// As L3, with the parent's namespace's netfilter.
+        2 L3S "l3s",
+        Other "{}"
     }
 }
 
-impl From<u16> for IpvlanMode {
-    fn from(number: u16) -> Self {
-        match number {
-            0 => Self::L2,
-            1 => Self::L3,
-            2 => Self::L3S,
-            _ => Self::Other(number),
-        }
-    }
-}
-
-impl fmt::Display for IpvlanMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::L2 => "l2",
-            Self::L3 => "l3",
-            Self::L3S => "l3s",
-            Self::Other(number) => return number.fmt(f),
-        })
-    }
-}
-
-impl FromStr for IpvlanMode {
-    type Err = InvalidValue;
-    fn from_str(mode: &str) -> Result<Self, InvalidValue> {
-        Ok(match mode {
-            "l2" => Self::L2,
-            "l3" => Self::L3,
-            "l3s" => Self::L3S,
-            _ => return Err(InvalidValue::Mode("l2, l3, l3s")),
-        })
-    }
-}
-
-/// Whether an ipvlan's siblings reach each other (`IPVLAN_F_…`, since Linux 4.15): at most one of the two flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum IpvlanFlag {
-    /// Directly; the default.
-    Bridge,
-    /// Not, except that in L2 mode they hear each other's broadcasts and multicasts.
-    Private,
-    /// Through a switch that sends frames back.
-    Vepa,
-    /// A number that this library does not know.
-    Other(u16),
-}
-
-impl IpvlanFlag {
-    const fn number(self) -> u16 {
-        match self {
-            Self::Bridge => 0,
-            Self::Private => 1,
-            Self::Vepa => 2,
-            Self::Other(number) => number,
-        }
-    }
-}
-
-impl From<u16> for IpvlanFlag {
-    fn from(number: u16) -> Self {
-        match number {
-            0 => Self::Bridge,
-            1 => Self::Private,
-            2 => Self::Vepa,
-            _ => Self::Other(number),
-        }
+numbers! {
+    /// Whether an ipvlan's siblings reach each other (`IPVLAN_F_…`, since Linux 4.15): at most one of the two flags.
+    IpvlanFlag: u16, Mode {
+        /// Directly; the default.
+        0 Bridge "bridge",
+        /// Not, except that in L2 mode they hear each other's broadcasts and multicasts.
+        1 Private "private",
+        /// Through a switch that sends frames back.
+        2 Vepa "vepa",
+        Other "{}"
     }
 }
 

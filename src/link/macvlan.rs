@@ -14,88 +14,24 @@
 //! `drivers/net/macvlan.c`.
 
 use super::request::{Kind, info_kind};
-use super::{IfIndex, InvalidValue, KindFacts, LinkChange, MacAddr, NewLink};
+use super::{IfIndex, KindFacts, LinkChange, MacAddr, NewLink, numbers};
 use crate::wire::{Entry, Inside, List, Row, fixed, table};
-use std::fmt;
-use std::str::FromStr;
 
-/// How frames pass between the macvlans of one parent (`MACVLAN_MODE_…`).
-///
-/// The numbers are the kernel's, so that encoding has nothing to look up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u32)]
-pub enum MacvlanMode {
-    /// Siblings do not reach each other. Against a switch that sends frames back it holds for broadcasts and multicasts
-    /// only: who knows a sibling's MAC address gets through.
-    Private = 1,
-    /// Siblings reach each other through a switch that sends frames back; the kernel's default.
-    Vepa = 2,
-    /// Siblings reach each other directly; Docker's default.
-    Bridge = 4,
-    /// One child takes over the parent. It cannot be changed to or from another mode.
-    Passthru = 8,
-    /// Frames are delivered by their sender's MAC address, from a list.
-    Source = 16,
-    /// A number that this library does not know.
-    Other(u32) = 0,
-}
-
-impl MacvlanMode {
-    #[inline(always)]
-    const fn number(self) -> u32 {
-        if let Self::Other(number) = self {
-            return number;
-        }
-        match self {
-            Self::Private => 1,
-            Self::Vepa => 2,
-            Self::Bridge => 4,
-            Self::Passthru => 8,
-            Self::Source => 16,
-            Self::Other(_) => 0,
-        }
-    }
-}
-
-impl From<u32> for MacvlanMode {
-    fn from(number: u32) -> Self {
-        match number {
-            1 => Self::Private,
-            2 => Self::Vepa,
-            4 => Self::Bridge,
-            8 => Self::Passthru,
-            16 => Self::Source,
-            _ => Self::Other(number),
-        }
-    }
-}
-
-/// The mode's name for `ip` and Docker; an unknown mode is its number.
-impl fmt::Display for MacvlanMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Private => "private",
-            Self::Vepa => "vepa",
-            Self::Bridge => "bridge",
-            Self::Passthru => "passthru",
-            Self::Source => "source",
-            Self::Other(number) => return number.fmt(f),
-        })
-    }
-}
-
-impl FromStr for MacvlanMode {
-    type Err = InvalidValue;
-    fn from_str(mode: &str) -> Result<Self, InvalidValue> {
-        Ok(match mode {
-            "private" => Self::Private,
-            "vepa" => Self::Vepa,
-            "bridge" => Self::Bridge,
-            "passthru" => Self::Passthru,
-            "source" => Self::Source,
-            _ => return Err(InvalidValue::Mode("private, vepa, bridge, passthru, source")),
-        })
+numbers! {
+    /// How frames pass between the macvlans of one parent (`MACVLAN_MODE_…`).
+    MacvlanMode: u32, Mode {
+        /// Siblings do not reach each other. Against a switch that sends frames back it holds for broadcasts and multicasts
+        /// only: who knows a sibling's MAC address gets through.
+        1 Private "private",
+        /// Siblings reach each other through a switch that sends frames back; the kernel's default.
+        2 Vepa "vepa",
+        /// Siblings reach each other directly; Docker's default.
+        4 Bridge "bridge",
+        /// One child takes over the parent. It cannot be changed to or from another mode.
+        8 Passthru "passthru",
+        /// Frames are delivered by their sender's MAC address, from a list.
+        16 Source "source",
+        Other "{}"
     }
 }
 
@@ -126,6 +62,13 @@ impl MacvlanFlags {
     /// The bits.
     pub const fn bits(self) -> u16 {
         self.0
+    }
+}
+
+impl std::ops::BitOr for MacvlanFlags {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        self.with(other)
     }
 }
 

@@ -14,6 +14,7 @@ mod dummy;
 mod ipvlan;
 mod macvlan;
 mod macvtap;
+mod numbers;
 mod query;
 mod request;
 mod settings;
@@ -31,16 +32,18 @@ pub use query::{AltNameChange, DeleteLink, GetLink, ListLinks};
 pub use request::{AnyKind, Command, Create, LinkChange, Move, NewLink, Request};
 pub use settings::{AddrGenMode, Ipv4Setting, LinkSettings, Settings};
 pub use spec::{LinkKind, LinkSpec};
-pub use status::{AltNames, IfInfo, KindInfo, KindView, LinkFlags, OperState};
+pub use status::{AltNames, KindInfo, KindView, LinkFlags, OperState};
 pub use values::{Alias, AltName, Broadcast, IfIndex, IfName, InvalidValue, LinkAddress, MacAddr, Name};
 pub use veth::{Peer, PeerEnd, Veth};
 pub use vlan::{
     EgressQos, IngressQos, Vlan, VlanChange, VlanFlags, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView,
 };
 
+pub(crate) use numbers::numbers;
 #[cfg(test)]
 pub(crate) use request::tests::encoded;
 pub(crate) use request::{RTM_NEWLINK, Wanted, sealed};
+pub(crate) use status::IfInfo;
 pub(crate) use values::random;
 
 use crate::wire::{Message, Messages, Row, table};
@@ -48,8 +51,10 @@ use request::NetnsFd;
 
 table! {
     /// What every link can be given when it is created.
+    #[doc(hidden)]
     common create Common<'a>,
     /// What can be changed of every link.
+    #[doc(hidden)]
     change CommonChange<'a>,
     /// A link as the kernel reports it, borrowed from the bytes it came in.
     ///

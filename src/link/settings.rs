@@ -5,8 +5,8 @@
 //! ignores them). So send them between the create and the change that brings the link up; one
 //! [`Batch`](crate::Batch) can hold all three.
 
-use super::IfIndex;
 use super::request::{Command, RTM_SETLINK, Request, put_header, sealed};
+use super::{IfIndex, numbers};
 use crate::wire::{Attributes, Full, Get, Inside, NoRoom, Out, Row, fixed, measured};
 use netlink_packet_core::NLM_F_ACK;
 
@@ -16,48 +16,23 @@ const INET_CONF: u16 = 1;
 const AF_INET6: u16 = 10;
 const INET6_ADDR_GEN_MODE: u16 = 8;
 
-/// How the kernel makes a link's IPv6 link-local address (`IN6_ADDR_GEN_MODE_…`, since Linux 3.17).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AddrGenMode {
-    /// From the MAC address.
-    Eui64,
-    /// Not at all.
-    None,
-    /// From a secret and the prefix (RFC 7217).
-    StablePrivacy,
-    /// As `StablePrivacy`, with a random secret if there is none.
-    Random,
-    /// A number that this library does not know.
-    Other(u8),
+numbers! {
+    /// How the kernel makes a link's IPv6 link-local address (`IN6_ADDR_GEN_MODE_…`, since Linux 3.17).
+    AddrGenMode: u8, Mode {
+        /// From the MAC address.
+        0 Eui64 "eui64",
+        /// Not at all.
+        1 None "none",
+        /// From a secret and the prefix (RFC 7217).
+        2 StablePrivacy "stable_secret",
+        /// As `StablePrivacy`, with a random secret if there is none.
+        3 Random "random",
+        Other "{}"
+    }
 }
 
 fixed! {
     AddrGenMode: 1 + 3, AddrGenMode::Eui64, |v: AddrGenMode| [v.number()], |[b]: [u8; 1]| AddrGenMode::from(b);
-}
-
-impl AddrGenMode {
-    const fn number(self) -> u8 {
-        match self {
-            Self::Eui64 => 0,
-            Self::None => 1,
-            Self::StablePrivacy => 2,
-            Self::Random => 3,
-            Self::Other(number) => number,
-        }
-    }
-}
-
-impl From<u8> for AddrGenMode {
-    fn from(number: u8) -> Self {
-        match number {
-            0 => Self::Eui64,
-            1 => Self::None,
-            2 => Self::StablePrivacy,
-            3 => Self::Random,
-            _ => Self::Other(number),
-        }
-    }
 }
 
 /// An IPv4 setting of a link, by its number (`IPV4_DEVCONF_…`): what `/proc/sys/net/ipv4/conf/LINK/` holds as files.

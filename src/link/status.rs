@@ -2,13 +2,14 @@
 
 use super::{
     IfIndex, IpvlanInfo, IpvlanView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, Name, VlanInfo, VlanView,
+    numbers,
 };
 use crate::wire::{Attribute, Attributes, Get, Header, Index, Inside, Row, fixed};
 use std::fmt;
 
 /// The header that stands before a link's attributes (`struct ifinfomsg`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IfInfo {
+pub(crate) struct IfInfo {
     /// The link's index.
     pub index: IfIndex,
     /// The hardware type, `ARPHRD_…`.
@@ -104,48 +105,29 @@ impl fmt::Debug for LinkFlags {
     }
 }
 
-/// The operational state of a link (RFC 2863, `IF_OPER_…`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum OperState {
-    /// The driver does not say.
-    Unknown,
-    /// Some hardware is missing.
-    NotPresent,
-    /// It is down.
-    Down,
-    /// The parent is down, or has no carrier.
-    LowerLayerDown,
-    /// It is being tested.
-    Testing,
-    /// It waits for an event, such as authentication.
-    Dormant,
-    /// It can carry packets.
-    Up,
-    /// A number that this library does not know.
-    Other(u8),
+numbers! {
+    /// The operational state of a link (RFC 2863, `IF_OPER_…`).
+    OperState: u8, State {
+        /// The driver does not say.
+        0 Unknown "UNKNOWN",
+        /// Some hardware is missing.
+        1 NotPresent "NOTPRESENT",
+        /// It is down.
+        2 Down "DOWN",
+        /// The parent is down, or has no carrier.
+        3 LowerLayerDown "LOWERLAYERDOWN",
+        /// It is being tested.
+        4 Testing "TESTING",
+        /// It waits for an event, such as authentication.
+        5 Dormant "DORMANT",
+        /// It can carry packets.
+        6 Up "UP",
+        Other "{}"
+    }
 }
 
 fixed! {
     OperState: 1 + 3, OperState::Unknown, |v: OperState| [v.number()], |[b]: [u8; 1]| OperState::from(b);
-}
-
-impl OperState {
-    const KNOWN: [Self; 7] =
-        [Self::Unknown, Self::NotPresent, Self::Down, Self::LowerLayerDown, Self::Testing, Self::Dormant, Self::Up];
-
-    fn number(self) -> u8 {
-        match self {
-            Self::Other(number) => number,
-            known => (0..).zip(Self::KNOWN).find(|(_, state)| *state == known).map_or(0, |(number, _)| number),
-        }
-    }
-}
-
-impl From<u8> for OperState {
-    fn from(number: u8) -> Self {
-        Self::KNOWN.get(usize::from(number)).copied().unwrap_or(Self::Other(number))
-    }
 }
 
 /// A link's kind and what only that kind has (`IFLA_LINKINFO`). It prints as its name; physical links and `lo` have none.

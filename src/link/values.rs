@@ -48,9 +48,15 @@ pub enum InvalidValue {
     /// A mode's name that the kind does not have; with those it has.
     #[error("the mode is one of {0}")]
     Mode(&'static str),
-    /// The name of a kind that is none of those.
+    /// The name of a kind of link or route that is none of those.
     #[error("the kind is one of {0}")]
     Kind(&'static str),
+    /// The name of a state that is none of those.
+    #[error("the state is one of {0}")]
+    State(&'static str),
+    /// The name of a VLAN's protocol that is none of those.
+    #[error("the VLAN protocol is one of {0}")]
+    VlanProtocol(&'static str),
     /// A message above [`NoRoom::LARGEST`](crate::wire::NoRoom::LARGEST), because of a list in it.
     #[error("the request would take {0} bytes, and a netlink attribute holds at most 65535: split its list")]
     TooLong(usize),

@@ -11,7 +11,7 @@
 //! is loose. Source: `net/8021q/vlan_netlink.c`, `include/uapi/linux/if_vlan.h`.
 
 use super::request::{Kind, info_kind};
-use super::{IfIndex, InvalidValue, KindFacts, LinkChange, NewLink};
+use super::{IfIndex, InvalidValue, KindFacts, LinkChange, NewLink, numbers};
 use crate::wire::{Entry, Fixed, Get, Inside, List, Row, fixed, head, table};
 use std::fmt;
 use std::str::FromStr;
@@ -52,52 +52,22 @@ impl TryFrom<u16> for VlanId {
     }
 }
 
-/// The protocol of a VLAN's tags: their Ethernet type, big endian on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u16)]
-pub enum VlanProtocol {
-    /// 802.1Q, 0x8100: a customer's VLAN; the kernel's default.
-    Ieee8021Q = 0x8100,
-    /// 802.1ad, 0x88a8: a provider's VLAN around customers' ones.
-    Ieee8021Ad = 0x88a8,
-    /// An Ethernet type that this library does not know.
-    Other(u16) = 0,
+numbers! {
+    /// The protocol of a VLAN's tags: their Ethernet type, big endian on the wire.
+    VlanProtocol: u16, VlanProtocol {
+        /// A customer's VLAN; the kernel's default.
+        0x8100 Ieee8021Q "802.1Q",
+        /// A provider's VLAN around customers' ones.
+        0x88a8 Ieee8021Ad "802.1ad",
+        Other "{:#06x}"
+    }
 }
 
 impl VlanProtocol {
     /// The Ethernet type.
     #[inline]
     pub const fn ethertype(self) -> u16 {
-        if let Self::Other(ethertype) = self {
-            return ethertype;
-        }
-        match self {
-            Self::Ieee8021Q => 0x8100,
-            Self::Ieee8021Ad => 0x88a8,
-            Self::Other(_) => 0,
-        }
-    }
-}
-
-impl From<u16> for VlanProtocol {
-    fn from(ethertype: u16) -> Self {
-        match ethertype {
-            0x8100 => Self::Ieee8021Q,
-            0x88a8 => Self::Ieee8021Ad,
-            _ => Self::Other(ethertype),
-        }
-    }
-}
-
-/// As `ip` prints it; an unknown one as `0x9100`.
-impl fmt::Display for VlanProtocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ieee8021Q => f.pad("802.1Q"),
-            Self::Ieee8021Ad => f.pad("802.1ad"),
-            Self::Other(ethertype) => write!(f, "{ethertype:#06x}"),
-        }
+        self.number()
     }
 }
 

@@ -13,7 +13,11 @@ impl Socket {
     ///
     /// A link without a name, or one for another namespace, gets an index of our choice unless it asks for one
     /// ([`IfIndex::random`]): so its index is known on every kernel. Otherwise the kernel echoes it (since Linux 6.2), or it
-    /// is looked up by name.
+    /// is looked up by name, which tells nothing of a link that another program renamed meanwhile: to be sure on older
+    /// kernels, choose the index.
+    ///
+    /// A link that is to be up, in another namespace, with its parent in yet another one, is looked at in there, which needs
+    /// CAP_SYS_ADMIN.
     ///
     /// # Errors
     /// When it fails, no link is left behind; when the outcome is [unknown](ErrorKind::TimedOut), one may be.

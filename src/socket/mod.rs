@@ -92,7 +92,8 @@ impl Socket {
         Ok(socket)
     }
 
-    /// Whether it lives in `namespace`; `None` if that is not known, as it is not after [`from_fd`](Self::from_fd).
+    /// Whether it lives in `namespace`; `None` if that is not known: after [`from_fd`](Self::from_fd), or if `/proc` was not
+    /// mounted when it was opened.
     pub fn is_in(&self, namespace: impl AsFd) -> Result<Option<bool>> {
         let id = NetnsId::of(namespace.as_fd())?;
         Ok(self.namespace.map(|here| here == id))
@@ -194,8 +195,9 @@ impl Socket {
         List::start(self, *request)
     }
 
-    /// Whether the kernel took everything that `request`, done to the link `index`, asked of its kind: what a kernel is too
-    /// old for, it ignores and answers OK.
+    /// Whether the kernel is new enough for what `request`, done to the link `index`, asked of a macvlan or macvtap:
+    /// `bc_queue_len` and `bc_cutoff`, which older kernels ignore with an OK. Other attributes, and values, are not compared:
+    /// the kernel refuses what it cannot do of those, or [`Endpoint::check`](crate::Endpoint::check) finds the difference.
     ///
     /// # Errors
     /// [`ErrorKind::Ignored`], with the attribute's name.

@@ -33,7 +33,8 @@ impl Pod {
         Contents(
             links.iter().map(|link| link.index).collect(),
             addresses.iter().map(|address| address.addr).collect(),
-            routes.iter().map(|route| route.destination).collect(),
+            // What the kernel's workers have to do with its own routes to addresses, they do when they get to it.
+            routes.iter().filter(|route| route.table != Some(Table::LOCAL)).map(|route| route.destination).collect(),
         )
     }
 

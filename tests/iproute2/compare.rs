@@ -113,7 +113,7 @@ fn shown(link: &LinkInfo, links: &[LinkInfo]) -> Value {
         "ifname": link.name.to_string(),
         "flags": flags(link, link.parent.filter(|_| link.parent_netnsid.is_none()).and_then(at)),
         "mtu": link.mtu,
-        "operstate": oper_state(link.oper_state),
+        "operstate": link.oper_state.to_string(),
         "group": if link.group == 0 { "default".to_owned() } else { link.group.to_string() },
         "txqlen": link.txqlen,
         "link_type": if link.device_type == 772 { "loopback" } else { "ether" },
@@ -143,7 +143,7 @@ fn shown(link: &LinkInfo, links: &[LinkInfo]) -> Value {
         "altnames",
         Some(sorted(link.alt_names.iter().map(|name| text(name)).collect())).filter(|all| *all != json!([])),
     );
-    put("inet6_addr_gen_mode", link.settings.addr_gen_mode.map(|mode| addr_gen_mode(mode).into()));
+    put("inet6_addr_gen_mode", link.settings.addr_gen_mode.map(|mode| mode.to_string().into()));
     put("linkinfo", linkinfo(&link.kind));
     shown
 }
@@ -166,29 +166,6 @@ fn flags(link: &LinkInfo, parent: Option<&LinkInfo>) -> Value {
     sorted(names.chain(own.into_iter().filter(|own| own.0).map(|own| own.1)).map(Value::from).collect())
 }
 
-fn oper_state(state: OperState) -> &'static str {
-    match state {
-        OperState::Unknown => "UNKNOWN",
-        OperState::NotPresent => "NOTPRESENT",
-        OperState::Down => "DOWN",
-        OperState::LowerLayerDown => "LOWERLAYERDOWN",
-        OperState::Testing => "TESTING",
-        OperState::Dormant => "DORMANT",
-        OperState::Up => "UP",
-        other => panic!("{other:?}"),
-    }
-}
-
-fn addr_gen_mode(mode: AddrGenMode) -> &'static str {
-    match mode {
-        AddrGenMode::Eui64 => "eui64",
-        AddrGenMode::None => "none",
-        AddrGenMode::StablePrivacy => "stable_secret",
-        AddrGenMode::Random => "random",
-        other => panic!("{other:?}"),
-    }
-}
-
 fn linkinfo(kind: &KindInfo) -> Option<Value> {
     let data = match kind {
         KindInfo::None => return None,
@@ -203,7 +180,7 @@ fn linkinfo(kind: &KindInfo) -> Option<Value> {
         KindInfo::Vlan(vlan) => self::vlan(vlan),
         KindInfo::Ipvlan(IpvlanInfo { mode, flag, .. }) => json!({
             "mode": mode.expect("a mode").to_string(),
-            format!("{:?}", flag.expect("a flag")).to_lowercase(): true,
+            flag.expect("a flag").to_string(): true,
         }),
         other => return Some(json!({ "info_kind": other.name().to_string() })),
     };

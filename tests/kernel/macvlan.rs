@@ -123,7 +123,7 @@ pub fn passthru_is_for_life<T: Twin>() -> Result<(), Skip> {
 pub fn flags_are_set_and_replaced_as_a_whole<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
-    let both = MacvlanFlags::NOPROMISC.with(MacvlanFlags::NODST);
+    let both = MacvlanFlags::NOPROMISC | MacvlanFlags::NODST;
     for flags in [MacvlanFlags::NONE, MacvlanFlags::NOPROMISC, MacvlanFlags::NODST, both] {
         let new = New { flags: Some(flags), ..in_mode(MacvlanMode::Source) };
         let index = T::create(&mut socket, parent, &new).unwrap();

@@ -59,6 +59,10 @@ pub fn await_link(index: IfIndex, what: &str, is_as_wanted: impl Fn(&LinkView<'_
     setsockopt(&events.as_fd(), ReceiveTimeout, &TimeVal::seconds(10)).expect("a time limit");
     let mut socket = socket();
     while !is_as_wanted(&socket.link_at(index).expect("the link")) {
-        events.recv_from_full().unwrap_or_else(|error| panic!("no event while waiting for {what}: {error}"));
+        match events.recv_from_full() {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {} // by a signal
+            Err(error) => panic!("no event while waiting for {what}: {error}"),
+        }
     }
 }
