@@ -11,9 +11,11 @@
 //! `include/uapi/linux/if_link.h`, `man 7 rtnetlink`.
 
 mod dummy;
+mod invalid;
 mod ipvlan;
 mod macvlan;
 mod macvtap;
+mod names;
 mod numbers;
 mod query;
 mod request;
@@ -25,15 +27,17 @@ mod veth;
 mod vlan;
 
 pub use dummy::Dummy;
+pub use invalid::InvalidValue;
 pub use ipvlan::{Ipvlan, IpvlanChange, IpvlanFlag, IpvlanInfo, IpvlanMode, IpvlanView};
 pub use macvlan::{Macvlan, MacvlanChange, MacvlanFlags, MacvlanInfo, MacvlanMode, MacvlanView, SourceMacs};
 pub use macvtap::{Macvtap, MacvtapChange, MacvtapInfo, MacvtapView};
+pub use names::{Alias, AltName, IfName, Name};
 pub use query::{AltNameChange, DeleteLink, GetLink, ListLinks};
 pub use request::{AnyKind, Command, Create, LinkChange, Move, NewLink, Request};
 pub use settings::{AddrGenMode, Ipv4Setting, LinkSettings, Settings};
 pub use spec::{LinkKind, LinkSpec};
 pub use status::{AltNames, KindInfo, KindView, LinkFlags, OperState};
-pub use values::{Alias, AltName, Broadcast, IfIndex, IfName, InvalidValue, LinkAddress, MacAddr, Name};
+pub use values::{Broadcast, IfIndex, LinkAddress, MacAddr};
 pub use veth::{Peer, PeerEnd, Veth};
 pub use vlan::{
     EgressQos, IngressQos, Vlan, VlanChange, VlanFlags, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView,
