@@ -7,7 +7,6 @@ use crate::link::{IfIndex, IfName, KindInfo, LinkFlags, LinkInfo, LinkKind, MacA
 use crate::route::{ListRoutes, RouteInfo};
 use crate::socket::Socket;
 use ipnetwork::IpNetwork;
-use std::fmt::Debug;
 use std::net::IpAddr;
 
 /// A way in which a container's link is not what its endpoint says. It prints as a sentence.
@@ -34,7 +33,7 @@ pub enum Difference {
         found: IfName,
     },
     /// It stands on another parent.
-    #[error("the link's parent is {found:?}, not {expected}")]
+    #[error("the link's parent is {}, not {expected}", or_none(*found))]
     Parent {
         /// The endpoint's.
         expected: IfIndex,
@@ -42,7 +41,7 @@ pub enum Difference {
         found: Option<IfIndex>,
     },
     /// It has another MAC address.
-    #[error("the link's MAC address is {found:?}, not {expected}")]
+    #[error("the link's MAC address is {}, not {expected}", or_none(*found))]
     Mac {
         /// The endpoint's.
         expected: MacAddr,
@@ -142,8 +141,11 @@ fn compare_links(attached: &Attached, expected: &LinkInfo, found: &LinkInfo, dif
 fn compare_kinds(expected: &KindInfo, found: &KindInfo, differences: &mut Vec<Difference>) {
     let mut compare = |attribute, expected: Option<String>, found: Option<String>| {
         if let Some(expected) = expected.filter(|expected| found.as_ref() != Some(expected)) {
-            let found = found.unwrap_or_else(|| "absent".into()).into();
-            differences.push(Difference::Property { attribute, expected: expected.into(), found });
+            differences.push(Difference::Property {
+                attribute,
+                expected: expected.into(),
+                found: or_none(found).into(),
+            });
         }
     };
     match (expected, found) {
@@ -159,18 +161,18 @@ fn compare_kinds(expected: &KindInfo, found: &KindInfo, differences: &mut Vec<Di
         }
         (KindInfo::Ipvlan(expected), KindInfo::Ipvlan(found)) => {
             compare("IFLA_IPVLAN_MODE", words(expected.mode), words(found.mode));
-            compare("IFLA_IPVLAN_FLAGS", expected.flag.map(debug), found.flag.map(debug));
+            compare("IFLA_IPVLAN_FLAGS", words(expected.flag), words(found.flag));
         }
         _ => {}
     }
 }
 
-fn words(value: Option<impl ToString>) -> Option<String> {
-    value.map(|value| value.to_string())
+fn or_none(value: Option<impl ToString>) -> String {
+    words(value).unwrap_or_else(|| "none".into())
 }
 
-fn debug(value: impl Debug) -> String {
-    format!("{value:?}")
+fn words(value: Option<impl ToString>) -> Option<String> {
+    value.map(|value| value.to_string())
 }
 
 /// Whether `found` is a route such as `expected`; what that leaves open does not matter.
