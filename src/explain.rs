@@ -102,13 +102,17 @@ impl Scene<'_> {
         if self.socket.apply(&LinkChange::new(IfIndex(0))).is_err_and(|error| error.is_not_permitted()) {
             return Some(Reason::NotPermittedHere);
         }
-        let RequestInfo { verb, is_elsewhere, parent_is_elsewhere, .. } = *self.request;
-        let has_parent_there = self.link.as_ref().is_some_and(|link| link.parent_netnsid.is_some()); // an ipvlan's counts
+        let RequestInfo { verb, is_elsewhere, parent_is_elsewhere, parent, .. } = *self.request;
+        let stands_there = |link: Option<LinkInfo>| link.is_some_and(|link| link.parent_netnsid.is_some());
         match (verb, is_elsewhere, parent_is_elsewhere) {
             (Verb::Move, ..) | (Verb::Create, true, false) => Some(Reason::NotPermittedAtTarget),
             (Verb::Create, false, true) => Some(Reason::NotPermittedAtParent),
+            // A macvlan on a macvlan stands on that one's parent, whose namespace counts since Linux 7.3.
+            (Verb::Create, false, false) if stands_there(parent.and_then(|parent| self.at(parent, None))) => {
+                Some(Reason::NotPermittedAtParent)
+            }
             (Verb::Create, ..) => Some(Reason::NotPermittedThere), // both, or that of a veth's other end
-            (Verb::Change, ..) if has_parent_there => Some(Reason::NotPermittedAtParent),
+            (Verb::Change, ..) if stands_there(self.link.clone()) => Some(Reason::NotPermittedAtParent), // an ipvlan's
             _ => None,
         }
     }

@@ -30,7 +30,7 @@ use sublink::Result;
 pub(crate) struct Row {
     /// What it shows, as a test's name.
     pub name: &'static str,
-    /// Drivers that it needs besides macvlan and veth.
+    /// What it needs: drivers besides macvlan and veth, and properties that older kernels ignore.
     pub needs: &'static [&'static str],
     /// By `ip link …`, with `;` between commands, `$MAC` for 02:00:00:00:00:07 and `$POD` for the other namespace.
     pub ip: &'static str,

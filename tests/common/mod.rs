@@ -107,8 +107,22 @@ pub fn veth(socket: &mut Socket, this: &str, that: &str) -> IfIndex {
     index
 }
 
-/// Skips the test where the kernel lacks the driver of this kind of link.
+/// What a kernel before this version ignores with an OK.
+const SINCE: &[(&str, (u32, u32))] =
+    &[("bc_queue_len", (5, 11)), ("index_there", (5, 13)), ("a GSO limit at create", (5, 19)), ("bc_cutoff", (6, 4))];
+
+/// Whether the kernel is new enough for this property.
+pub fn knows(property: &str) -> bool {
+    let row = SINCE.iter().find(|(name, _)| *name == property);
+    kernel() >= row.unwrap_or_else(|| panic!("no version for {property}")).1
+}
+
+/// Skips the test where the kernel lacks the driver of this kind of link, or is too old for this property.
 pub fn needs(kind: &str) -> Result<(), Skip> {
+    if let Some((property, (major, minor))) = SINCE.iter().find(|(name, _)| *name == kind) {
+        let too_old = || Skip(format!("{property}: since Linux {major}.{minor}"));
+        return if knows(property) { Ok(()) } else { Err(too_old()) };
+    }
     let probe = || {
         let mut socket = Socket::open()?;
         let lo = socket.index_of("lo")?;

@@ -1,6 +1,6 @@
 //! EEXIST and EBUSY: whose the name or the index is.
 
-use crate::common::{Skip, kernel, name, parent, socket, veth};
+use crate::common::{Skip, kernel, name, needs, parent, socket, veth};
 use crate::help::{elsewhere, index, looks_in_the_target};
 use crate::twins::{New, Twin};
 use crate::why::{assert_why, why};
@@ -165,6 +165,7 @@ pub fn a_name_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
 }
 
 pub fn an_index_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
+    needs("index_there")?;
     let mut socket = socket();
     let parent = parent(&mut socket);
     let (there, mut inside) = elsewhere();

@@ -231,7 +231,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "change_macvlan_bc_queue_len",
-        needs: &[],
+        needs: &["bc_queue_len"],
         ip: "add t0 link p0 address $MAC type macvlan mode bridge; set t0 type macvlan mode bridge bcqueuelen 77",
         ours: |host| {
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;

@@ -67,21 +67,21 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "macvlan_bc_queue_len_0",
-        needs: &[],
+        needs: &["bc_queue_len"],
         ip: "add t0 link p0 address $MAC type macvlan mode bridge bcqueuelen 0",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge).bc_queue_len(0)),
         shows: r#"{"linkinfo": {"info_kind": "macvlan", "info_data": {"bcqueuelen": 0, "usedbcqueuelen": 0}}}"#,
     },
     Row {
         name: "macvlan_bc_queue_len_500",
-        needs: &[],
+        needs: &["bc_queue_len"],
         ip: "add t0 link p0 address $MAC type macvlan mode bridge bcqueuelen 500",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge).bc_queue_len(500)),
         shows: r#"{"linkinfo": {"info_kind": "macvlan", "info_data": {"bcqueuelen": 500, "usedbcqueuelen": 500}}}"#,
     },
     Row {
         name: "macvlan_bc_queue_len_4294967295",
-        needs: &[],
+        needs: &["bc_queue_len"],
         ip: "add t0 link p0 address $MAC type macvlan mode bridge bcqueuelen 4294967295",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge).bc_queue_len(4_294_967_295)),
         shows: r#"{"linkinfo": {"info_kind": "macvlan", "info_data": {"bcqueuelen": 4294967295, "usedbcqueuelen": 4294967295}}}"#,
@@ -151,7 +151,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "macvlan_gso_limits",
-        needs: &[],
+        needs: &["a GSO limit at create"],
         ip: "add t0 link p0 address $MAC gso_max_size 30000 gso_max_segs 20 type macvlan",
         ours: |host| host.add_with_mac(NewLink::macvlan(host.p0).gso_max_size(30_000).gso_max_segs(20)),
         shows: r#"{"gso_max_size": 30000, "gso_max_segs": 20}"#,
@@ -209,7 +209,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "macvlan_of_everything",
-        needs: &[],
+        needs: &["bc_queue_len", "a GSO limit at create"],
         ip: "add t0 link p0 up index 77 address $MAC mtu 1400 txqueuelen 50 broadcast 02:00:00:00:00:ff numtxqueues 4 numrxqueues 3 gso_max_size 30000 gso_max_segs 20 group 7 type macvlan mode source flag nodst bcqueuelen 500 macaddr set 02:00:00:00:00:01",
         ours: |host| {
             let senders = [mac(1)];
@@ -251,7 +251,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "macvtap_bc_queue_len_and_mtu",
-        needs: &["macvtap"],
+        needs: &["macvtap", "bc_queue_len"],
         ip: "add t0 link p0 address $MAC mtu 1400 type macvtap mode vepa bcqueuelen 20",
         ours: |host| host.add_with_mac(NewLink::macvtap(host.p0).mode(MacvlanMode::Vepa).bc_queue_len(20).mtu(1400)),
         shows: r#"{"linkinfo": {"info_kind": "macvtap", "info_data": {"bcqueuelen": 20}}}"#,

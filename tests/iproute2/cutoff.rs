@@ -1,7 +1,7 @@
 //! `IFLA_MACVLAN_BC_CUTOFF`, which iproute2 knows since 6.4, later than Debian 12's: so netlink-packet-route sets and reads
 //! it in `ip`'s place, over a socket without anything of ours.
 
-use crate::common::{Skip, Test, kernel, mac, name, parent, socket};
+use crate::common::{Skip, Test, knows, mac, name, parent, socket};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoMacVlan, LinkAttribute, LinkInfo as Info, LinkMessage};
@@ -15,7 +15,7 @@ pub const TESTS: &[(&str, Test)] = &[
 
 /// What the kernel reports of a cutoff that was asked for: nothing of its default, 1, and nothing at all up to 6.3.
 fn reported(asked: i32) -> Option<i32> {
-    Some(asked).filter(|cutoff| *cutoff != 1 && kernel() >= (6, 4))
+    Some(asked).filter(|cutoff| *cutoff != 1 && knows("bc_cutoff"))
 }
 
 const CUTOFFS: [i32; 5] = [-1, 0, 1, 5, i32::MAX];
@@ -31,7 +31,7 @@ fn set_by_us() -> Result<(), Skip> {
             Ok(()) => false,
             Err(error) => matches!(error.kind(), ErrorKind::Ignored("IFLA_MACVLAN_BC_CUTOFF")),
         };
-        assert_eq!(was_ignored, kernel() < (6, 4) && cutoff != 1, "{cutoff}");
+        assert_eq!(was_ignored, !knows("bc_cutoff") && cutoff != 1, "{cutoff}");
         socket.delete(index).expect("a delete");
     }
     Ok(())
