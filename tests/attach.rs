@@ -47,7 +47,7 @@ fn main() -> std::process::ExitCode {
         behind::a_container_that_ended_is_gone,
         many::a_hundred_come_and_go_at_once,
         many::many_are_detached_together,
-        many::waiting_is_shared,
+        many::many_are_worked_on_at_once,
         many::nothing_is_left_open,
     ])
 }

@@ -45,7 +45,7 @@ impl MacvlanFlags {
     /// A passthru child does not make its parent promiscuous. Passthru only.
     pub const NOPROMISC: Self = Self(1);
     /// In source mode, a frame that went to a child by its sender's MAC is not delivered by its receiver's MAC as well
-    /// (since Linux 5.13; 5.10 answers EINVAL).
+    /// (since Linux 5.13 and in late releases of 5.10; others answer EINVAL).
     pub const NODST: Self = Self(2);
 
     /// These flags and `other`.

@@ -95,9 +95,10 @@ table! {
         10 "IFLA_MASTER" pub master: IfIndex,
         /// The link-layer broadcast address.
         2 "IFLA_BROADCAST" pub broadcast: Broadcast,
-        /// The largest packet in bytes that segmentation offload may build (since Linux 4.14 settable).
+        /// The largest packet in bytes that segmentation offload may build (since Linux 4.14 settable). At create, kernels
+        /// before 5.19 give a link that stands on another what its parent has, whatever was asked for: change it then.
         41 "IFLA_GSO_MAX_SIZE" pub gso_max_size: u32,
-        /// The most segments of such a packet (since Linux 4.14 settable).
+        /// The most segments of such a packet (since Linux 4.14 settable). As for the size, before 5.19.
         40 "IFLA_GSO_MAX_SEGS" pub gso_max_segs: u32,
     }
     create {
