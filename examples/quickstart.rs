@@ -8,7 +8,7 @@
 mod stage;
 mod tree;
 
-use stage::{note, timed};
+use stage::{explained, note, timed};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use sublink::*;
@@ -52,8 +52,7 @@ fn show() -> stage::Result {
     timed("change mv1 to vepa mode and an MTU of 1300", || host.change(&change))?;
     let mistake = timed("change mv1 to an MTU of 9000", || host.change(&LinkChange::new(mv1).mtu(9000)));
     if let Err(error) = mistake {
-        let why = error.explain(&mut host).map_or_else(String::new, |why| format!(": {why}"));
-        note(&format!("{error}{why}"));
+        note(&explained(&error, &mut host));
     }
 
     // Into a container: by moving a link there, or, much faster, by creating it there.
