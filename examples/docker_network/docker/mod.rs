@@ -48,11 +48,11 @@ vlan a VLAN of its own, of which `connect --vlan` says the id. Options are:
   macvlan_mode=bridge              or private, vepa, passthru
   com.docker.network.driver.mtu=N
 
-Without --subnet it gets a private one that is free, and with --ipv6 an IPv6 one as well. A subnet has
-the gateway that lies in it. Docker takes the first address for one if none is given; here there is
-none then, and no default route. Subnets may overlap, which Docker refuses: no address is given
-twice. Of several networks, the default route of a container is by the
-one with the highest --gw-priority, then the one with gateways of both families, then the first by name.
+Without --subnet it gets a private one that is free, and with --ipv6 an IPv6 one as well. Subnets of
+networks may overlap, which Docker refuses: no address is given twice. A subnet has the gateway that
+lies in it. Without one there is no default route, where Docker would take the first address for a
+gateway. The default route of a container in several networks goes by the one with the highest
+--gw-priority, then by one with gateways of both families, then by the first name.
 
 A CONTAINER is a name that `ip netns add` gave, the path of a namespace's file, or a process id,
 which is good while that process lives.
