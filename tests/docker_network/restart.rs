@@ -94,7 +94,8 @@ pub fn a_lost_parent_is_made_again() -> Result<(), Skip> {
     for parent in ["eth0.50", &dummy] {
         assert!(host.link(parent).expect("the parent").is_up());
     }
-    assert_eq!(c1.addrs("eth0"), ["10.1.0.1/24"]);
+    assert_eq!(c1.addrs("eth0"), ["10.1.0.2/24"]);
+    assert_eq!(c1.gateways()[0].as_deref(), Some("10.1.0.1"));
     assert_eq!(c1.addrs("eth1"), ["10.2.0.1/24"]);
     // A parent that is gone is also made when it is used.
     let index = host.index_of("eth0.50").expect("the parent");
