@@ -42,6 +42,8 @@ fn main() -> std::process::ExitCode {
         restart::what_cannot_be_remembered_is_undone,
         restart::a_lost_link_is_made_again,
         restart::a_lost_parent_is_made_again,
+        restart::what_cannot_be_made_again_is_said_and_kept,
+        restart::a_parent_of_no_network_is_removed,
         restart::a_container_that_has_ended_is_forgotten,
         restart::a_line_that_cannot_be_read_is_pointed_out,
     ])

@@ -106,6 +106,33 @@ pub fn a_lost_parent_is_made_again() -> Result<(), Skip> {
     Ok(())
 }
 
+pub fn what_cannot_be_made_again_is_said_and_kept() -> Result<(), Skip> {
+    let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
+    let eth0 = veth(&mut host, "eth0", "cable");
+    desk.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
+    desk.run(&format!("connect net {}", c1.path()));
+    host.delete(eth0).expect("deleted");
+    let why = "there is no interface eth0; one that is to be made is named BASE.ID, as in eth0.50";
+    let told = desk.refused("restore");
+    assert_eq!(told.lines().next(), Some(&*format!("net: {why}")));
+    assert!(told.contains(&format!("\n{} in net: ", c1.path())), "{told}");
+    veth(&mut host, "eth0", "cable");
+    desk.run("restore");
+    assert_eq!(c1.addrs("eth0"), ["10.1.0.1/24"]);
+    Ok(())
+}
+
+pub fn a_parent_of_no_network_is_removed() -> Result<(), Skip> {
+    needs("dummy")?;
+    let (mut host, desk) = (socket(), Desk::new());
+    let id = desk.run("create net");
+    fs::remove_file(desk.dir.join("networks")).expect("removed");
+    let expected = format!("dm-{}, which no network has, is removed\n", &id[..12]);
+    assert_eq!(desk.run("restore"), expected);
+    assert_eq!(links_of_kind(&mut host, "dummy"), 0);
+    Ok(())
+}
+
 pub fn a_container_that_has_ended_is_forgotten() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());
     let [c1, c2] = [(); 2].map(|()| Container::new());
@@ -121,7 +148,7 @@ pub fn a_container_that_has_ended_is_forgotten() -> Result<(), Skip> {
     });
     assert!(desk.refused("rm net").starts_with("the network net is in use"));
     desk.run(&format!("disconnect net {}", ends[0]));
-    assert_eq!(desk.run("restore").lines().last(), Some(&*format!("{} is gone from net", ends[1])));
+    assert_eq!(desk.run("restore").lines().last(), Some(&*format!("{} in net: it has ended", ends[1])));
     assert_eq!(desk.run("rm net"), "net\n");
     Ok(())
 }

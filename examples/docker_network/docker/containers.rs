@@ -1,17 +1,18 @@
 //! Containers: connected, disconnected, and connected again after a restart.
 
-use super::joined::{self, Joined, file_of, find, name_of};
+use super::joined::{self, Joined, USAGE, file_of, name_of};
+use super::pool::find;
 use super::words::Words;
 use super::{Result, Work};
 use nix::errno::Errno;
 use sublink::{
-    Detached, Difference, ErrorKind, IfName, InvalidValue, IpNetwork, ListLinks, Member, Netns, Socket,
+    Detached, Difference, ErrorKind, IfName, InvalidValue, IpNetwork, ListLinks, Member, Netns, Removal, Socket,
     choose_gateways, restore_networks,
 };
 
 /// `connect [FLAG …] NETWORK CONTAINER`
 pub fn connect(work: &mut Work<'_>, words: &Words) -> Result {
-    let [network, container] = words.names(CONNECT)?;
+    let [network, container] = words.names(USAGE)?;
     find(&work.state.pools, network)?;
     let namespace = Netns::open(file_of(container))?;
     let here = joined::in_namespace(&work.state.joined, &namespace);
@@ -21,11 +22,9 @@ pub fn connect(work: &mut Work<'_>, words: &Words) -> Result {
     join(work, words, &namespace, None)
 }
 
-const CONNECT: &str = "connect [FLAG …] NETWORK CONTAINER";
-
 /// Attaches a container to a network, with a link of this name if that is free, and remembers it.
 fn join(work: &mut Work<'_>, words: &Words, namespace: &Netns, name: Option<IfName>) -> Result {
-    let [network, container] = words.names(CONNECT)?;
+    let [network, container] = words.names(USAGE)?;
     let file = file_of(container);
     let (pools, joined) = (&work.state.pools, &work.state.joined);
     let pool = find(pools, network)?;
@@ -110,12 +109,16 @@ pub fn restore(work: &mut Work<'_>, words: &Words) -> Result {
     let mut failed = Vec::new();
     let restored = restore_networks(&mut work.host, &work.owner, &work.state.networks())?;
     for (name, removal) in restored.orphans {
-        writeln!(work.out, "{name}, which no network has: {:?}", removal?)?;
+        match removal {
+            Ok(Removal::Removed) => writeln!(work.out, "{name}, which no network has, is removed")?,
+            Ok(_) => writeln!(work.out, "{name}, which no network has, is kept: it is in use")?,
+            Err(error) => failed.push(format!("{name}: {}", work.explained(error.into()))),
+        }
     }
     for (network, parent) in restored.parents {
         match parent {
             Ok(index) => writeln!(work.out, "{network}: its parent is link {index}")?,
-            Err(error) => failed.push(format!("{network}: {error}")),
+            Err(error) => failed.push(format!("{network}: {}", work.explained(error.into()))),
         }
     }
     let mut lost = Vec::new();
@@ -125,14 +128,14 @@ pub fn restore(work: &mut Work<'_>, words: &Words) -> Result {
             Ok(Fate::Lost(namespace)) => lost.push((namespace, joined)),
             Ok(Fate::Ended) => {}
             Err(error) => {
-                failed.push(format!("{} in {}: {error}", name_of(&joined.container), joined.network));
+                failed.push(format!("{joined}: {}", work.explained(error)));
                 work.state.joined.push(joined);
             }
         }
     }
     for (namespace, joined) in lost {
         if let Err(error) = join(work, &joined.words, &namespace, Some(joined.connection.name)) {
-            failed.push(format!("{} in {}: {error}", name_of(&joined.container), joined.network));
+            failed.push(format!("{joined}: {}", work.explained(error)));
             work.state.joined.push(joined);
         }
     }
@@ -151,12 +154,11 @@ enum Fate {
 }
 
 fn fate(work: &mut Work<'_>, joined: &Joined) -> Result<Fate> {
-    let (name, network) = (name_of(&joined.container), &joined.network);
     let Some(namespace) = open_if_there(&joined.container)? else {
-        writeln!(work.out, "{name} is gone from {network}")?;
+        writeln!(work.out, "{joined}: it has ended")?;
         return Ok(Fate::Ended);
     };
-    let pool = find(&work.state.pools, network)?;
+    let pool = find(&work.state.pools, &joined.network)?;
     let parent = work.host.index_of(pool.network.parent_name())?;
     let endpoint = pool.network.endpoint(parent, &joined.connection)?;
     let differences = endpoint.check(&joined.attached, &mut Socket::open_in(&namespace)?)?;
@@ -164,7 +166,7 @@ fn fate(work: &mut Work<'_>, joined: &Joined) -> Result<Fate> {
         return Ok(Fate::Lost(namespace));
     }
     for difference in differences {
-        writeln!(work.out, "{name} in {network}: {difference}")?; // it may do so with what it has
+        writeln!(work.out, "{joined}: {difference}")?; // it may do so with what it has
     }
     Ok(Fate::Kept)
 }

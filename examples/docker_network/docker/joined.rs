@@ -1,15 +1,19 @@
 //! A container in a network.
 
 use super::Result;
-use super::pool::Pool;
+use super::pool::{Pool, find};
 use super::words::{Flag, Words, value};
+use std::fmt;
 use std::net::IpAddr;
+use std::path;
 use sublink::{Attached, Connection, Driver, IfIndex, IfName, LinkKind, Member, Netns};
 
 /// The flags of `connect`. The last is for the state only: the link, as NAME/INDEX/MAC.
 pub const FLAGS: &[Flag] =
     &[value("ip"), value("ip6"), value("mac-address"), value("gw-priority"), value("vlan"), value(ATTACHED)];
 const ATTACHED: &str = "attached";
+
+pub const USAGE: &str = "connect [FLAG …] NETWORK CONTAINER";
 
 /// A container in a network, as `connect` was told it.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ pub struct Joined {
 impl Joined {
     /// The container that these words say, which has its addresses and its link.
     pub fn new(words: Words, pools: &[Pool]) -> Result<Self> {
-        let [network, container] = words.names("connect [FLAG …] NETWORK CONTAINER")?.map(str::to_owned);
+        let [network, container] = words.names(USAGE)?.map(str::to_owned);
         let pool = find(pools, &network)?;
         let mut link = words.last(ATTACHED).unwrap_or_default().splitn(3, '/');
         let mut part = || link.next().ok_or("the link is missing");
@@ -46,6 +50,12 @@ impl Joined {
     pub fn member<'p>(&self, pools: &'p [Pool]) -> Result<Member<'p>> {
         let network = &find(pools, &self.network)?.network;
         Ok(Member { network, connection: self.connection.clone(), attached: self.attached })
+    }
+}
+
+impl fmt::Display for Joined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", name_of(&self.container), self.network)
     }
 }
 
@@ -76,16 +86,10 @@ pub fn with_link(words: &Words, container: &str, connection: &Connection, attach
     words
 }
 
-/// The network of this name.
-pub fn find<'p>(pools: &'p [Pool], name: &str) -> Result<&'p Pool> {
-    let found = pools.iter().find(|pool| pool.network.name() == name);
-    found.ok_or_else(|| format!("there is no network {name}").into())
-}
-
 /// The file of a container's namespace: of one that `ip netns add` named, of a process, or that file itself.
 pub fn file_of(container: &str) -> String {
     if container.contains('/') {
-        container.to_owned()
+        path::absolute(container).map_or_else(|_| container.to_owned(), |file| file.display().to_string())
     } else if container.bytes().all(|byte| byte.is_ascii_digit()) {
         format!("/proc/{container}/ns/net")
     } else {

@@ -69,6 +69,17 @@ struct Work<'w> {
     out: &'w mut dyn Write,
 }
 
+impl Work<'_> {
+    /// An error with the library's words on why, where the kernel has none.
+    fn explained(&mut self, error: Box<dyn Error>) -> Box<dyn Error> {
+        let why = error.downcast_ref::<sublink::Error>().and_then(|error| error.explain(&mut self.host));
+        match why.map(|why| why.to_string()).filter(|why| !error.to_string().contains(why)) {
+            Some(why) => format!("{error}\n    {why}").into(),
+            None => error,
+        }
+    }
+}
+
 /// Does what the words of a command line say, and prints on `out`.
 pub fn run(words: &[String], out: &mut dyn Write) -> Result {
     let mut words = words.iter().map(String::as_str).peekable();
@@ -98,16 +109,7 @@ pub fn run(words: &[String], out: &mut dyn Write) -> Result {
     let words = Words::read(words, flags)?;
     let (host, owner, state) = (Socket::open()?, Owner::new("docker_network")?, State::open(&dir)?);
     let mut work = Work { host, owner, state, out };
-    act(&mut work, &words).map_err(|error| explained(error, &mut work.host))
+    act(&mut work, &words).map_err(|error| work.explained(error))
 }
 
 type Act = fn(&mut Work<'_>, &Words) -> Result;
-
-/// With the library's words on why, where the kernel has none.
-fn explained(error: Box<dyn Error>, host: &mut Socket) -> Box<dyn Error> {
-    let why = error.downcast_ref::<sublink::Error>().and_then(|error| error.explain(host));
-    match why.map(|why| why.to_string()).filter(|why| !error.to_string().contains(why)) {
-        Some(why) => format!("{error}\n    {why}").into(),
-        None => error,
-    }
-}

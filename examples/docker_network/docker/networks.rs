@@ -1,7 +1,7 @@
 //! Networks: made, shown, removed.
 
-use super::joined::{find, name_of};
-use super::pool::Pool;
+use super::joined::name_of;
+use super::pool::{Pool, find};
 use super::words::Words;
 use super::{Result, Work};
 use serde_json::{Map, Value, json};

@@ -95,6 +95,12 @@ impl Pool {
     }
 }
 
+/// The network of this name.
+pub fn find<'p>(pools: &'p [Pool], name: &str) -> Result<&'p Pool> {
+    let found = pools.iter().find(|pool| pool.network.name() == name);
+    found.ok_or_else(|| format!("there is no network {name}").into())
+}
+
 const MACVLAN: Driver = Driver::Macvlan(MacvlanMode::Bridge);
 
 fn driver(word: &str) -> Result<Driver> {
