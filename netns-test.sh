@@ -26,6 +26,8 @@ umask 022
 export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin" # ordinary users often lack sbin, where ip and tc are
 
 readonly guest_versions=(6.1 6.12)
+# Examples that are suites too, of one test each: they need no arguments, and fail if anything is amiss.
+readonly examples=(quickstart attach)
 # In load order: each after those it needs.
 readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap bridge ipvlan ifb)
 home=$HOME
@@ -163,7 +165,7 @@ check_needs() { # whether the host's suites run, guests...
 # ---- Building ----
 
 build_everything() {
-    local json=--message-format=json-render-diagnostics kind name path
+    local json=--message-format=json-render-diagnostics kind name path example
     echo "building"
     if ! { cargo test --no-run $json && cargo build --examples $json; } >"$tmp/built" 2>"$tmp/log"; then
         cat "$tmp/log"
@@ -172,12 +174,15 @@ build_everything() {
     fi
     while IFS=$'\t' read -r kind name path; do
         [[ $kind != 'lib true' ]] || name=lib
+        [[ $kind != example* ]] || name=example-$name # a test may have the name too
         [[ $kind != *true ]] || suites+=("$name")
         executable[$name]=$path
     done < <(list_executables <"$tmp/built" | sort -u)
-    [[ -v executable[quickstart] ]] || { echo "failed: no example quickstart"; failed=1; return; }
-    # An example holds no tests to filter: its own name has to match.
-    [[ quickstart != *"$filter"* ]] || suites+=(quickstart)
+    for example in "${examples[@]/#/example-}"; do
+        [[ -v executable[$example] ]] || { echo "failed: no $example"; failed=1; continue; }
+        # It holds no tests to filter: its own name has to match.
+        [[ $example != *"$filter"* ]] || suites+=("$example")
+    done
 }
 
 # Cargo writes one JSON object per line and artifact, its keys in a fixed order.
@@ -190,7 +195,7 @@ list_executables() {
 # ---- Reporting ----
 
 print_row() { # place, suite, passed, failed, skipped, seconds
-    printf '%-15s  %-12s  passed %-4d failed %-3d skipped %-3d %6s s\n' "$@"
+    printf '%-15s  %-18s  passed %-4d failed %-3d skipped %-3d %6s s\n' "$@"
     passed=$((passed + $3)) failed=$((failed + $4)) skipped=$((skipped + $5))
 }
 
@@ -206,7 +211,7 @@ report_suite() { # place, suite, output, exit code, seconds, what is known about
     counts=$(awk -F '[ .;]+' -v "add=$([[ $suite != doc ]] || echo 1)" '
         /^test result: / { seen = 1; if (!add) p = f = s = 0; p += $4; f += $6; s += $8 }
         END { if (seen) print p + 0, f + 0, s + 0 }' "$output")
-    if [[ $suite == quickstart ]]; then
+    if [[ $suite == example-* ]]; then
         counts="$(($4 == 0)) $(($4 != 0)) 0"
     elif [[ -z $counts ]]; then
         counts='0 1 0' why="no \`test result:\` line; $why"
@@ -275,7 +280,7 @@ run_host() {
     fi
     for suite in "${suites[@]}"; do
         set -- --color never ${filter:+"$filter"}
-        [[ $suite != quickstart ]] || set --
+        [[ $suite != example-* ]] || set --
         run_host_suite "$place" "$suite" "${executable[$suite]}" "$@"
     done
     # --offline: in there is no network, and the build has fetched everything.
@@ -408,7 +413,7 @@ echo 5 >/proc/sys/kernel/printk # a quiet boot is faster, but warnings matter fr
 for suite in $suites; do
     echo "== suite $suite" >/dev/console
     set -- --color never ${filter:+"$filter"}
-    [ $suite != quickstart ] || set --
+    case $suite in example-*) set -- ;; esac
     read -r uptime _ </proc/uptime
     echo "$mark begin $suite $uptime"
     unshare -n -m sh -c "$own_mounts" sh /suites/$suite "$@" # as on the host

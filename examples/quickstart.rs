@@ -5,27 +5,19 @@
 //! $ cargo run --example quickstart
 //! ```
 
+mod stage;
 mod tree;
 
-use nix::sched::{CloneFlags, unshare};
-use std::error::Error;
-use std::fs;
+use stage::{explained, note, timed};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
-use std::time::Instant;
 use sublink::*;
 
 fn main() -> ExitCode {
-    match enter_own_namespaces().and_then(|()| show()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    stage::play(show)
 }
 
-fn show() -> std::result::Result<(), Box<dyn Error>> {
+fn show() -> stage::Result {
     let mut host = Socket::open()?;
 
     // A parent, which on a real machine is there already: here, one end of a veth pair, with a far end to be plugged into.
@@ -39,7 +31,7 @@ fn show() -> std::result::Result<(), Box<dyn Error>> {
     let parent = match timed("create eth0.50, VLAN 50 on it", || host.create(&vlan)) {
         Ok(index) => index,
         Err(error) if error.is_not_supported() => {
-            println!("                {error}\n                The macvlans go on eth0 itself instead.");
+            note(&format!("{error}\nThe macvlans go on eth0 itself instead."));
             eth0
         }
         Err(error) => return Err(error.into()),
@@ -60,8 +52,7 @@ fn show() -> std::result::Result<(), Box<dyn Error>> {
     timed("change mv1 to vepa mode and an MTU of 1300", || host.change(&change))?;
     let mistake = timed("change mv1 to an MTU of 9000", || host.change(&LinkChange::new(mv1).mtu(9000)));
     if let Err(error) = mistake {
-        let why = error.explain(&mut host).map_or_else(String::new, |why| format!(": {why}"));
-        println!("                {error}{why}");
+        note(&explained(&error, &mut host));
     }
 
     // Into a container: by moving a link there, or, much faster, by creating it there.
@@ -76,30 +67,5 @@ fn show() -> std::result::Result<(), Box<dyn Error>> {
         println!("\n{title}");
         tree::print(&socket.snapshot(&ListLinks::new())?);
     }
-    Ok(())
-}
-
-fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let done = work();
-    println!("{:>8.2} ms     {what}", start.elapsed().as_secs_f64() * 1e3);
-    done
-}
-
-/// Namespaces are a thread's; entered before there is a second thread, they are the process's.
-fn enter_own_namespaces() -> std::result::Result<(), Box<dyn Error>> {
-    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    if uid.is_root() && unshare(CloneFlags::CLONE_NEWNET).is_ok() {
-        return Ok(());
-    }
-    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(|error| {
-        format!(
-            "this machine forbids user namespaces to this user ({error}); root needs none. What decides: the sysctls \
-             user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns"
-        )
-    })?;
-    fs::write("/proc/self/setgroups", "deny")?;
-    fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
-    fs::write("/proc/self/gid_map", format!("0 {gid} 1"))?;
     Ok(())
 }

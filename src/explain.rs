@@ -67,7 +67,7 @@ impl<'a> Scene<'a> {
         match (errno, text) {
             (Errno::EPERM, _) => &[Self::not_permitted, Self::group_zero],
             (Errno::EACCES, None) => &[Self::not_permitted_there],
-            (Errno::EBADF, None) => &[Self::not_a_namespace],
+            (Errno::EBADF, None) => &[Self::not_a_descriptor],
             (Errno::ENODEV, _) => &[Self::link_is_gone, Self::parent_is_gone],
             (Errno::EOPNOTSUPP, None) => &[Self::of_another_kind],
             (Errno::ENETDOWN, None) => &[Self::parent_is_down, Self::link_is_gone, Self::parent_is_gone],
@@ -133,11 +133,19 @@ impl Scene<'_> {
         self.number(IFLA_TARGET_NETNSID).map(Reason::NamespaceIsGone)
     }
 
-    /// Asked for the id of the namespace behind the descriptor, the kernel says whether there is one.
     fn not_a_namespace(&mut self) -> Option<Reason> {
+        self.descriptor_is_refused(Errno::EINVAL) // one that was closed since, with EBADF, says nothing of then
+    }
+
+    fn not_a_descriptor(&mut self) -> Option<Reason> {
+        self.descriptor_is_refused(Errno::EBADF)
+    }
+
+    /// Asked for the id of the namespace behind the descriptor, the kernel says whether there is one.
+    fn descriptor_is_refused(&mut self, with: Errno) -> Option<Reason> {
         let fd = self.number(IFLA_NET_NS_FD)?;
         let refused = self.socket.nsid(GetNsid::of_number(fd)).err()?.raw_os_error()?;
-        [Errno::EINVAL as i32, Errno::EBADF as i32].contains(&refused).then_some(Reason::NotANamespace)
+        (refused == with as i32).then_some(Reason::NotANamespace)
     }
 
     fn link_is_gone(&mut self) -> Option<Reason> {

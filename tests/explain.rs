@@ -69,6 +69,7 @@ const OF_BOTH: &[(&str, Test)] = of_both![
     taken::a_link_that_is_up_is_renamed_since_linux_6_2,
     namespaces::a_descriptor_of_something_else,
     namespaces::a_descriptor_that_is_closed_by_now_is_nothing_to_look_at,
+    namespaces::a_descriptor_that_is_closed_by_now_is_not_to_blame,
     namespaces::a_number_of_no_namespace,
     namespaces::a_namespace_that_has_died,
     namespaces::a_link_that_is_gone,

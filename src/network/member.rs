@@ -18,7 +18,8 @@ pub struct Connection {
     pub name: IfName,
     /// Its addresses, each with its subnet's prefix length.
     pub addrs: Vec<IpNetwork>,
-    /// Its MAC address; a random one unless said. A passthru container has its parent's.
+    /// Its MAC address; unless said, a macvlan has a random one and a VLAN its parent's. A passthru container has its
+    /// parent's.
     pub mac: Option<MacAddr>,
     /// Its VLAN id, in a network of VLANs.
     pub vlan: Option<VlanId>,

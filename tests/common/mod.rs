@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each suite uses a part of it")]
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use std::fs;
 use std::process::ExitCode;
@@ -152,4 +153,13 @@ pub fn kernel() -> (u32, u32) {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release");
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok());
     (numbers.next().expect("major"), numbers.next().expect("minor"))
+}
+
+/// Gives the test's thread a `/run` that nobody else sees.
+pub fn own_run() -> Result<(), Skip> {
+    const NONE: Option<&str> = None;
+    let mounted = unshare(CloneFlags::CLONE_NEWNS)
+        .and_then(|()| mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE))
+        .and_then(|()| mount(Some("run"), "/run", Some("tmpfs"), MsFlags::empty(), NONE));
+    mounted.map_err(|error| Skip(format!("a /run of its own cannot be mounted here ({error})")))
 }

@@ -1,10 +1,8 @@
 //! Namespaces: found by whatever names them, entered on threads of their own, kept by what is open and by nothing else.
 
-use crate::common::{Skip, kernel, mac, name, parent, socket};
+use crate::common::{Skip, kernel, mac, name, own_run, parent, socket};
 use crate::help::{descriptors, elsewhere, ip, own_descriptors, seen, seen_in, sentence};
 use nix::errno::Errno;
-use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerPidfd;
 use nix::sys::stat::Mode;
@@ -95,15 +93,6 @@ pub fn a_named_namespace_is_a_file_in_run_netns() -> Result<(), Skip> {
         assert!(matches!(error.kind(), ErrorKind::Invalid(InvalidValue::NamespaceName)), "{outside:?}: {error}");
     }
     Ok(())
-}
-
-/// Gives the test's thread a `/run` that nobody else sees.
-fn own_run() -> Result<(), Skip> {
-    const NONE: Option<&str> = None;
-    let mounted = unshare(CloneFlags::CLONE_NEWNS)
-        .and_then(|()| mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE))
-        .and_then(|()| mount(Some("run"), "/run", Some("tmpfs"), MsFlags::empty(), NONE));
-    mounted.map_err(|error| Skip(format!("a /run of its own cannot be mounted here ({error})")))
 }
 
 /// A planted file is refused, and a FIFO among them is not waited for.

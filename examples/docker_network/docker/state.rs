@@ -1,0 +1,74 @@
+//! What is remembered between commands: a file with a line for each network and each container in one, written as the
+//! command that made it, with everything that was chosen then.
+//!
+//! One command at a time has it: the others wait. It is replaced as a whole, so that it is never half written.
+
+use super::Result;
+use super::joined::{self, Joined};
+use super::pool::{self, Pool};
+use super::words::Words;
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use sublink::Network;
+
+/// All networks and all containers in them, until the next command.
+#[derive(Debug)]
+pub struct State {
+    dir: PathBuf,
+    _lock: Flock<File>,
+    pub pools: Vec<Pool>,
+    pub joined: Vec<Joined>,
+}
+
+impl State {
+    /// Waits for its turn, and reads it. Where there is none yet, it is empty.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let at = |error| format!("the state in {}: {error} (another place: --state DIR)", dir.display());
+        fs::create_dir_all(dir).map_err(at)?;
+        let lock = File::create(dir.join("lock")).map_err(at)?;
+        let lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| at(error.into()))?;
+        let mut state = Self { dir: dir.into(), _lock: lock, pools: Vec::new(), joined: Vec::new() };
+        let file = dir.join("networks");
+        let text = match fs::read_to_string(&file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            text => text.map_err(at)?,
+        };
+        for (number, line) in (1..).zip(text.lines()) {
+            state.read(line).map_err(|error| format!("{}:{number}: {error}", file.display()))?;
+        }
+        Ok(state)
+    }
+
+    fn read(&mut self, line: &str) -> Result {
+        let (command, words) = line.split_once('\t').ok_or("half a line")?;
+        let words = |flags| Words::read(words.split('\t'), flags);
+        match command {
+            "create" => self.pools.push(Pool::new(words(pool::FLAGS)?, &self.pools)?),
+            "connect" => self.joined.push(Joined::new(words(joined::FLAGS)?, &self.pools)?),
+            _ => return Err(format!("what is {command:?}?").into()),
+        }
+        Ok(())
+    }
+
+    /// Replaces what was remembered.
+    pub fn save(&self) -> Result {
+        let pools = self.pools.iter().map(|pool| pool.words.line("create"));
+        let joined = self.joined.iter().map(|joined| joined.words.line("connect"));
+        let text: String = pools.chain(joined).map(|line| line + "\n").collect();
+        let (new, file) = (self.dir.join("networks.new"), self.dir.join("networks"));
+        let write = || {
+            let mut to = File::create(&new)?;
+            to.write_all(text.as_bytes())?;
+            to.sync_all()?;
+            fs::rename(&new, &file)
+        };
+        write().map_err(|error| format!("{}: {error}", file.display()).into())
+    }
+
+    /// The networks alone.
+    pub fn networks(&self) -> Vec<Network> {
+        self.pools.iter().map(|pool| pool.network.clone()).collect()
+    }
+}
