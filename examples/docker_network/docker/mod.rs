@@ -41,8 +41,8 @@ Docker's macvlan networks for network namespaces.
   inspect NETWORK…    ls    rm NETWORK…
   restore             after a restart: makes again what is gone, forgets containers that are
 
-A NETWORK of the driver macvlan gives each container a macvlan on its parent, one of the driver
-vlan a VLAN of its own, of which `connect --vlan` says the id. Options are:
+A NETWORK of the driver macvlan, which it is unless -d says otherwise, gives each container a macvlan
+on its parent, one of the driver vlan a VLAN of its own, of which `connect --vlan` says the id. Options:
   parent=eth0 or eth0.50           VLAN 50 of eth0, made where it is not there; without a parent the
                                    network is internal, on a dummy of its own
   macvlan_mode=bridge              or private, vepa, passthru
