@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::link::{IfIndex, IfName, LinkInfo, ListLinks, MacvlanMode, NewLink};
 use crate::socket::Socket;
 use nix::errno::Errno;
+use std::cmp::Reverse;
 
 /// What became of a network's parent when the network was removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,19 +63,22 @@ impl Network {
 /// Nobody else may work for the same owner meanwhile.
 pub fn restore_networks(host: &mut Socket, owner: &Owner, networks: &[Network]) -> Result<Restored> {
     let links = host.snapshot(&ListLinks::new())?;
-    let mut orphans = Vec::new();
-    for probe in links.iter().filter(|link| owner.made(link, &links) == Some(Made::Probe)) {
-        orphans.push((probe.name, delete(host, probe.index)));
-    }
-    let links = host.snapshot(&ListLinks::new())?;
-    for link in links.iter().filter(|link| owner.made(link, &links).is_some()) {
-        if !networks.iter().any(|network| network.is_on(link.name)) {
-            orphans.push((link.name, remove(host, owner, "", link, &links)));
-        }
-    }
+    let is_wanted = |link: &LinkInfo| networks.iter().any(|network| network.is_on(link.name));
+    let is_left_over = |link: &&LinkInfo| owner.made(link, &links).is_some() && !is_wanted(link);
+    let mut left_over: Vec<_> = links.iter().filter(is_left_over).collect();
+    left_over.sort_by_key(|link| Reverse(link.index.get())); // what stands on another is newer
+    let orphans = left_over.into_iter().map(|link| (link.name, discard(host, owner, link))).collect();
     let real = networks.iter().filter(|network| !network.config_only);
     let parents = real.map(|network| (network.name.clone(), network.up(host, owner))).collect();
     Ok(Restored { parents, orphans })
+}
+
+fn discard(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> {
+    let links = host.snapshot(&ListLinks::new())?;
+    match owner.made(link, &links) {
+        Some(Made::Probe) => delete(host, link.index),
+        _ => remove(host, owner, "", link, &links),
+    }
 }
 
 fn remove(host: &mut Socket, owner: &Owner, network: &str, link: &LinkInfo, links: &[LinkInfo]) -> Result<Removal> {
@@ -101,9 +105,8 @@ fn is_kept(owner: &Owner, link: &LinkInfo, links: &[LinkInfo], addresses: &[Addr
     if !matches!(owner.made(link, links), Some(Made::Parent | Made::Unfinished)) {
         return Some(Removal::NotOurs);
     }
-    let stands_on_it = |child: &LinkInfo| child.parent == Some(link.index) && child.parent_netnsid.is_none();
     let is_used = link.master.is_some()
-        || links.iter().any(|child| stands_on_it(child) && !is_probe_on(owner, link, child, links))
+        || links.iter().any(|child| stands_on(link, child) && !is_probe_on(owner, link, child, links))
         || addresses.iter().any(was_given);
     is_used.then_some(Removal::InUse)
 }
@@ -119,7 +122,11 @@ fn was_given(address: &AddressInfo) -> bool {
 /// Whether `child` is a probe on `link`: one that was left when who removed the link ended in between. It proves as much as
 /// a new one.
 fn is_probe_on(owner: &Owner, link: &LinkInfo, child: &LinkInfo, links: &[LinkInfo]) -> bool {
-    child.parent == Some(link.index) && owner.made(child, links) == Some(Made::Probe)
+    stands_on(link, child) && owner.made(child, links) == Some(Made::Probe)
+}
+
+fn stands_on(link: &LinkInfo, child: &LinkInfo) -> bool {
+    child.parent == Some(link.index) && child.parent_netnsid.is_none()
 }
 
 /// Makes a passthru child, which goes with its parent. Where there is no driver of macvlans there is no macvlan.
