@@ -51,8 +51,11 @@ impl Network {
     /// where it is not there. The default route goes to this network where [`choose_gateways`] chooses it among all of
     /// them, in the place of the one that had it, without a moment in between.
     ///
+    /// Routers advertise themselves too: a container that is to have no IPv6 default route but these has to be told so
+    /// before (`net.ipv6.conf.default.accept_ra`).
+    ///
     /// # Errors
-    /// As [`up`](Self::up), [`endpoint`](Self::endpoint) and [`Endpoint::attach`]. Then the container is as before; a parent
+    /// As [`up`](Self::up), [`endpoint`](Self::endpoint) and [`Endpoint::attach`](crate::Endpoint::attach). Then the container is as before; a parent
     /// that was made stays.
     pub fn connect<'n>(
         &'n self,

@@ -71,7 +71,8 @@ impl Network {
     }
 
     /// Brings the network up: makes its parent where it is not there (again), marked as `owner`'s, and returns its index.
-    /// Doing it twice does no harm. A link that was there before is used as it is.
+    /// Doing it twice, or at once, does no harm: a VLAN that somebody else is about to finish is awaited, for at most 100 ms.
+    /// A link that was there before is used as it is.
     ///
     /// # Errors
     /// It cannot have a parent ([`ErrorKind::Network`](crate::ErrorKind::Network)), or the kernel refused; then nothing is
@@ -103,6 +104,12 @@ impl Network {
 
     /// The plan, once nobody else is halfway through making the same.
     fn settled_plan(&self, host: &mut Socket, owner: &Owner) -> Result<ParentPlan> {
+        // Mostly it is there and up. Then the list of all links, which may be long and changing, says nothing more.
+        if let Ok(link) = host.link(self.parent_name()) {
+            if link.is_up() {
+                return Ok(self.plan(owner, &[link.to_owned()])?);
+            }
+        }
         let mut looks = 1;
         loop {
             match self.plan(owner, &host.snapshot(&ListLinks::new())?) {
