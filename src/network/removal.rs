@@ -3,11 +3,16 @@
 use super::mark::Made;
 use super::{Network, Owner};
 use crate::addr::{AddressFlags, AddressInfo, ListAddresses, Scope};
+use crate::batch::{Batch, Outcome};
 use crate::error::Result;
-use crate::link::{IfIndex, IfName, LinkInfo, ListLinks, MacvlanMode, NewLink};
+use crate::link::{IfIndex, IfName, LinkInfo, ListLinks, MacvlanMode, NewLink, VlanId, VlanProtocol};
 use crate::socket::Socket;
 use nix::errno::Errno;
 use std::cmp::Reverse;
+
+/// The largest MTU and id of a VLAN.
+const LARGEST_MTU: u32 = 65535;
+const LAST_ID: u16 = 4094;
 
 /// What became of a network's parent when the network was removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +43,9 @@ impl Network {
     /// Removes the parent, if it was made for one of `owner`'s networks, is still what was made, no network of `others` has
     /// it, and nothing stands on it in any namespace. Call it when the network has no containers left.
     ///
-    /// That nothing stands on it is seen by a passthru child: one can be made only where there is no macvlan and no ipvlan,
-    /// in whatever namespace, and while it stands nobody can make another. Of VLANs on the parent, those in other namespaces
-    /// cannot be seen: of a network of VLANs, the caller has to know.
+    /// That no macvlan or ipvlan stands on it is seen by a passthru child: one can be made only where there is none, in
+    /// whatever namespace, and while it stands nobody can make another. VLANs are asked for id by id, which takes some ten
+    /// milliseconds; one may be made behind that, and on a parent with an MTU of 65535 or more they cannot be seen.
     pub fn remove_parent(&self, host: &mut Socket, owner: &Owner, others: &[Self]) -> Result<Removal> {
         let name = self.parent_name();
         if self.config_only {
@@ -95,9 +100,15 @@ fn remove(host: &mut Socket, owner: &Owner, network: &str, link: &LinkInfo, link
         Err(error) if error.is_no_device() => return Ok(Removal::NotThere),
         probe => probe?,
     };
-    delete(host, link.index).inspect_err(|_| {
+    let removal = match carries_vlan(host, link) {
+        Ok(false) => delete(host, link.index),
+        Ok(true) => Ok(Removal::InUse),
+        Err(error) => Err(error),
+    };
+    if !matches!(removal, Ok(Removal::Removed | Removal::NotThere)) {
         let _ = probe.map(|probe| host.delete(probe));
-    })
+    }
+    removal
 }
 
 /// Why a link is to be kept, as far as that can be seen in its own namespace.
@@ -136,6 +147,30 @@ fn probe(host: &mut Socket, owner: &Owner, network: &str, parent: IfIndex) -> Re
         Err(error) if error.is_not_supported() => Ok(None),
         made => made.map(Some),
     }
+}
+
+/// Whether a VLAN stands on a link, in whatever namespace. One of each id is asked for, with an MTU above the parent's: that
+/// is refused, but first it is said if there is one (`vlan_newlink` in `net/8021q/vlan_netlink.c`).
+fn carries_vlan(host: &mut Socket, link: &LinkInfo) -> Result<bool> {
+    if link.mtu >= LARGEST_MTU {
+        return Ok(false); // it cannot be seen: a VLAN asked for would be made
+    }
+    for protocol in [VlanProtocol::Ieee8021Q, VlanProtocol::Ieee8021Ad] {
+        let mut batch = Batch::new();
+        for id in 0..=LAST_ID {
+            batch.push(&NewLink::vlan(link.index, VlanId::new(id)?).protocol(protocol).mtu(LARGEST_MTU))?;
+        }
+        match host.run(&mut batch) {
+            Err(error) if error.step().is_none() => return Err(error),
+            _ => {}
+        }
+        let is_there =
+            |outcome: &Outcome| matches!(outcome, Outcome::Failed(error) if error.errno == Errno::EEXIST as i32);
+        if batch.outcomes().iter().any(is_there) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn delete(host: &mut Socket, index: IfIndex) -> Result<Removal> {

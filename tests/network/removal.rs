@@ -1,7 +1,7 @@
 //! When a network's parent is removed with it, and when it is kept.
 
 use crate::common::{Skip, mac, name, needs, parent, socket, veth, vid};
-use crate::help::{connect, connection, links, macvlan, mark, on, owner, passthru};
+use crate::help::{connect, connection, links, macvlan, mark, network, on, owner, passthru};
 use crate::pod::{Pod, net};
 use crate::tools::try_ip;
 use std::os::fd::AsFd;
@@ -76,6 +76,12 @@ pub fn what_a_container_has_is_kept() -> Result<(), Skip> {
         member.disconnect(&mut pod.inside, &[]).unwrap();
         assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
     }
+    let vlans = network("vlans", Driver::Vlan);
+    let in_it = Connection { vlan: Some(vid(7)), ..connection("eth0", &[]) };
+    let member = connect(&vlans, &mut host, &mut pod, in_it, &[]).unwrap();
+    is_kept(&mut host, &vlans, &Removal::InUse, "a container's VLAN");
+    member.disconnect(&mut pod.inside, &[]).unwrap();
+    assert_eq!(removal(&mut host, &vlans, &[]), Removal::Removed);
     // One in passthru mode is a child as well.
     let network = passthru(VLAN, "net");
     let member = connect(&network, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
@@ -94,7 +100,7 @@ pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
     needs("vlan")?;
     needs("macvtap")?;
     needs("ipvlan")?;
-    let uses: [(&str, Use); 4] = [
+    let uses: [(&str, Use); 6] = [
         ("a macvlan made there", |host, parent, there| {
             host.create(&NewLink::macvlan(parent).name(name("x")).netns(there.as_fd())).unwrap()
         }),
@@ -108,6 +114,13 @@ pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
         }),
         ("an ipvlan", |host, parent, there| {
             host.create(&NewLink::ipvlan(parent).name(name("x")).netns(there.as_fd())).unwrap()
+        }),
+        ("a VLAN", |host, parent, there| {
+            host.create(&NewLink::vlan(parent, vid(4094)).name(name("x")).netns(there.as_fd())).unwrap()
+        }),
+        ("a provider's VLAN", |host, parent, there| {
+            let vlan = NewLink::vlan(parent, vid(0)).protocol(VlanProtocol::Ieee8021Ad);
+            host.create(&vlan.name(name("x")).netns(there.as_fd())).unwrap()
         }),
     ];
     let network = on(VLAN, "net");
