@@ -13,6 +13,8 @@ mod lan;
 mod macvlan;
 #[path = "traffic/neighbours.rs"]
 mod neighbours;
+#[path = "traffic/networks.rs"]
+mod networks;
 #[path = "traffic/parents.rs"]
 mod parents;
 #[path = "traffic/senders.rs"]
@@ -49,6 +51,7 @@ fn main() -> std::process::ExitCode {
         parents::in_passthru_mode_the_host_is_deaf,
         subnets::without_a_route_nothing_leaves,
         subnets::subnets_reach_each_other_by_a_router_that_forwards,
+        networks::packets_leave_by_the_network_that_has_the_default_route,
         vlan::the_same_id_on_both_ends_is_one_network_and_another_is_another,
         vlan::a_vlan_and_its_trunks_untagged_network_are_apart,
         vlan::macvlans_stand_on_a_vlan,

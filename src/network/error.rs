@@ -39,6 +39,9 @@ pub enum InvalidNetwork {
     /// An MTU that is none.
     #[error("{0:?} is no MTU: it is a number from 68 to 65535")]
     Mtu(Box<str>),
+    /// An MTU with which a subnet's addresses cannot be.
+    #[error("the subnet {0} needs an MTU of at least 1280, as IPv6 does")]
+    MtuOfIpv6(IpNetwork),
     /// A parent that cannot be an interface's name.
     #[error("{name:?} cannot be the name of a parent interface: {why}")]
     Parent {
@@ -103,8 +106,8 @@ pub enum InvalidNetwork {
         /// The subnet.
         subnet: IpNetwork,
     },
-    /// An address in none of the network's subnets.
-    #[error("the address {addr} is in none of the subnets of the network {network}")]
+    /// An address that no station in one of the network's subnets can have.
+    #[error("the address {addr} is not that of a station in a subnet of the network {network}")]
     AddressOutside {
         /// The address.
         addr: IpNetwork,

@@ -52,7 +52,7 @@ impl Owner {
         if !is_marked {
             return None;
         }
-        let is_temporary = link.name.as_bytes().starts_with(TEMPORARY.as_bytes());
+        let is_temporary = is_temporary(&link.name);
         match &link.kind {
             KindInfo::Macvlan(macvlan) => {
                 (is_temporary && macvlan.mode == Some(MacvlanMode::Passthru)).then_some(Made::Probe)
@@ -108,6 +108,11 @@ pub(super) fn is_vlan(link: &LinkInfo, base: IfIndex, id: VlanId) -> bool {
 pub(super) fn base_and_id(name: &IfName) -> Option<(&str, &str)> {
     let (base, id) = std::str::from_utf8(name.as_bytes()).ok()?.split_once('.')?;
     (!base.is_empty() && !id.contains('.')).then_some((base, id))
+}
+
+/// Whether a link of this name is being made, or its maker ended in between.
+pub(super) fn is_temporary(name: &IfName) -> bool {
+    name.as_bytes().starts_with(TEMPORARY.as_bytes())
 }
 
 const TEMPORARY: &str = "sl~";

@@ -1,7 +1,8 @@
 //! Containers that join and leave networks while they run, and the default route among the networks of one.
 
 use super::{Network, Owner};
-use crate::endpoint::{Attached, Detached, Endpoint};
+use crate::batch::Batch;
+use crate::endpoint::{Attached, Detached};
 use crate::error::Result;
 use crate::link::{IfName, MacAddr, VlanId};
 use crate::route::NewRoute;
@@ -51,8 +52,11 @@ impl Network {
     /// where it is not there. The default route goes to this network where [`choose_gateways`] chooses it among all of
     /// them, in the place of the one that had it, without a moment in between.
     ///
+    /// Routers advertise themselves too: a container that is to have no IPv6 default route but these has to be told so
+    /// before (`net.ipv6.conf.default.accept_ra`).
+    ///
     /// # Errors
-    /// As [`up`](Self::up), [`endpoint`](Self::endpoint) and [`Endpoint::attach`]. Then the container is as before; a parent
+    /// As [`up`](Self::up), [`endpoint`](Self::endpoint) and [`Endpoint::attach`](crate::Endpoint::attach). Then the container is as before; a parent
     /// that was made stays.
     pub fn connect<'n>(
         &'n self,
@@ -64,29 +68,40 @@ impl Network {
         others: &[Member<'_>],
     ) -> Result<Member<'n>> {
         let parent = self.up(host, owner)?;
-        let gateways = self.gateways_beside(&connection, others);
-        let routes = gateways.iter().map(|gateway| default_route(*gateway, &connection.addrs));
-        let endpoint = routes.fold(self.endpoint(parent, &connection)?, Endpoint::route);
-        match endpoint.attach(host, namespace, inside) {
-            Ok(attached) => Ok(Member { network: self, connection, attached }),
+        let attached = self.endpoint(parent, &connection)?.attach(host, namespace, inside)?;
+        let member = Member { network: self, connection, attached };
+        match member.take_default_routes(others, inside) {
+            Ok(()) => Ok(member),
             Err(error) => {
-                if !gateways.is_empty() {
-                    settle_default_routes(others, inside); // one of them may have been replaced already
-                }
-                Err(error)
+                let error = error.explained_by(inside);
+                settle_default_routes(others, inside); // one of them may have been replaced already
+                Err(error.with_undo(attached.undo(inside)))
             }
         }
-    }
-
-    /// The gateways by which this network takes the default routes of a container with these other networks.
-    fn gateways_beside(&self, connection: &Connection, others: &[Member<'_>]) -> Vec<IpAddr> {
-        let all = others.iter().map(|member| (member.network, &member.connection)).chain([(self, connection)]);
-        let chosen = choose_gateways(&all.collect::<Vec<_>>()).into_iter();
-        chosen.filter(|(number, _)| *number == others.len()).map(|(_, gateway)| gateway).collect()
     }
 }
 
 impl Member<'_> {
+    /// Takes the default routes that this network has among those of the container: in the place of another's, so that there
+    /// is no moment without.
+    fn take_default_routes(&self, others: &[Self], inside: &mut Socket) -> Result<()> {
+        let mut batch = Batch::new();
+        let all: Vec<_> = others.iter().chain([self]).map(|member| (member.network, &member.connection)).collect();
+        for (number, gateway) in choose_gateways(&all) {
+            if number == others.len() {
+                batch.push(&self.default_route(gateway))?;
+            }
+        }
+        inside.run(&mut batch)
+    }
+
+    /// The default route by this gateway.
+    fn default_route(&self, gateway: IpAddr) -> NewRoute {
+        let route = NewRoute::default_via(gateway).index(self.attached.index).replace();
+        let is_reachable = self.connection.addrs.iter().any(|addr| addr.contains(gateway));
+        if is_reachable { route } else { route.onlink() }
+    }
+
     /// Disconnects the container from the network. Its default route goes to another of its networks first (`rest`, the
     /// members that stay), so that there is no moment without.
     ///
@@ -107,17 +122,9 @@ fn settle_default_routes(members: &[Member<'_>], inside: &mut Socket) {
     for candidates in FAMILIES.map(|family| rank_gateways(&networks, family)) {
         let mut candidates =
             candidates.into_iter().filter_map(|(number, gateway)| Some((members.get(number)?, gateway)));
-        let _ = candidates.any(|(member, gateway): (&Member<'_>, _)| {
-            let route = default_route(gateway, &member.connection.addrs).index(member.attached.index);
-            inside.apply(&route).is_ok()
-        });
+        let _ =
+            candidates.any(|(member, gateway): (&Member<'_>, _)| inside.apply(&member.default_route(gateway)).is_ok());
     }
-}
-
-/// The default route by this gateway, of a container with these addresses.
-fn default_route(gateway: IpAddr, addrs: &[IpNetwork]) -> NewRoute {
-    let route = NewRoute::default_via(gateway).replace();
-    if addrs.iter().any(|addr| addr.contains(gateway)) { route } else { route.onlink() }
 }
 
 /// Chooses which of a container's networks has its default route, for each family that one of them has a gateway of: the
@@ -212,12 +219,5 @@ mod tests {
         let (internal, plain) = (network("a", 1, true, true).internal(), network("b", 2, false, true));
         assert_eq!(chosen(&[(internal.clone(), 9), (plain, 0)]), [(1, ip("fd2::1"))]);
         assert_eq!(chosen(&[(internal, 0)]), []);
-    }
-
-    #[test]
-    fn a_gateway_that_no_address_reaches_is_on_the_link() {
-        let route = NewRoute::default_via(ip("10.1.0.1")).replace();
-        assert_eq!(default_route(ip("10.1.0.1"), &[net("fd1::7/64"), net("10.1.0.7/16")]), route);
-        assert_eq!(default_route(ip("10.1.0.1"), &[net("10.1.0.7/32")]), route.onlink());
     }
 }

@@ -37,6 +37,9 @@ use crate::link::{IfIndex, IfName, Ipv4Setting, LinkSpec, MacvlanMode, NewLink};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 
+/// The least that IPv6 does with: on a link with less, the kernel has none (RFC 8200, section 5).
+const IPV6_MTU: u32 = 1280;
+
 /// How a network's containers get their links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -220,6 +223,9 @@ impl Network {
             if let Some(other) = self.subnets.iter().take(number).find(|other| other.overlaps(subnet)) {
                 return Err(InvalidNetwork::Overlap { subnet: subnet.network(), other: other.network() });
             }
+            if subnet.network().is_ipv6() && self.mtu.is_some_and(|mtu| mtu < IPV6_MTU) {
+                return Err(InvalidNetwork::MtuOfIpv6(subnet.network()));
+            }
         }
         others.iter().try_for_each(|other| self.check_beside(other))
     }
@@ -268,13 +274,14 @@ impl Network {
     /// free. When the link comes up it tells the network of its IPv4 addresses (ARP_NOTIFY).
     ///
     /// # Errors
-    /// An address that is in none of the subnets, or what does not fit the driver: a VLAN network without an id, a macvlan
+    /// An address that no station in one of the subnets can have, or what does not fit the driver: a VLAN network without an id, a macvlan
     /// network with one, a MAC address for a passthru container.
     pub fn endpoint(&self, parent: IfIndex, connection: &Connection) -> Result<Endpoint<'static>, InvalidNetwork> {
         if self.config_only {
             return Err(InvalidNetwork::IsConfigOnly(self.name.clone()));
         }
-        if let Some(addr) = connection.addrs.iter().find(|addr| self.subnet_of(addr.ip()).is_none()) {
+        let is_station = |addr: IpAddr| self.subnet_of(addr).is_some_and(|subnet| subnet.has_station(addr));
+        if let Some(addr) = connection.addrs.iter().find(|addr| !is_station(addr.ip())) {
             return Err(InvalidNetwork::AddressOutside { addr: *addr, network: self.name.clone() });
         }
         let endpoint = Endpoint::new(self.link(parent, connection)?).nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1);

@@ -1,10 +1,17 @@
 //! The parent of a network: found, or made on demand.
 
-use super::mark::{Made, base_and_id, is_vlan};
+use super::mark::{Made, base_and_id, is_temporary, is_vlan};
 use super::{InvalidNetwork, Network, Owner};
 use crate::error::Result;
 use crate::link::{IfIndex, IfName, LinkChange, LinkFlags, LinkInfo, ListLinks, NewLink, VlanId};
 use crate::socket::Socket;
+use std::thread;
+use std::time::Duration;
+
+/// How often, and how far apart, it is looked whether somebody else has finished making the VLAN that is wanted. It takes two
+/// system calls; one who ended in between never will.
+const LOOKS: usize = 50;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What is to be done for a network to have its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +71,12 @@ impl Network {
     }
 
     /// Brings the network up: makes its parent where it is not there (again), marked as `owner`'s, and returns its index.
-    /// Doing it twice does no harm. A link that was there before is used as it is.
+    /// Doing it twice, or at once, does no harm: a VLAN that somebody else is about to finish is awaited, for at most 100 ms.
+    /// A link that was there before is used as it is.
     ///
     /// # Errors
     /// It cannot have a parent ([`ErrorKind::Network`](crate::ErrorKind::Network)), or the kernel refused; then nothing is
-    /// left. Of a VLAN whose base is down: ENETDOWN.
+    /// left. Why it did, [`Error::explain`](crate::Error::explain) has looked for before.
     pub fn up(&self, host: &mut Socket, owner: &Owner) -> Result<IfIndex> {
         match self.try_up(host, owner) {
             // Somebody else was quicker to make it, or to remove what was planned with.
@@ -78,8 +86,7 @@ impl Network {
     }
 
     fn try_up(&self, host: &mut Socket, owner: &Owner) -> Result<IfIndex> {
-        let links = host.snapshot(&ListLinks::new())?;
-        let index = match self.plan(owner, &links)? {
+        let index = match self.settled_plan(host, owner)? {
             ParentPlan::Use(index) => return Ok(index),
             ParentPlan::Finish(index) => return self.finish(host, index),
             ParentPlan::Vlan { base, id } => owner.make(host, &self.name, |name| NewLink::vlan(base, id).name(name))?,
@@ -88,9 +95,29 @@ impl Network {
                 mtu.into_iter().fold(dummy, NewLink::mtu)
             })?,
         };
-        self.finish(host, index).inspect_err(|_| {
+        self.finish(host, index).map_err(|error| {
+            let error = error.explained_by(host);
             let _ = host.delete(index); // a half-made one is finished or removed later
+            error
         })
+    }
+
+    /// The plan, once nobody else is halfway through making the same.
+    fn settled_plan(&self, host: &mut Socket, owner: &Owner) -> Result<ParentPlan> {
+        // Mostly it is there and up. Then the list of all links, which may be long and changing, says nothing more.
+        if let Ok(link) = host.link(self.parent_name()) {
+            if link.is_up() {
+                return Ok(self.plan(owner, &[link.to_owned()])?);
+            }
+        }
+        let mut looks = 1;
+        loop {
+            match self.plan(owner, &host.snapshot(&ListLinks::new())?) {
+                Err(InvalidNetwork::VlanIsThere { there, .. }) if is_temporary(&there) && looks < LOOKS => looks += 1,
+                plan => return Ok(plan?),
+            }
+            thread::sleep(PAUSE);
+        }
     }
 
     /// Gives a link that was made its name, and brings it up.
@@ -110,11 +137,14 @@ fn plan_vlan(parent: IfName, owner: &Owner, links: &[LinkInfo]) -> Result<Parent
     let no_id = || InvalidNetwork::VlanId { parent, id: id.into() };
     let number: i64 = id.parse().map_err(|_| no_id())?;
     let no_base = || InvalidNetwork::NoBase { parent, base: base.into() };
-    let base = links.iter().find(|link| link.name.as_bytes() == base.as_bytes()).ok_or_else(no_base)?.index;
+    let base = links.iter().find(|link| link.name.as_bytes() == base.as_bytes()).ok_or_else(no_base)?;
+    if base.flags.contains(LinkFlags::LOOPBACK) {
+        return Err(InvalidNetwork::Loopback);
+    }
     let id = u16::try_from(number).ok().filter(|id| *id > 0).and_then(|id| VlanId::new(id).ok());
     let id = id.ok_or_else(no_id)?;
-    match links.iter().find(|link| is_vlan(link, base, id)) {
-        None => Ok(ParentPlan::Vlan { base, id }),
+    match links.iter().find(|link| is_vlan(link, base.index, id)) {
+        None => Ok(ParentPlan::Vlan { base: base.index, id }),
         Some(link) if owner.made(link, links) == Some(Made::Unfinished) => Ok(ParentPlan::Finish(link.index)),
         Some(link) => Err(InvalidNetwork::VlanIsThere { parent, id, there: link.name }),
     }
@@ -202,7 +232,9 @@ mod tests {
             assert_eq!(plan(&on(parent), &[eth0()]), Err(expected), "{parent}");
         }
         let lo = LinkInfo { flags: LinkFlags::LOOPBACK, ..named("lo0", dummy(1)) };
-        assert_eq!(plan(&on("lo0"), &[lo]), Err(InvalidNetwork::Loopback));
+        for on_it in ["lo0", "lo0.50"] {
+            assert_eq!(plan(&on(on_it), std::slice::from_ref(&lo)), Err(InvalidNetwork::Loopback), "{on_it}");
+        }
         let config = on("eth0").config_only();
         assert_eq!(plan(&config, &[eth0()]), Err(InvalidNetwork::IsConfigOnly("net".into())));
     }

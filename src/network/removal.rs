@@ -3,10 +3,16 @@
 use super::mark::Made;
 use super::{Network, Owner};
 use crate::addr::{AddressFlags, AddressInfo, ListAddresses, Scope};
+use crate::batch::{Batch, Outcome};
 use crate::error::Result;
-use crate::link::{IfIndex, IfName, LinkInfo, ListLinks, MacvlanMode, NewLink};
+use crate::link::{IfIndex, IfName, LinkInfo, ListLinks, MacvlanMode, NewLink, VlanId, VlanProtocol};
 use crate::socket::Socket;
 use nix::errno::Errno;
+use std::cmp::Reverse;
+
+/// The largest MTU and id of a VLAN.
+const LARGEST_MTU: u32 = 65535;
+const LAST_ID: u16 = 4094;
 
 /// What became of a network's parent when the network was removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +43,9 @@ impl Network {
     /// Removes the parent, if it was made for one of `owner`'s networks, is still what was made, no network of `others` has
     /// it, and nothing stands on it in any namespace. Call it when the network has no containers left.
     ///
-    /// That nothing stands on it is seen by a passthru child: one can be made only where there is no macvlan and no ipvlan,
-    /// in whatever namespace, and while it stands nobody can make another. Of VLANs on the parent, those in other namespaces
-    /// cannot be seen: of a network of VLANs, the caller has to know.
+    /// That no macvlan or ipvlan stands on it is seen by a passthru child: one can be made only where there is none, in
+    /// whatever namespace, and while it stands nobody can make another. VLANs are asked for id by id, which takes some ten
+    /// milliseconds; one may be made behind that, and on a parent with an MTU of 65535 or more they cannot be seen.
     pub fn remove_parent(&self, host: &mut Socket, owner: &Owner, others: &[Self]) -> Result<Removal> {
         let name = self.parent_name();
         if self.config_only {
@@ -62,19 +68,22 @@ impl Network {
 /// Nobody else may work for the same owner meanwhile.
 pub fn restore_networks(host: &mut Socket, owner: &Owner, networks: &[Network]) -> Result<Restored> {
     let links = host.snapshot(&ListLinks::new())?;
-    let mut orphans = Vec::new();
-    for probe in links.iter().filter(|link| owner.made(link, &links) == Some(Made::Probe)) {
-        orphans.push((probe.name, delete(host, probe.index)));
-    }
-    let links = host.snapshot(&ListLinks::new())?;
-    for link in links.iter().filter(|link| owner.made(link, &links).is_some()) {
-        if !networks.iter().any(|network| network.is_on(link.name)) {
-            orphans.push((link.name, remove(host, owner, "", link, &links)));
-        }
-    }
+    let is_wanted = |link: &LinkInfo| networks.iter().any(|network| network.is_on(link.name));
+    let is_left_over = |link: &&LinkInfo| owner.made(link, &links).is_some() && !is_wanted(link);
+    let mut left_over: Vec<_> = links.iter().filter(is_left_over).collect();
+    left_over.sort_by_key(|link| Reverse(link.index.get())); // what stands on another is newer
+    let orphans = left_over.into_iter().map(|link| (link.name, discard(host, owner, link))).collect();
     let real = networks.iter().filter(|network| !network.config_only);
     let parents = real.map(|network| (network.name.clone(), network.up(host, owner))).collect();
     Ok(Restored { parents, orphans })
+}
+
+fn discard(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> {
+    let links = host.snapshot(&ListLinks::new())?;
+    match owner.made(link, &links) {
+        Some(Made::Probe) => delete(host, link.index),
+        _ => remove(host, owner, "", link, &links),
+    }
 }
 
 fn remove(host: &mut Socket, owner: &Owner, network: &str, link: &LinkInfo, links: &[LinkInfo]) -> Result<Removal> {
@@ -91,9 +100,15 @@ fn remove(host: &mut Socket, owner: &Owner, network: &str, link: &LinkInfo, link
         Err(error) if error.is_no_device() => return Ok(Removal::NotThere),
         probe => probe?,
     };
-    delete(host, link.index).inspect_err(|_| {
+    let removal = match carries_vlan(host, link) {
+        Ok(false) => delete(host, link.index),
+        Ok(true) => Ok(Removal::InUse),
+        Err(error) => Err(error),
+    };
+    if !matches!(removal, Ok(Removal::Removed | Removal::NotThere)) {
         let _ = probe.map(|probe| host.delete(probe));
-    })
+    }
+    removal
 }
 
 /// Why a link is to be kept, as far as that can be seen in its own namespace.
@@ -101,9 +116,8 @@ fn is_kept(owner: &Owner, link: &LinkInfo, links: &[LinkInfo], addresses: &[Addr
     if !matches!(owner.made(link, links), Some(Made::Parent | Made::Unfinished)) {
         return Some(Removal::NotOurs);
     }
-    let stands_on_it = |child: &LinkInfo| child.parent == Some(link.index) && child.parent_netnsid.is_none();
     let is_used = link.master.is_some()
-        || links.iter().any(|child| stands_on_it(child) && !is_probe_on(owner, link, child, links))
+        || links.iter().any(|child| stands_on(link, child) && !is_probe_on(owner, link, child, links))
         || addresses.iter().any(was_given);
     is_used.then_some(Removal::InUse)
 }
@@ -119,7 +133,11 @@ fn was_given(address: &AddressInfo) -> bool {
 /// Whether `child` is a probe on `link`: one that was left when who removed the link ended in between. It proves as much as
 /// a new one.
 fn is_probe_on(owner: &Owner, link: &LinkInfo, child: &LinkInfo, links: &[LinkInfo]) -> bool {
-    child.parent == Some(link.index) && owner.made(child, links) == Some(Made::Probe)
+    stands_on(link, child) && owner.made(child, links) == Some(Made::Probe)
+}
+
+fn stands_on(link: &LinkInfo, child: &LinkInfo) -> bool {
+    child.parent == Some(link.index) && child.parent_netnsid.is_none()
 }
 
 /// Makes a passthru child, which goes with its parent. Where there is no driver of macvlans there is no macvlan.
@@ -129,6 +147,30 @@ fn probe(host: &mut Socket, owner: &Owner, network: &str, parent: IfIndex) -> Re
         Err(error) if error.is_not_supported() => Ok(None),
         made => made.map(Some),
     }
+}
+
+/// Whether a VLAN stands on a link, in whatever namespace. One of each id is asked for, with an MTU above the parent's: that
+/// is refused, but first it is said if there is one (`vlan_newlink` in `net/8021q/vlan_netlink.c`).
+fn carries_vlan(host: &mut Socket, link: &LinkInfo) -> Result<bool> {
+    if link.mtu >= LARGEST_MTU {
+        return Ok(false); // it cannot be seen: a VLAN asked for would be made
+    }
+    for protocol in [VlanProtocol::Ieee8021Q, VlanProtocol::Ieee8021Ad] {
+        let mut batch = Batch::new();
+        for id in 0..=LAST_ID {
+            batch.push(&NewLink::vlan(link.index, VlanId::new(id)?).protocol(protocol).mtu(LARGEST_MTU))?;
+        }
+        match host.run(&mut batch) {
+            Err(error) if error.step().is_none() => return Err(error),
+            _ => {}
+        }
+        let is_there =
+            |outcome: &Outcome| matches!(outcome, Outcome::Failed(error) if error.errno == Errno::EEXIST as i32);
+        if batch.outcomes().iter().any(is_there) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn delete(host: &mut Socket, index: IfIndex) -> Result<Removal> {

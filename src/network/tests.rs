@@ -115,6 +115,13 @@ fn subnets_of_a_network_do_not_overlap() {
 }
 
 #[test]
+fn ipv6_needs_its_mtu() {
+    let network = |mtu, subnet| macvlan("net").mtu(mtu).subnet(Subnet::new(net(subnet))).validate(&[]);
+    assert_eq!(network(1279, "fd50::/64"), Err(InvalidNetwork::MtuOfIpv6(net("fd50::/64"))));
+    assert_eq!((network(1280, "fd50::/64"), network(68, "10.1.0.0/16")), (Ok(()), Ok(())));
+}
+
+#[test]
 fn networks_share_a_parent_unless_one_is_passthru() {
     let vlan = Network::new("vlan", Driver::Vlan).unwrap();
     let first = on("eth0", macvlan("first"));
@@ -201,11 +208,16 @@ fn an_endpoint_is_what_network_and_connection_say() {
 fn a_connection_fits_its_network() {
     let (plain, mac) = (Connection::new(name("eth0"), &[]), MacAddr::new([2; 6]).ok());
     let vlans = Network::new("net", Driver::Vlan).unwrap();
-    let addr = net("10.2.0.7/16");
+    let outside = |addr| {
+        let (network, addr) = (macvlan("net").subnet(Subnet::new(net("10.1.0.0/16"))), net(addr));
+        let connection = Connection::new(name("eth0"), &[net("10.1.0.7/16"), addr]);
+        (network, connection, InvalidNetwork::AddressOutside { addr, network: "net".into() })
+    };
     let rows = [
-        (macvlan("net"), Connection { addrs: vec![addr], ..plain.clone() }, {
-            InvalidNetwork::AddressOutside { addr, network: "net".into() }
-        }),
+        outside("10.2.0.7/16"),
+        outside("10.1.0.0/16"),
+        outside("10.1.255.255/16"),
+        outside("fd50::7/64"),
         (vlans, plain.clone(), InvalidNetwork::NoVlanId("net".into())),
         (
             macvlan("net"),

@@ -5,6 +5,8 @@
 
 #![allow(dead_code, reason = "each suite uses a part of it")]
 
+pub mod roles;
+
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};

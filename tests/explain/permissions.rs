@@ -2,15 +2,15 @@
 //!
 //! A process in a user namespace of its own lacks it in the test's network namespace. It is this binary again, in a role.
 
+use crate::common::roles::{finish, play, start};
 use crate::common::{Skip, kernel, mac, name, needs, parent, socket};
 use crate::why::{assert_why, why};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use std::io::{BufRead, BufReader, Write, stdin, stdout};
-use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
 use sublink::*;
 
-const ROLE: &str = "SUBLINK_TEST_ROLE";
 const HERE: &str = "CAP_NET_ADMIN is missing in the user namespace that owns this network namespace";
 const AT_PARENT: &str = "CAP_NET_ADMIN is missing in the user namespace that owns the parent's network namespace";
 const AT_TARGET: &str =
@@ -19,32 +19,7 @@ const THERE: &str = "CAP_NET_ADMIN is missing in the user namespace that owns th
 
 /// What this process is to do if it has a role.
 pub fn role() -> Option<ExitCode> {
-    match std::env::var(ROLE).ok()?.as_str() {
-        "guest" => a_guest(),
-        "tenant" => a_tenant(),
-        "container" => a_container(),
-        other => panic!("no role {other}"),
-    }
-    Some(ExitCode::SUCCESS)
-}
-
-/// Starts this binary in a role, behind `unshare`; its standard input is the test's network namespace.
-fn start(role: &str, unshare: &str) -> Result<Child, Skip> {
-    let probe = Command::new("unshare").args([unshare, "true"]).output().expect("unshare");
-    if !probe.status.success() {
-        return Err(Skip(format!("no user namespaces here: {}", String::from_utf8_lossy(&probe.stderr).trim())));
-    }
-    let here: OwnedFd = Netns::current().expect("a namespace").into();
-    let mut command = Command::new("unshare");
-    command.arg(unshare).arg(std::env::current_exe().expect("this binary")).env(ROLE, role);
-    Ok(command.stdin(here).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs"))
-}
-
-/// Waits for its end, which has to be a good one.
-#[track_caller]
-fn finish(child: Child) {
-    let output = child.wait_with_output().expect("its end");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    play(&[("guest", a_guest), ("tenant", a_tenant), ("container", a_container)])
 }
 
 pub fn it_is_missing_here() -> Result<(), Skip> {

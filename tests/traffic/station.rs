@@ -107,7 +107,8 @@ impl Station {
         Self::open(netns, inside, link, place)
     }
 
-    fn open(netns: Netns, mut inside: Socket, link: IfIndex, place: Place) -> Self {
+    /// A namespace with a link that has its addresses and is up.
+    pub fn open(netns: Netns, mut inside: Socket, link: IfIndex, place: Place) -> Self {
         let any = [Ipv4Addr::UNSPECIFIED.into(), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
         let bind =
             || Family::BOTH.map(|family| UdpSocket::bind((any[family as usize], family.port())).expect("a port"));
@@ -132,7 +133,11 @@ impl Station {
     }
 
     pub fn try_send(&self, to: &Station, family: Family, text: &str) -> io::Result<()> {
-        let to = SocketAddr::new(to.place.addr(family), family.port());
+        self.try_send_to(to.place, family, text)
+    }
+
+    pub fn try_send_to(&self, to: Place, family: Family, text: &str) -> io::Result<()> {
+        let to = SocketAddr::new(to.addr(family), family.port());
         self.udp(family).send_to(text.as_bytes(), to).map(|_| ())
     }
 

@@ -1,0 +1,84 @@
+//! Networks, and what the host has before and after.
+
+use crate::common::{name, socket};
+use crate::pod::{Pod, ip, net};
+use nix::sched::{CloneFlags, unshare};
+use std::fmt::Debug;
+use std::fs;
+use sublink::*;
+
+pub fn owner() -> Owner {
+    Owner::new("tests").expect("an owner")
+}
+
+pub fn network(name: &str, driver: Driver) -> Network {
+    Network::new(name, driver).expect("a network")
+}
+
+/// A macvlan network in bridge mode, without a parent.
+pub fn macvlan(name: &str) -> Network {
+    network(name, Driver::Macvlan(MacvlanMode::Bridge))
+}
+
+/// A macvlan network in bridge mode.
+pub fn on(parent: &str, network_name: &str) -> Network {
+    macvlan(network_name).parent(name(parent))
+}
+
+pub fn passthru(parent: &str, network_name: &str) -> Network {
+    network(network_name, Driver::Macvlan(MacvlanMode::Passthru)).parent(name(parent))
+}
+
+/// A subnet with a gateway.
+pub fn subnet(subnet: &str, gateway: &str) -> Subnet {
+    Subnet::new(net(subnet)).gateway(ip(gateway)).expect("a gateway")
+}
+
+/// A connection with a link of this name and these addresses.
+pub fn connection(link: &str, addrs: &[&str]) -> Connection {
+    Connection::new(name(link), &addrs.iter().map(|addr| net(addr)).collect::<Vec<_>>())
+}
+
+pub fn connect<'n>(
+    network: &'n Network,
+    host: &mut Socket,
+    pod: &mut Pod,
+    connection: Connection,
+    others: &[Member<'_>],
+) -> Result<Member<'n>> {
+    network.connect(host, &owner(), &pod.namespace, &mut pod.inside, connection, others)
+}
+
+/// Each link's index, name and mark, and whether it is up.
+pub fn links(host: &mut Socket) -> Vec<(IfIndex, IfName, Option<String>, bool)> {
+    let links = host.snapshot(&ListLinks::new()).expect("links");
+    let words = |alias: Box<[u8]>| String::from_utf8_lossy(&alias).into_owned();
+    links.into_iter().map(|l| (l.index, l.name, l.alias.map(words), l.flags.contains(LinkFlags::UP))).collect()
+}
+
+/// What is refused, and leaves neither a link nor a descriptor, nor a change of one.
+#[track_caller]
+pub fn refused<T: Debug>(host: &mut Socket, attempt: impl FnOnce(&mut Socket) -> Result<T>) -> Error {
+    unshare(CloneFlags::CLONE_FILES).expect("descriptors of this thread's own");
+    let descriptors = || fs::read_dir("/proc/thread-self/fd").expect("a list").count();
+    let before = (links(host), descriptors());
+    let error = attempt(host).expect_err("it should have been refused");
+    assert_eq!((links(host), descriptors()), before, "{error}");
+    error
+}
+
+/// What is refused when the network is brought up.
+#[track_caller]
+pub fn up_refused(network: &Network) -> String {
+    refused(&mut socket(), |host| network.up(host, &owner())).to_string()
+}
+
+/// The error and why, as a program would print them.
+pub fn with_reason(error: &Error, socket: &mut Socket) -> String {
+    error.explain(socket).map_or_else(|| error.to_string(), |reason| format!("{error}: {reason}"))
+}
+
+/// A link as the tests' owner marks it for this network.
+pub fn mark(host: &mut Socket, index: IfIndex, network: &str) {
+    host.change(&LinkChange::new(index).alias(Alias::new(&format!("sublink:tests:{network}")).unwrap())).unwrap();
+}

@@ -1,0 +1,225 @@
+//! When a network's parent is removed with it, and when it is kept.
+
+use crate::common::{Skip, mac, name, needs, parent, socket, veth, vid};
+use crate::help::{connect, connection, links, macvlan, mark, network, on, owner, passthru};
+use crate::pod::{Pod, net};
+use crate::tools::try_ip;
+use std::os::fd::AsFd;
+use sublink::*;
+
+const VLAN: &str = "p0.50";
+const PROBE: &str = "sl~0123456789ab";
+
+#[track_caller]
+fn removal(host: &mut Socket, network: &Network, others: &[Network]) -> Removal {
+    network.remove_parent(host, &owner(), others).unwrap()
+}
+
+/// The parent is kept, for this reason, and looking for it has changed nothing.
+#[track_caller]
+fn is_kept(host: &mut Socket, network: &Network, expected: &Removal, why: &str) {
+    let before = links(host);
+    assert_eq!(removal(host, network, &[]), *expected, "{why}");
+    assert_eq!(links(host), before, "{why}");
+}
+
+/// The networks of which the parent is made on demand, by the kinds of these that the kernel has.
+fn made_on_demand() -> Result<Vec<Network>, Skip> {
+    needs("vlan")?;
+    needs("dummy")?;
+    Ok(vec![on(VLAN, "net"), macvlan("net")])
+}
+
+pub fn what_is_unused_is_removed() -> Result<(), Skip> {
+    let mut host = socket();
+    parent(&mut host);
+    for network in made_on_demand()? {
+        let before = links(&mut host);
+        for _ in ["once", "and again"] {
+            network.up(&mut host, &owner()).unwrap();
+            assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
+            assert_eq!(links(&mut host), before, "with the probe");
+        }
+        assert_eq!(removal(&mut host, &network, &[]), Removal::NotThere);
+    }
+    Ok(())
+}
+
+pub fn what_was_there_is_kept() -> Result<(), Skip> {
+    let mut host = socket();
+    parent(&mut host);
+    is_kept(&mut host, &on("p0", "net"), &Removal::NotOurs, "it was there before");
+    is_kept(&mut host, &on("p9", "net"), &Removal::NotThere, "it never was");
+    Ok(())
+}
+
+pub fn what_another_network_has_is_kept() -> Result<(), Skip> {
+    let mut host = socket();
+    parent(&mut host);
+    needs("vlan")?;
+    let (first, second) = (on(VLAN, "first"), on(VLAN, "second"));
+    let parent = first.up(&mut host, &owner()).unwrap();
+    let all = [first.clone(), second.clone()];
+    assert_eq!(removal(&mut host, &first, &all), Removal::Shared("second".into()));
+    assert!(host.link_at(parent).is_ok());
+    let config = [on(VLAN, "config").config_only(), on("p0", "base")];
+    assert_eq!(removal(&mut host, &second, &config), Removal::Removed, "made for the first, of no use to these");
+    Ok(())
+}
+
+pub fn what_a_container_has_is_kept() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    parent(&mut host);
+    for network in made_on_demand()? {
+        let member = connect(&network, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
+        is_kept(&mut host, &network, &Removal::InUse, "a container's");
+        member.disconnect(&mut pod.inside, &[]).unwrap();
+        assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
+    }
+    let vlans = network("vlans", Driver::Vlan);
+    let in_it = Connection { vlan: Some(vid(7)), ..connection("eth0", &[]) };
+    let member = connect(&vlans, &mut host, &mut pod, in_it, &[]).unwrap();
+    is_kept(&mut host, &vlans, &Removal::InUse, "a container's VLAN");
+    member.disconnect(&mut pod.inside, &[]).unwrap();
+    assert_eq!(removal(&mut host, &vlans, &[]), Removal::Removed);
+    // One in passthru mode is a child as well.
+    let network = passthru(VLAN, "net");
+    let member = connect(&network, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
+    is_kept(&mut host, &network, &Removal::InUse, "a passthru container's");
+    member.disconnect(&mut pod.inside, &[]).unwrap();
+    assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
+    Ok(())
+}
+
+/// Makes something stand on the parent in another namespace.
+type Use = fn(&mut Socket, IfIndex, &Netns) -> IfIndex;
+
+pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    parent(&mut host);
+    needs("vlan")?;
+    needs("macvtap")?;
+    needs("ipvlan")?;
+    let uses: [(&str, Use); 6] = [
+        ("a macvlan made there", |host, parent, there| {
+            host.create(&NewLink::macvlan(parent).name(name("x")).netns(there.as_fd())).unwrap()
+        }),
+        ("a macvlan moved there", |host, parent, there| {
+            let moved = host.create(&NewLink::macvlan(parent).name(name("x"))).unwrap();
+            host.change(&LinkChange::move_to(moved, there.as_fd())).unwrap();
+            moved
+        }),
+        ("a macvtap", |host, parent, there| {
+            host.create(&NewLink::macvtap(parent).name(name("x")).netns(there.as_fd())).unwrap()
+        }),
+        ("an ipvlan", |host, parent, there| {
+            host.create(&NewLink::ipvlan(parent).name(name("x")).netns(there.as_fd())).unwrap()
+        }),
+        ("a VLAN", |host, parent, there| {
+            host.create(&NewLink::vlan(parent, vid(4094)).name(name("x")).netns(there.as_fd())).unwrap()
+        }),
+        ("a provider's VLAN", |host, parent, there| {
+            let vlan = NewLink::vlan(parent, vid(0)).protocol(VlanProtocol::Ieee8021Ad);
+            host.create(&vlan.name(name("x")).netns(there.as_fd())).unwrap()
+        }),
+    ];
+    let network = on(VLAN, "net");
+    for (what, make) in uses {
+        let parent = network.up(&mut host, &owner()).unwrap();
+        make(&mut host, parent, &pod.namespace);
+        is_kept(&mut host, &network, &Removal::InUse, what);
+        let there = pod.inside.index_of("x").unwrap();
+        pod.inside.delete(there).unwrap();
+        assert_eq!(removal(&mut host, &network, &[]), Removal::Removed, "without {what}");
+    }
+    Ok(())
+}
+
+pub fn what_somebody_uses_here_is_kept() -> Result<(), Skip> {
+    let mut host = socket();
+    parent(&mut host);
+    needs("vlan")?;
+    let network = on(VLAN, "net");
+    let uses: &[(&str, &[&str], &str)] = &[
+        ("an IPv4 address", &["address add 10.0.0.1/24 dev p0.50"], "address flush dev p0.50"),
+        ("an IPv6 address", &["address add fd50::1/64 dev p0.50 nodad"], "address flush dev p0.50"),
+        ("a macvlan", &["link add link p0.50 name x type macvlan"], "link delete x"),
+        ("a VLAN", &["link add link p0.50 name x type vlan id 7"], "link delete x"),
+        ("a bridge", &["link add x type bridge", "link set p0.50 master x"], "link delete x"),
+    ];
+    for (what, made, unmade) in uses {
+        network.up(&mut host, &owner()).unwrap();
+        made.iter().for_each(|command| try_ip(command).unwrap());
+        is_kept(&mut host, &network, &Removal::InUse, what);
+        try_ip(unmade).unwrap();
+        assert_eq!(removal(&mut host, &network, &[]), Removal::Removed, "without {what}");
+    }
+    // What the kernel gives every link is no use of it.
+    let parent = network.up(&mut host, &owner()).unwrap();
+    let addresses = host.snapshot(&ListAddresses::new().index(parent)).unwrap();
+    assert!(addresses.iter().all(|address| address.scope == Scope::LINK));
+    assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
+    Ok(())
+}
+
+/// A mark is not enough.
+pub fn what_is_no_longer_what_was_made_is_kept() -> Result<(), Skip> {
+    let mut host = socket();
+    let base = parent(&mut host);
+    let network = on(VLAN, "net");
+    let mut row = |network: &Network, made: &dyn Fn(&mut Socket) -> IfIndex, why| {
+        let index = made(&mut host);
+        mark(&mut host, index, "net");
+        is_kept(&mut host, network, &Removal::NotOurs, why);
+        host.delete(index).unwrap();
+    };
+    row(&network, &|host| veth(host, VLAN, "x"), "a veth");
+    row(&macvlan("net"), &|host| veth(host, &macvlan("net").parent_name().to_string(), "x"), "a veth as a dummy");
+    let bridge = NewLink::macvlan(base).name(name(VLAN)).mac(mac(7));
+    row(&network, &|host| host.create(&bridge).unwrap(), "a macvlan");
+    needs("vlan")?;
+    row(&network, &|host| host.create(&NewLink::vlan(base, vid(51)).name(name(VLAN))).unwrap(), "another id");
+    let provider = NewLink::vlan(base, vid(50)).protocol(VlanProtocol::Ieee8021Ad).name(name(VLAN));
+    row(&network, &|host| host.create(&provider).unwrap(), "another protocol");
+    let other_base = veth(&mut host, "q0", "q1");
+    host.create(&NewLink::vlan(other_base, vid(50)).name(name(VLAN))).map(|i| mark(&mut host, i, "net")).unwrap();
+    is_kept(&mut host, &network, &Removal::NotOurs, "another base");
+    let there = host.index_of(VLAN).unwrap();
+    host.delete(there).unwrap();
+
+    let other = Owner::new("other").unwrap();
+    network.up(&mut host, &other).unwrap();
+    is_kept(&mut host, &network, &Removal::NotOurs, "another owner");
+    assert_eq!(network.remove_parent(&mut host, &other, &[]).unwrap(), Removal::Removed);
+    Ok(())
+}
+
+pub fn a_stale_probe_proves_as_much_as_a_new_one() -> Result<(), Skip> {
+    let mut host = socket();
+    parent(&mut host);
+    needs("vlan")?;
+    let before = links(&mut host);
+    let network = on(VLAN, "net");
+    let parent = network.up(&mut host, &owner()).unwrap();
+    let probe = NewLink::macvlan(parent).mode(MacvlanMode::Passthru).name(name(PROBE));
+    let stale = host.create(&probe).unwrap();
+    is_kept(&mut host, &network, &Removal::InUse, "it is not marked, so it is somebody's");
+    mark(&mut host, stale, "net");
+    assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
+    assert_eq!(links(&mut host), before);
+    Ok(())
+}
+
+/// Nothing is between looking and removing: who comes in between is refused.
+pub fn a_probe_keeps_others_away() -> Result<(), Skip> {
+    let (mut host, pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    host.create(&NewLink::macvlan(parent).mode(MacvlanMode::Passthru).name(name(PROBE))).unwrap();
+    let child = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0"));
+    let endpoint = Endpoint::new(child).addr(net("10.0.0.7/24"));
+    let mut inside = Socket::open_in(&pod.namespace).unwrap();
+    let error = endpoint.attach(&mut host, &pod.namespace, &mut inside).unwrap_err();
+    let reason = error.explain(&mut host).unwrap().to_string();
+    assert_eq!(reason, format!("a passthru child shares its parent with no other, and p0 has {PROBE}"));
+    Ok(())
+}
