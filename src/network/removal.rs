@@ -44,8 +44,8 @@ impl Network {
     /// it, and nothing stands on it in any namespace. Call it when the network has no containers left.
     ///
     /// That no macvlan or ipvlan stands on it is seen by a passthru child: one can be made only where there is none, in
-    /// whatever namespace, and while it stands nobody can make another. VLANs are asked for id by id, which takes some ten
-    /// milliseconds; one may be made behind that, and on a parent with an MTU of 65535 or more they cannot be seen.
+    /// whatever namespace, and while it stands nobody can make another. VLANs are asked for id by id, which takes about a
+    /// tenth of a second; one may be made behind that, and on a parent with an MTU of 65535 or more they cannot be seen.
     pub fn remove_parent(&self, host: &mut Socket, owner: &Owner, others: &[Self]) -> Result<Removal> {
         let name = self.parent_name();
         if self.config_only {
