@@ -100,8 +100,8 @@ pub enum ErrorKind {
     /// An answer could not be read.
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    /// An answer was whole, and not what was asked for.
-    #[error("the kernel's answer is not what was asked for")]
+    /// An answer is not what was asked for, or cannot be told apart: see [`LinkView::of`].
+    #[error("the kernel's answer cannot be read as what was asked for")]
     Unexpected,
     /// A system call failed: which, and how.
     #[error("{doing}: {error}")]

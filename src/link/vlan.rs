@@ -295,7 +295,8 @@ table! {
         2 "IFLA_VLAN_FLAGS" pub flags: VlanFlags = VlanFlags::new(),
     }
     lists {
-        /// Entries to add to, replace in or remove from the egress map: from the kernel's priority to the tag's.
+        /// Entries to add to, replace in or remove from the egress map: from the kernel's priority to the tag's. The kernel
+        /// cannot report a link with more than about 5,450.
         3 "IFLA_VLAN_EGRESS_QOS" pub egress_qos: &'a [EgressQos] => List<'a, EgressQos> => Vec<EgressQos>,
         /// Entries to add to, replace in or remove from the ingress map: from the tag's priority to the kernel's.
         4 "IFLA_VLAN_INGRESS_QOS" pub ingress_qos: &'a [IngressQos] => List<'a, IngressQos> => Vec<IngressQos>,
