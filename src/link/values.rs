@@ -228,6 +228,9 @@ mod tests {
         let macs: std::collections::HashSet<_> = (0..1000).map(|_| MacAddr::random()).collect();
         assert_eq!(macs.len(), 1000);
         assert!(macs.iter().all(|mac| mac.bytes()[0] & 3 == 2));
+        let bits = |mac: &MacAddr| mac.bytes().into_iter().fold(0, |bits, byte| bits << 8 | u64::from(byte));
+        let (seen, always) = (macs.iter().map(bits)).fold((0, !0), |(seen, always), bits| (seen | bits, always & bits));
+        assert_eq!((seen, always), (0xfeff_ffff_ffff, 0x0200_0000_0000), "46 bits differ");
         assert!((0..1000).all(|_| (16_384..=32_767).contains(&IfIndex::random().get())));
     }
 
