@@ -78,6 +78,7 @@ const OF_BOTH: &[(&str, Test)] = of_both![
     parents::the_mtu_of_a_child_follows_its_parent_down,
     parents::passthru_shares_the_address_of_its_parent,
     parents::the_address_is_the_one_asked_for_or_random,
+    parents::an_address_of_the_kernels_own_is_marked_as_random,
 ];
 
 const OF_ONE: &[(&str, Test)] = tests![

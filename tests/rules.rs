@@ -41,6 +41,7 @@ fn main() -> std::process::ExitCode {
         change::alternative_names_come_and_go,
         change::a_kinds_properties_go_by_the_message_that_sets_them,
         change::no_link_local_address_is_made_where_none_is_wanted,
+        change::a_deleted_group_is_all_of_it_in_one_namespace,
         change::a_change_stops_where_it_fails,
         change::a_refused_change_says_what_it_was,
         moves::one_request_moves_and_makes_ready,
