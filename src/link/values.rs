@@ -111,7 +111,7 @@ fixed! {
 }
 
 /// A broadcast address, which may be any six bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Broadcast(pub [u8; 6]);
 
 /// Bytes as `02:00:00:00:00:07`.
@@ -154,7 +154,7 @@ impl FromStr for MacAddr {
 }
 
 /// A link-layer address as the kernel sent it: six bytes for Ethernet, others for other hardware.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct LinkAddress<'a>(&'a [u8]);
 
 impl<'a> LinkAddress<'a> {

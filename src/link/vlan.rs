@@ -157,6 +157,19 @@ impl VlanPriority {
     }
 }
 
+impl fmt::Display for VlanPriority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl TryFrom<u8> for VlanPriority {
+    type Error = InvalidValue;
+    fn try_from(priority: u8) -> Result<Self, InvalidValue> {
+        Self::new(priority)
+    }
+}
+
 /// An entry of the ingress map: frames with this priority in their tag get that priority in the kernel (`skb->priority`).
 ///
 /// Kept as the attribute that is sent, so that encoding copies it.
@@ -379,7 +392,8 @@ mod tests {
     #[test]
     fn numbers_are_checked_and_unknown_ones_survive() {
         assert_eq!(VlanId::new(4095), Err(InvalidValue::VlanId(4095)));
-        assert_eq!(VlanPriority::new(8), Err(InvalidValue::VlanPriority(8)));
+        assert_eq!(VlanPriority::try_from(8), Err(InvalidValue::VlanPriority(8)));
+        assert_eq!(priority(7).to_string(), "7");
         assert_eq!(VlanProtocol::from(0x9100).to_string(), "0x9100");
         assert_eq!(VlanProtocol::from(0x88a8).to_string(), "802.1ad");
     }
