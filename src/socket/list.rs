@@ -1,7 +1,7 @@
 //! Lists: the kernel's dumps, read one entry at a time.
 
 use super::Socket;
-use crate::error::{ErrorKind, KernelError, Partial, RequestInfo, Result};
+use crate::error::{ErrorKind, KernelError, Partial, Result};
 use crate::link::{LinkInfo, LinkView, ListLinks, RTM_NEWLINK, Request};
 use crate::reply::{INTERRUPTED, Reply};
 use crate::wire::{Message, Messages};
@@ -99,7 +99,7 @@ impl<'s, Q: Query> List<'s, Q> {
             Err(error) => {
                 self.state = State::Ended;
                 let sent = self.socket.out.get(..self.request).unwrap_or_default();
-                Err(RequestInfo::of(sent).into_iter().fold(error, |error, request| error.of_request(request, sent)))
+                Err(error.of(sent))
             }
         }
     }

@@ -95,6 +95,8 @@ pub fn a_list_longer_than_can_be_told_is_an_error<T: Twin>() -> Result<(), Skip>
                 Err(error) => assert!(matches!(error.kind(), ErrorKind::Unexpected), "{added}: {error}"),
             }
         }
+        let error = socket.index_of("x").unwrap_err().to_string();
+        assert_eq!(error, "get link x: the kernel's answer cannot be read as what was asked for");
         let listed = socket.links(&ListLinks::new()).unwrap().collect().unwrap_err();
         assert!(matches!(listed.error.kind(), ErrorKind::Unexpected), "{listed}");
         change::<T>(&mut socket, index, SourceMacs::Set(&[mac(1)])).unwrap();
