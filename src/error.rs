@@ -100,8 +100,8 @@ pub enum ErrorKind {
     /// An answer could not be read.
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    /// An answer was whole, and not what was asked for.
-    #[error("the kernel's answer is not what was asked for")]
+    /// An answer is not what was asked for, or cannot be told apart: see [`LinkView::of`].
+    #[error("the kernel's answer cannot be read as what was asked for")]
     Unexpected,
     /// A system call failed: which, and how.
     #[error("{doing}: {error}")]
@@ -178,11 +178,7 @@ impl Error {
 
     /// The kernel's refusal of `request`, the message as it was sent: for embedders with a socket of their own.
     pub fn refused(ack: &Ack<'_>, request: &[u8]) -> Self {
-        let error = Self::from(KernelError::new(ack, request));
-        match RequestInfo::of(request) {
-            Some(info) => error.of_request(info, request),
-            None => error,
-        }
+        Self::from(KernelError::new(ack, request)).of(request)
     }
 
     /// The step of the batch that failed.
@@ -223,6 +219,15 @@ impl Error {
 
     pub(crate) fn io(doing: impl Into<Box<str>>, error: impl Into<io::Error>) -> Self {
         ErrorKind::Io { doing: doing.into(), error: error.into() }.into()
+    }
+
+    /// Says which request failed, without the names of the links in it.
+    #[cold]
+    pub(crate) fn of(self, sent: &[u8]) -> Self {
+        match RequestInfo::of(sent) {
+            Some(request) => self.of_request(request, sent),
+            None => self,
+        }
     }
 
     pub(crate) fn of_request(mut self, request: RequestInfo, sent: &[u8]) -> Self {

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::link::{InvalidValue, Name};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
+use nix::libc::{dev_t, ino_t};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::{Mode, fstat};
 use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
@@ -112,7 +113,7 @@ impl From<Netns> for OwnedFd {
 
 /// Which namespace it is: device and inode of its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NetnsId(u64, u64);
+pub(crate) struct NetnsId(dev_t, ino_t); // which differ in size from platform to platform
 
 impl NetnsId {
     pub(crate) fn of(namespace: BorrowedFd<'_>) -> Result<Self> {

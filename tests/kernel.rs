@@ -53,6 +53,7 @@ const OF_BOTH: &[(&str, Test)] = of_both![
     senders::a_list_is_set_at_create,
     senders::a_list_is_added_to_removed_from_flushed_and_replaced,
     senders::a_list_of_500_is_set_and_read,
+    senders::a_list_longer_than_can_be_told_is_an_error,
     senders::each_child_has_a_list_of_its_own,
     senders::leaving_source_mode_drops_the_list,
     senders::a_link_enters_source_mode_with_its_list,
@@ -77,6 +78,7 @@ const OF_BOTH: &[(&str, Test)] = of_both![
     parents::the_mtu_of_a_child_follows_its_parent_down,
     parents::passthru_shares_the_address_of_its_parent,
     parents::the_address_is_the_one_asked_for_or_random,
+    parents::an_address_of_the_kernels_own_is_marked_as_random,
 ];
 
 const OF_ONE: &[(&str, Test)] = tests![
@@ -95,6 +97,7 @@ const OF_ONE: &[(&str, Test)] = tests![
     vlan::maps_are_set_at_create,
     vlan::egress_entries_are_added_replaced_and_removed,
     vlan::ingress_entries_are_added_replaced_and_removed,
+    vlan::a_map_of_thousands_is_read_whole_or_is_an_error,
     vlan_refusals::without_the_driver_its_module_is_named,
     vlan_refusals::a_parent_must_be_there_and_know_vlans,
     vlan_refusals::an_id_is_there_once_per_parent_and_protocol,

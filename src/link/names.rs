@@ -241,7 +241,7 @@ impl From<Name<'_>> for Box<[u8]> {
 }
 
 /// An alternative name to give a link: 1 to 127 bytes, the same ones as in an [`IfName`] (`IFLA_ALT_IFNAME`, Linux 5.5).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct AltName<'a>(&'a [u8]);
 
 impl<'a> AltName<'a> {
@@ -264,7 +264,7 @@ impl<'a> AltName<'a> {
 }
 
 /// An alias to give a link: free text of at most 255 bytes; the empty one takes an alias away (`IFLA_IFALIAS`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Alias<'a>(&'a [u8]);
 
 impl<'a> Alias<'a> {

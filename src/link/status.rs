@@ -4,7 +4,7 @@ use super::{
     IfIndex, IpvlanInfo, IpvlanView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, Name, VlanInfo, VlanView,
     numbers,
 };
-use crate::wire::{Attribute, Attributes, Get, Header, Index, Inside, Row, fixed};
+use crate::wire::{Attribute, Attributes, Get, Header, Inside, Row, fixed};
 use std::fmt;
 
 /// The header that stands before a link's attributes (`struct ifinfomsg`).
@@ -19,8 +19,8 @@ pub(crate) struct IfInfo {
 }
 
 impl IfInfo {
-    /// Splits a link message's payload into header and attributes. `None` if it is too short, names no link, or has more
-    /// attributes than are looked through, so that none goes missing without a word.
+    /// Splits a link message's payload into header and attributes. `None` if it is too short, names no link, or its
+    /// attributes cannot be told apart, so that none goes missing or is made up without a word.
     #[inline]
     pub(crate) fn split(payload: &[u8]) -> Option<(Self, &[u8])> {
         Self::split_or(payload, None)
@@ -29,13 +29,36 @@ impl IfInfo {
     /// Likewise, with an index for where there is none, as in a request.
     #[inline]
     pub(crate) fn split_or(payload: &[u8], index: Option<IfIndex>) -> Option<(Self, &[u8])> {
-        let (header, attributes) =
-            payload.split_first_chunk::<16>().filter(|(_, attributes)| attributes.len() <= Index::<0>::MAX)?;
+        let (header, attributes) = payload.split_first_chunk::<16>().filter(|(_, attributes)| are_whole(attributes))?;
         let [_family, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, _, _, _, _] = *header;
         let index = IfIndex::new(u32::from_ne_bytes([i0, i1, i2, i3])).ok().or(index)?;
         let flags = LinkFlags(u32::from_ne_bytes([f0, f1, f2, f3]));
         Some((Self { index, device_type: u16::from_ne_bytes([t0, t1]), flags }, attributes))
     }
+}
+
+/// Whether a link's attributes can be told apart.
+///
+/// The kernel lets a list of senders or priorities grow, by several requests, beyond what the 16 bits of a nest's length can
+/// say, and then reports it with the upper bits missing: what the list holds, and whoever filled it chose that, would be taken
+/// for attributes of the link. In messages so long that this can have happened, but once only, it shows: an entry is either
+/// number 4, which has been there as `IFLA_MTU`, or falls so that it is number 0, which does not exist.
+#[inline]
+fn are_whole(attributes: &[u8]) -> bool {
+    const LONGEST_NEST: usize = 0xffff;
+    attributes.len() <= LONGEST_NEST || (attributes.len() <= 2 * LONGEST_NEST && are_there_once(attributes))
+}
+
+#[cold]
+fn are_there_once(attributes: &[u8]) -> bool {
+    let (mut seen, mut attributes) = (1u128, Attributes::new(attributes));
+    let is_new = |Attribute { number, .. }| {
+        let bit = 1u128.checked_shl(number.into()).unwrap_or_default(); // the kernel's numbers are below 128
+        let is_new = seen & bit == 0;
+        seen |= bit;
+        is_new
+    };
+    attributes.by_ref().all(is_new) && attributes.rest().is_empty()
 }
 
 /// A link's flags (`IFF_…`, `man 7 netdevice`).

@@ -111,7 +111,7 @@ fixed! {
 }
 
 /// A broadcast address, which may be any six bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Broadcast(pub [u8; 6]);
 
 /// Bytes as `02:00:00:00:00:07`.
@@ -154,7 +154,7 @@ impl FromStr for MacAddr {
 }
 
 /// A link-layer address as the kernel sent it: six bytes for Ethernet, others for other hardware.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct LinkAddress<'a>(&'a [u8]);
 
 impl<'a> LinkAddress<'a> {
@@ -228,6 +228,9 @@ mod tests {
         let macs: std::collections::HashSet<_> = (0..1000).map(|_| MacAddr::random()).collect();
         assert_eq!(macs.len(), 1000);
         assert!(macs.iter().all(|mac| mac.bytes()[0] & 3 == 2));
+        let bits = |mac: &MacAddr| mac.bytes().into_iter().fold(0, |bits, byte| bits << 8 | u64::from(byte));
+        let (seen, always) = (macs.iter().map(bits)).fold((0, !0), |(seen, always), bits| (seen | bits, always & bits));
+        assert_eq!((seen, always), (0xfeff_ffff_ffff, 0x0200_0000_0000), "46 bits differ");
         assert!((0..1000).all(|_| (16_384..=32_767).contains(&IfIndex::random().get())));
     }
 

@@ -157,6 +157,19 @@ impl VlanPriority {
     }
 }
 
+impl fmt::Display for VlanPriority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl TryFrom<u8> for VlanPriority {
+    type Error = InvalidValue;
+    fn try_from(priority: u8) -> Result<Self, InvalidValue> {
+        Self::new(priority)
+    }
+}
+
 /// An entry of the ingress map: frames with this priority in their tag get that priority in the kernel (`skb->priority`).
 ///
 /// Kept as the attribute that is sent, so that encoding copies it.
@@ -295,7 +308,8 @@ table! {
         2 "IFLA_VLAN_FLAGS" pub flags: VlanFlags = VlanFlags::new(),
     }
     lists {
-        /// Entries to add to, replace in or remove from the egress map: from the kernel's priority to the tag's.
+        /// Entries to add to, replace in or remove from the egress map: from the kernel's priority to the tag's. The kernel
+        /// cannot report a link with more than about 5,450.
         3 "IFLA_VLAN_EGRESS_QOS" pub egress_qos: &'a [EgressQos] => List<'a, EgressQos> => Vec<EgressQos>,
         /// Entries to add to, replace in or remove from the ingress map: from the tag's priority to the kernel's.
         4 "IFLA_VLAN_INGRESS_QOS" pub ingress_qos: &'a [IngressQos] => List<'a, IngressQos> => Vec<IngressQos>,
@@ -378,7 +392,8 @@ mod tests {
     #[test]
     fn numbers_are_checked_and_unknown_ones_survive() {
         assert_eq!(VlanId::new(4095), Err(InvalidValue::VlanId(4095)));
-        assert_eq!(VlanPriority::new(8), Err(InvalidValue::VlanPriority(8)));
+        assert_eq!(VlanPriority::try_from(8), Err(InvalidValue::VlanPriority(8)));
+        assert_eq!(priority(7).to_string(), "7");
         assert_eq!(VlanProtocol::from(0x9100).to_string(), "0x9100");
         assert_eq!(VlanProtocol::from(0x88a8).to_string(), "802.1ad");
     }

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::sockopt::ReceiveTimeout;
 use nix::sys::socket::{MsgFlags, NetlinkAddr, connect, recvmsg, send, setsockopt};
-use nix::sys::time::TimeVal;
+use nix::sys::time::{TimeVal, TimeValLike};
 use std::io::IoSliceMut;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -45,9 +45,9 @@ impl Channel {
     }
 
     pub(super) fn set_limit(&mut self, limit: Duration) -> Result<()> {
-        let seconds = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX).min(i32::MAX.into());
-        let limit_of_receive = TimeVal::new(seconds, limit.subsec_micros().max(u32::from(seconds == 0)).into());
-        setsockopt(&self.fd, ReceiveTimeout, &limit_of_receive)
+        const LONGEST: Duration = Duration::from_secs(0x7fff_ffff); // what 32-bit machines can say
+        let micros = i64::try_from(limit.min(LONGEST).as_micros()).unwrap_or(i64::MAX).max(1); // 0 would mean for ever
+        setsockopt(&self.fd, ReceiveTimeout, &TimeVal::microseconds(micros))
             .map_err(|error| Error::io("set the time limit", error))?;
         self.limit = limit;
         Ok(())

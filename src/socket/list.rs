@@ -1,7 +1,7 @@
 //! Lists: the kernel's dumps, read one entry at a time.
 
 use super::Socket;
-use crate::error::{ErrorKind, KernelError, Partial, RequestInfo, Result};
+use crate::error::{ErrorKind, KernelError, Partial, Result};
 use crate::link::{LinkInfo, LinkView, ListLinks, RTM_NEWLINK, Request};
 use crate::reply::{INTERRUPTED, Reply};
 use crate::wire::{Message, Messages};
@@ -99,7 +99,7 @@ impl<'s, Q: Query> List<'s, Q> {
             Err(error) => {
                 self.state = State::Ended;
                 let sent = self.socket.out.get(..self.request).unwrap_or_default();
-                Err(RequestInfo::of(sent).into_iter().fold(error, |error, request| error.of_request(request, sent)))
+                Err(error.of(sent))
             }
         }
     }
@@ -199,6 +199,29 @@ impl Socket {
                     return Ok(());
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::{IfIndex, NewLink, encoded};
+
+    /// Kernels that know a filter leave nothing to it.
+    #[test]
+    fn a_link_is_accepted_for_what_it_is() {
+        let index = |number| IfIndex::new(number).unwrap();
+        let mut link = encoded(&NewLink::macvlan(index(5)).parent_in(3).master(index(7)));
+        link[20] = 1; // its index
+        let link = LinkView::of(Messages::new(&link).next().unwrap().unwrap()).unwrap();
+        let list = ListLinks::new();
+        for accepting in [list, list.kind("macvlan"), list.master(index(7)), list.parent_in(3).parent(index(5))] {
+            assert!(accepting.accepts(&link), "{accepting:?}");
+        }
+        let refusing = [list.kind("vlan"), list.kind("macvla"), list.master(index(5)), list.in_netnsid(3)];
+        for refusing in refusing.into_iter().chain([list.parent_in(0), list.parent(index(5)), list.parent(index(7))]) {
+            assert!(!refusing.accepts(&link), "{refusing:?}");
         }
     }
 }

@@ -172,7 +172,10 @@ impl Socket {
         let len = self.encode(request)?;
         let found = self.send_and_find(len);
         match found {
-            Ok(place) => view(self.channel.read(place)),
+            Ok(place) => {
+                let sent = self.out.get(..len).unwrap_or_default();
+                view(self.channel.read(place)).map_err(|error| error.of(sent))
+            }
             Err(error) => Err(self.describe_own(error, len)),
         }
     }

@@ -1,13 +1,13 @@
 //! Other processes: this test binary, started again in another role. And the descriptors that both sides play with.
 
+use crate::common::sequence;
 use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType};
-use nix::sys::socket::{bind, connect, getsockname, recv, sendto, socket};
+use nix::sys::socket::{bind, connect, getsockname, sendto, socket};
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::str::FromStr;
-use sublink::wire::Header;
-use sublink::{ListLinks, Socket};
+use sublink::Socket;
 
 const ROLE: &str = "SUBLINK_ATTACKS_ROLE";
 
@@ -102,12 +102,9 @@ pub fn send_to(fd: impl AsFd, port: u32, bytes: &[u8]) -> nix::Result<usize> {
     sendto(fd.as_fd().as_raw_fd(), bytes, &NetlinkAddr::new(port, 0), MsgFlags::empty())
 }
 
-/// The socket's next sequence number: that of a list which is begun and dropped stands in the queue, and can be peeked at.
+/// The socket's next sequence number.
 pub fn next_sequence(socket: &mut Socket) -> u32 {
-    let _dropped = socket.links(&ListLinks::new()).expect("a list");
-    let mut header = [0; Header::SIZE];
-    recv(socket.as_fd().as_raw_fd(), &mut header, MsgFlags::MSG_PEEK).expect("the list's first datagram");
-    Header::parse(&header).expect("a header").sequence.wrapping_add(1)
+    sequence(socket).wrapping_add(1)
 }
 
 /// A message with these flags and attributes about the link `index`.

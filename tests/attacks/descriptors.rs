@@ -2,6 +2,7 @@
 
 use crate::cast::{bare, listening, message, next_sequence, send_to, start, twin, unbound};
 use crate::common::{Skip, mac, name, parent, socket};
+use crate::overrun::many_links;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType};
 use std::fs::{self, File};
@@ -173,6 +174,11 @@ pub fn stale_answers_are_ignored() -> Result<(), Skip> {
         assert_eq!(socket.links(&ListLinks::new()).unwrap().collect().unwrap().len(), 1);
         leave_answers(&mut socket);
         works(&mut socket);
+        // A list that was dropped is not ended by them: while it goes on, there is no other.
+        let parent = many_links(&mut socket, 200);
+        leave_answers(&mut socket);
+        assert_eq!(socket.links(&ListLinks::new()).unwrap().collect().unwrap().len(), 203);
+        socket.delete(parent).unwrap();
     }
     Ok(())
 }

@@ -142,6 +142,28 @@ pub fn a_list_that_could_not_begin_does_not_hold_up_the_next_request() -> Result
     Ok(())
 }
 
+/// What is left of a list is read before the next request, so that its answers find the room they need.
+pub fn a_dropped_list_takes_no_room_from_answers() -> Result<(), Skip> {
+    let (mut socket, mut other) = (socket(), socket());
+    let parent = many_links(&mut other, 60);
+    let drop_a_list = |socket: &mut Socket| {
+        socket.links(&ListLinks::new()).unwrap();
+    };
+    // For the acknowledgements of one send there is room enough, and for a part of a list besides there is none.
+    setsockopt(&socket, RcvBuf, &(60 * 1024)).expect("a smaller buffer");
+    let mut batch = names(128);
+    socket.snapshot(&ListLinks::new()).unwrap(); // shows the kernel how much goes into a part
+    drop_a_list(&mut socket);
+    socket.run(&mut batch).unwrap();
+    assert!(batch.outcomes().iter().all(|outcome| *outcome == Outcome::Done));
+    shrink(&socket);
+    drop_a_list(&mut socket);
+    socket.change(&LinkChange::new(parent).mtu(1400)).unwrap();
+    drop_a_list(&mut socket);
+    assert_eq!(socket.index_of("p0").unwrap(), parent);
+    Ok(())
+}
+
 pub fn lost_events_are_an_overrun_once() -> Result<(), Skip> {
     let mut other = socket();
     let mut socket = Socket::from_fd(listening()).unwrap();
@@ -173,5 +195,27 @@ pub fn a_link_above_64_kib_is_created_and_read_whole() -> Result<(), Skip> {
     assert!(link.name() == "mv0" && link.mtu() == 1400, "{link:?}");
     assert_eq!(link.macvlan().unwrap().macaddrs().unwrap().count(), 5_400);
     assert_eq!(link.alt_names().iter().count(), 1, "what stands behind the list is read as well");
+    Ok(())
+}
+
+/// As a container may make one, to vex its host.
+pub fn a_link_above_the_buffer_is_an_error() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let index = socket.create(&NewLink::macvlan(parent).source(&[])).unwrap();
+    let mut batch = Batch::new().one_ack();
+    for number in 0..11_000u16 {
+        let [high, low] = number.to_be_bytes();
+        let sender = MacAddr::new([2, 1, 0, 0, high, low]).unwrap();
+        batch.push(&LinkChange::macvlan(index).macaddr(SourceMacs::Add(sender))).unwrap();
+    }
+    socket.run(&mut batch).unwrap();
+    let is_truncated = |error: &Error| matches!(error.kind(), ErrorKind::Truncated(length) if *length > 11_000 * 12);
+    let error = socket.link_at(index).unwrap_err();
+    assert!(is_truncated(&error), "{error}");
+    let partial = socket.links(&ListLinks::new()).unwrap().collect().unwrap_err();
+    assert!(is_truncated(&partial.error), "{partial}");
+    socket.change(&LinkChange::macvlan(index).macaddr(SourceMacs::Flush)).expect("it can be changed");
+    assert_eq!(socket.link_at(index).unwrap().macvlan().unwrap().macaddr_count(), Some(0));
     Ok(())
 }

@@ -10,9 +10,12 @@ pub mod roles;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::socket::{MsgFlags, recv};
 use std::fs;
+use std::os::fd::{AsFd, AsRawFd};
 use std::process::ExitCode;
-use sublink::{ErrorKind, IfIndex, IfName, LinkChange, MacAddr, Netns, NewLink, Socket, VlanId};
+use sublink::wire::Header;
+use sublink::{ErrorKind, IfIndex, IfName, LinkChange, ListLinks, MacAddr, Netns, NewLink, Socket, VlanId};
 
 /// Why a test did not run.
 #[derive(Debug)]
@@ -81,6 +84,14 @@ pub fn become_root() -> Result<(), String> {
 /// A socket in the test's namespace.
 pub fn socket() -> Socket {
     Socket::open().expect("a socket")
+}
+
+/// The sequence number that the socket gives a request now: that of a list which is begun and left off can be peeked at.
+pub fn sequence(socket: &mut Socket) -> u32 {
+    socket.links(&ListLinks::new()).expect("a list");
+    let mut header = [0; Header::SIZE];
+    recv(socket.as_fd().as_raw_fd(), &mut header, MsgFlags::MSG_PEEK).expect("its first datagram");
+    Header::parse(&header).expect("a header").sequence
 }
 
 pub fn name(name: &str) -> IfName {

@@ -1,12 +1,9 @@
 //! When there is something to explain, what it costs, and what is said when things have changed meanwhile.
 
-use crate::common::{Skip, mac, name, parent, socket};
+use crate::common::{Skip, mac, name, parent, sequence, socket};
 use crate::help::{bridge, elsewhere};
 use crate::twins::{Change, New, Twin};
 use crate::why::{assert_no_more, assert_why, why};
-use nix::sys::socket::{MsgFlags, recv};
-use std::os::fd::{AsFd, AsRawFd};
-use sublink::wire::Header;
 use sublink::*;
 
 const GONE: &str = "there is no link #";
@@ -96,15 +93,6 @@ pub fn what_is_no_refusal_has_no_reason() -> Result<(), Skip> {
     let deleted = socket.delete_group(0);
     assert_why(&mut socket, deleted, &Reason::GroupZero, "group 0, where every link starts, cannot be deleted");
     Ok(())
-}
-
-/// The sequence number of a request that is sent now.
-fn sequence(socket: &mut Socket) -> u32 {
-    let fd = socket.as_fd().as_raw_fd();
-    let _ = socket.links(&ListLinks::new()).expect("a list, left off at once");
-    let mut answer = [0; 32];
-    recv(fd, &mut answer, MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC).expect("an answer");
-    Header::parse(&answer).expect("its header").sequence
 }
 
 pub fn it_costs_nothing_unless_asked<T: Twin>() -> Result<(), Skip> {

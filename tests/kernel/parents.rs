@@ -4,6 +4,7 @@ use crate::common::{Skip, mac, name, parent, socket};
 use crate::tools::await_link;
 use crate::twins::{Change, New, Twin};
 use std::os::fd::AsFd;
+use std::process::Command;
 use sublink::*;
 
 pub fn a_down_parent_is_accepted<T: Twin>() -> Result<(), Skip> {
@@ -98,5 +99,21 @@ pub fn the_address_is_the_one_asked_for_or_random<T: Twin>() -> Result<(), Skip>
     let random = socket.link_at(random).unwrap().mac().mac().expect("an address");
     assert_eq!(random.bytes()[0] & 3, 2, "{random} is locally administered");
     assert!(Some(random) != of_parent && random != mac(7));
+    Ok(())
+}
+
+/// `NET_ADDR_RANDOM` and `NET_ADDR_SET`: the first is a leave to udev to give the link another one.
+pub fn an_address_of_the_kernels_own_is_marked_as_random<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    T::create(&mut socket, parent, &New { name: Some("x"), ..New::default() }).unwrap();
+    T::create(&mut socket, parent, &New { name: Some("y"), mac: Some(mac(7)), ..New::default() }).unwrap();
+    // What is mounted at /sys shows the links of the namespace it was mounted in.
+    let look = "mount -t sysfs sys /sys && cd /sys/class/net && cat x/addr_assign_type y/addr_assign_type";
+    let seen = Command::new("unshare").args(["-m", "sh", "-c", look]).output().expect("unshare");
+    if !seen.status.success() {
+        return Err(Skip(format!("sysfs cannot be mounted: {}", String::from_utf8_lossy(&seen.stderr).trim())));
+    }
+    assert_eq!(String::from_utf8_lossy(&seen.stdout), "1\n3\n");
     Ok(())
 }

@@ -203,6 +203,13 @@ pub fn an_unknown_number_of_a_namespace_is_refused<T: Twin>() -> Result<(), Skip
         let said = format!("x on #{parent} of another namespace: EINVAL: Unknown network namespace id");
         assert_not_created::<T>(&mut socket, parent, &new, &said);
         assert_not_created::<T>(&mut socket, parent, &New { up: true, ..new }, &said);
+        let error = T::create(&mut socket, parent, &new).unwrap_err();
+        let request = error.request().expect("the create");
+        assert_eq!(
+            (request.parent, request.parent_name),
+            (Some(parent), None),
+            "the link of that index here is another"
+        );
     }
     Ok(())
 }

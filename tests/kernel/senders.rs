@@ -71,6 +71,41 @@ pub fn a_list_of_500_is_set_and_read<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+/// A container may let its list grow as it likes: the kernel's report of it then has a wrong length, and senders in it look
+/// like attributes of the link.
+pub fn a_list_longer_than_can_be_told_is_an_error<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    // Whatever falls where a header is read, it is a sender's choice.
+    let sender = |number: u16| MacAddr::new([6, 0, 3, 0, number.to_be_bytes()[0], number.to_be_bytes()[1]]).unwrap();
+    let senders: Vec<_> = (0..6000).map(sender).collect();
+    let (longest, more) = senders.split_at(5450);
+    let without = New { name: Some("x"), senders: Some(longest), ..New::default() };
+    for new in [without, New { bc_cutoff: Some(5), ..without }] {
+        let index = T::create(&mut socket, parent, &new).unwrap();
+        assert_hears::<T>(&mut socket, index, longest, "as many as one request sets");
+        for (added, sender) in more.iter().enumerate() {
+            change::<T>(&mut socket, index, SourceMacs::Add(*sender)).unwrap();
+            match socket.link_at(index) {
+                Ok(link) => {
+                    assert_eq!((link.name() == "x", link.mtu(), link.parent()), (true, 1500, Some(parent)));
+                    assert!(added < 5, "{added} more were told");
+                    assert_hears::<T>(&mut socket, index, &senders[..=longest.len() + added], "those that can be told");
+                }
+                Err(error) => assert!(matches!(error.kind(), ErrorKind::Unexpected), "{added}: {error}"),
+            }
+        }
+        let error = socket.index_of("x").unwrap_err().to_string();
+        assert_eq!(error, "get link x: the kernel's answer cannot be read as what was asked for");
+        let listed = socket.links(&ListLinks::new()).unwrap().collect().unwrap_err();
+        assert!(matches!(listed.error.kind(), ErrorKind::Unexpected), "{listed}");
+        change::<T>(&mut socket, index, SourceMacs::Set(&[mac(1)])).unwrap();
+        assert_hears::<T>(&mut socket, index, &[mac(1)], "a list that can be told again");
+        socket.delete(index).unwrap();
+    }
+    Ok(())
+}
+
 pub fn each_child_has_a_list_of_its_own<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

@@ -221,6 +221,29 @@ pub fn egress_entries_are_added_replaced_and_removed() -> Result<(), Skip> {
     Ok(())
 }
 
+/// The egress map has no limit in the kernel, which reports one of 5,460 entries and more with a wrong length.
+pub fn a_map_of_thousands_is_read_whole_or_is_an_error() -> Result<(), Skip> {
+    needs("vlan")?;
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let entries: Vec<_> = (0..6000).map(|from| egress(from, 1 + u8::try_from(from % 7).unwrap())).collect();
+    let expected: Vec<_> = entries.iter().map(|entry| (entry.from(), entry.to())).collect();
+    let (at_create, later) = entries.split_at(5000);
+    let index = socket.create(&NewLink::vlan(parent, vid(5)).name(name("x")).egress_qos(at_create)).unwrap();
+    assert_eq!(egress_map(&mut socket, index), expected[..5000]);
+    socket.change(&LinkChange::vlan(index).egress_qos(&later[..400])).unwrap();
+    assert_eq!(egress_map(&mut socket, index), expected[..5400]);
+    socket.change(&LinkChange::vlan(index).egress_qos(&later[400..])).unwrap();
+    let error = socket.link_at(index).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unexpected), "{error}");
+    let none: Vec<_> = entries.iter().map(|entry| egress(entry.from(), 0)).collect();
+    for removed in none.chunks(5000) {
+        socket.change(&LinkChange::vlan(index).egress_qos(removed)).unwrap();
+    }
+    assert_eq!(egress_map(&mut socket, index), []);
+    Ok(())
+}
+
 pub fn ingress_entries_are_added_replaced_and_removed() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();

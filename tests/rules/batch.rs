@@ -122,6 +122,26 @@ fn clear_away(socket: &mut Socket) -> usize {
     made.len()
 }
 
+/// A send takes 212,960 bytes, and the refusal of a large request could be as large.
+pub fn large_steps_go_in_several_sends() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let senders: Vec<_> = (0..5000u16)
+        .map(|number| MacAddr::new([2, 0, 0, 1, number.to_be_bytes()[0], number.to_be_bytes()[1]]).expect("unicast"))
+        .collect();
+    let mut batch = Batch::new();
+    for step in 0..8 {
+        batch.push(&NewLink::macvlan(parent).name(numbered(step)).source(&senders)).unwrap();
+    }
+    socket.run(&mut batch).unwrap();
+    assert!(batch.outcomes().iter().all(|outcome| *outcome == Outcome::Done));
+    // Now all names are taken, and a buffer of two kilobytes has room for the refusals of one send.
+    setsockopt(&socket, RcvBuf, &0).expect("a small buffer");
+    assert!(socket.run(&mut batch).unwrap_err().is_already_there());
+    assert_eq!(batch.outcomes().iter().map(errno).collect::<Vec<_>>(), [EEXIST; 8]);
+    Ok(())
+}
+
 pub fn a_batch_is_used_again() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

@@ -1,7 +1,8 @@
 //! Change: what is asked for is read back, by the message that really does it.
 
-use crate::common::{Skip, knows, mac, name, parent, socket, veth};
-use crate::help::{all, bridge, encoded, errno_of, index, ip, sentence};
+use crate::common::{Skip, knows, mac, name, needs, parent, socket, veth};
+use crate::help::{all, bridge, elsewhere, encoded, errno_of, index, ip, sentence};
+use std::os::fd::AsFd;
 use sublink::*;
 
 /// A macvlan on `p0`, down, and the socket that made it.
@@ -160,10 +161,39 @@ pub fn no_link_local_address_is_made_where_none_is_wanted() -> Result<(), Skip> 
     }
     socket.change(&LinkChange::new(index).up()).unwrap();
     assert_eq!(ip("-6 -o addr show dev mv0"), "");
+    // In one request, the kernel brings the link up first: which is why these are two.
+    let parent = socket.index_of("p0").unwrap();
+    let other = socket.create(&NewLink::macvlan(parent).name(name("mv1"))).unwrap();
+    let mut both = encoded(&LinkSettings::new(other).addr_gen_mode(AddrGenMode::None));
+    both[24..32].copy_from_slice(&[1u32.to_ne_bytes(), 1u32.to_ne_bytes()].concat()); // IFF_UP of IFF_UP
+    assert_eq!(errno_of(&socket, &both), 0);
+    assert_eq!(socket.link_at(other).unwrap().settings().addr_gen_mode, Some(AddrGenMode::None));
+    assert!(ip("-6 -o addr show dev mv1").contains("fe80::"));
     socket.set(&LinkSettings::new(index).addr_gen_mode(AddrGenMode::Eui64)).unwrap();
     socket.change(&LinkChange::new(index).down()).unwrap();
     socket.change(&LinkChange::new(index).up()).unwrap();
     assert!(ip("-6 -o addr show dev mv0").contains("fe80::"), "and one is made where it is");
+    Ok(())
+}
+
+/// Of one namespace, and of every kind: even a link that nobody meant.
+pub fn a_deleted_group_is_all_of_it_in_one_namespace() -> Result<(), Skip> {
+    needs("macvtap")?;
+    let (mut socket, (there, mut inside)) = (socket(), elsewhere());
+    bridge(&mut socket, "br0")?;
+    let parent = parent(&mut socket);
+    let link = NewLink::macvlan(parent).group(7);
+    socket.create(&link.name(name("a"))).unwrap();
+    socket.create(&NewLink::macvtap(parent).group(7).name(name("b"))).unwrap();
+    socket.create(&NewLink::veth(NewLink::peer().name(name("c1"))).name(name("c0")).group(7)).unwrap();
+    socket.create(&link.group(8).name(name("d"))).unwrap();
+    let across = socket.create(&link.name(name("e")).netns(there.as_fd())).unwrap();
+    ip("link set br0 group 7");
+    socket.delete_group(7).unwrap();
+    let left: Vec<_> = all(&mut socket).iter().map(|link| link.name.to_string()).collect();
+    assert_eq!(left, ["lo", "p1", "p0", "d"], "with one end of a veth goes the other");
+    assert_eq!(inside.link_at(across).unwrap().group(), 7, "elsewhere, the group is another");
+    assert!(socket.delete_group(7).unwrap_err().is_no_device());
     Ok(())
 }
 

@@ -4,6 +4,8 @@ use crate::common::{Skip, name, parent, socket, veth};
 use crate::help::{Came, all, bridge, elsewhere, encoded, exchange, index, netnsid, seen, seen_in, sentence};
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
+use std::sync::mpsc;
+use std::thread;
 use sublink::*;
 
 /// `NLM_F_DUMP_FILTERED`.
@@ -191,6 +193,39 @@ pub fn a_list_that_changed_meanwhile_says_so() -> Result<(), Skip> {
         assert!(list.next().unwrap().is_none(), "{round}: behind an error there is nothing");
         assert_eq!(all(&mut socket).len(), links, "{round}: and again it is whole");
     }
+    Ok(())
+}
+
+/// Another socket makes one link while a list is read: of a snapshot, that spoils one reading only.
+pub fn a_snapshot_is_read_again_when_the_list_changed() -> Result<(), Skip> {
+    const INTERRUPTED: usize = 10;
+    let (mut socket, _) = large_table();
+    let (order, orders) = mpsc::sync_channel(0);
+    let (done, is_done) = mpsc::channel();
+    let mut second = Socket::open().unwrap();
+    let parent = second.index_of("p0").unwrap();
+    let other = thread::spawn(move || {
+        for () in orders {
+            second.create(&NewLink::macvlan(parent)).expect("one more");
+            done.send(()).expect("somebody who waits for it");
+        }
+    });
+    let mut interrupted = 0;
+    for _ in 0..1000 {
+        order.send(()).unwrap();
+        let read = socket.links(&ListLinks::new()).unwrap().collect();
+        is_done.recv().unwrap();
+        interrupted += usize::from(read.is_err());
+        order.send(()).unwrap();
+        socket.snapshot(&ListLinks::new()).unwrap();
+        is_done.recv().unwrap();
+        if interrupted == INTERRUPTED {
+            break;
+        }
+    }
+    drop(order);
+    other.join().unwrap();
+    assert_eq!(interrupted, INTERRUPTED, "no list was read while it changed");
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Requests go out as they are encoded, where `Socket` would choose an index or bring the link up itself.
 
-use crate::common::{Skip, kernel, knows, mac, name, parent, socket, veth};
+use crate::common::{Skip, kernel, knows, mac, name, parent, sequence, socket, veth};
 use crate::help::{elsewhere, encoded, errno_of, exchange, flagged, index, looks_in_the_target, netnsid, sentence};
 use std::os::fd::AsFd;
 use sublink::*;
@@ -66,8 +66,11 @@ pub fn a_create_is_echoed() -> Result<(), Skip> {
         types(encoded(&DeleteLink::index(made)), &socket),
         if kernel() > (5, 10) { vec![17, 2] } else { vec![2] }
     );
-    // Either way, its index is returned.
+    // Either way, its index is returned, and without an echo it takes a look-up.
+    let before = sequence(&mut socket);
     let made = socket.create(&NewLink::macvlan(parent).name(name("b"))).unwrap();
+    let requests = sequence(&mut socket).wrapping_sub(before) - 1;
+    assert_eq!(requests, if kernel() >= (6, 2) { 1 } else { 2 });
     assert_eq!(socket.index_of("b").unwrap(), made);
     Ok(())
 }
