@@ -1,6 +1,6 @@
 //! What a container does with its link behind our back, before it is detached or an attach is undone.
 
-use crate::common::{Skip, mac, name, parent, socket};
+use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint};
 use std::os::fd::AsFd;
 use sublink::*;
@@ -35,6 +35,37 @@ pub fn a_link_that_was_moved_away_is_gone() -> Result<(), Skip> {
     assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone);
     assert!(other.inside.index_of("eth0").is_ok(), "it is the container's own matter");
     Ok(())
+}
+
+/// Kinds that have their parent's MAC address: were such a link left because that has changed, its id or parent would stay taken.
+fn is_deleted_after_its_parents_mac_changed(link: impl FnOnce(IfIndex) -> LinkSpec<'static>) -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let empty = pod.contents();
+    let endpoint = Endpoint::new(link(parent).name(name("eth0")));
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    assert!(attached.has_parents_mac);
+    host.change(&LinkChange::new(parent).mac(mac(77))).unwrap();
+    assert_eq!(pod.link(attached.index).mac, Some(mac(77)), "the kernel's doing");
+    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    assert_eq!(pod.contents(), empty);
+    pod.attach(&mut host, &endpoint).expect("there is room for the next");
+    Ok(())
+}
+
+pub fn a_passthru_macvlan_whose_parents_mac_changed_is_deleted() -> Result<(), Skip> {
+    is_deleted_after_its_parents_mac_changed(|parent| NewLink::macvlan(parent).mode(MacvlanMode::Passthru).into())
+}
+
+pub fn a_vlan_whose_parents_mac_changed_is_deleted() -> Result<(), Skip> {
+    needs("vlan")?;
+    is_deleted_after_its_parents_mac_changed(|parent| NewLink::vlan(parent, vid(50)).into())
+}
+
+pub fn an_ipvlan_whose_parents_mac_changed_is_deleted() -> Result<(), Skip> {
+    needs("ipvlan")?;
+    is_deleted_after_its_parents_mac_changed(|parent| NewLink::ipvlan(parent).into())
 }
 
 type Impostor = fn(&mut Pod, &mut Socket, IfIndex, IfIndex);

@@ -1,7 +1,8 @@
 //! A container, and what can be seen in it.
 
-use crate::common::name;
+use crate::common::{Skip, name};
 use std::net::IpAddr;
+use std::process::Command;
 use sublink::*;
 
 /// A namespace and a socket in it.
@@ -68,4 +69,17 @@ pub fn with_addresses(link: LinkSpec<'static>) -> Endpoint<'static> {
         .nodad()
         .gateway(ip("10.0.50.1"))
         .gateway(ip("fd50::1"))
+}
+
+/// Makes the link a port of a bridge.
+pub fn port_of_a_bridge(link: IfIndex) -> Result<(), Skip> {
+    let made = Command::new("ip").args(["link", "add", "br0", "type", "bridge"]).output().expect("ip");
+    match String::from_utf8_lossy(&made.stderr) {
+        error if error.contains("Unknown device type") => return Err(Skip("this kernel has no bridge driver".into())),
+        error => assert!(made.status.success(), "{error}"),
+    }
+    let mut socket = Socket::open().expect("a socket");
+    let bridge = socket.index_of("br0").expect("the bridge");
+    socket.change(&LinkChange::new(link).master(bridge)).expect("its port");
+    Ok(())
 }
