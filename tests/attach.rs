@@ -13,6 +13,8 @@ mod handover;
 mod help;
 #[path = "attach/many.rs"]
 mod many;
+#[path = "attach/rootless.rs"]
+mod rootless;
 #[path = "attach/traced.rs"]
 mod traced;
 #[path = "attach/whole.rs"]
@@ -65,6 +67,7 @@ fn main() -> std::process::ExitCode {
             behind::a_passthru_macvlan_whose_parents_mac_changed_is_deleted,
             behind::a_vlan_whose_parents_mac_changed_is_deleted,
             behind::an_ipvlan_whose_parents_mac_changed_is_deleted,
+            behind::what_was_written_down_is_known_again,
             behind::a_link_in_its_place_is_let_alone,
             behind::an_undo_lets_a_link_in_its_place_alone,
             behind::an_undo_finds_a_renamed_link,
@@ -73,6 +76,10 @@ fn main() -> std::process::ExitCode {
             many::many_are_detached_together,
             many::waiting_is_shared,
             many::nothing_is_left_open,
+            rootless::a_macvlan_is_put_into_it,
+            rootless::a_vlan_is_put_into_it,
+            rootless::an_ipvlan_is_put_into_it,
+            rootless::many_are_detached_from_such,
             traced::an_attach_is_at_most_ten_calls,
             traced::a_parent_that_is_a_bridge_port_is_tried_once,
             traced::a_call_that_fails_leaves_nothing,

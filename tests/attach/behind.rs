@@ -37,6 +37,25 @@ pub fn a_link_that_was_moved_away_is_gone() -> Result<(), Skip> {
     Ok(())
 }
 
+/// By another process, which knows only what the first has written down.
+pub fn what_was_written_down_is_known_again() -> Result<(), Skip> {
+    let (_host, mut pod, attached, _) = attached();
+    let Attached { index, name, kind, mac, has_parents_mac } = attached;
+    let written =
+        [index.to_string(), name.to_string(), kind.to_string(), mac.unwrap().to_string(), has_parents_mac.to_string()];
+    let [index, name, kind, mac, has_parents_mac] = written.each_ref().map(String::as_str);
+    let read = Attached {
+        index: IfIndex::new(index.parse().unwrap()).unwrap(),
+        name: name.parse().unwrap(),
+        kind: kind.parse().unwrap(),
+        mac: Some(mac.parse().unwrap()),
+        has_parents_mac: has_parents_mac.parse().unwrap(),
+    };
+    assert_eq!(read, attached);
+    assert_eq!(read.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    Ok(())
+}
+
 /// Kinds that have their parent's MAC address: were such a link left because that has changed, its id or parent would stay taken.
 fn is_deleted_after_its_parents_mac_changed(link: impl FnOnce(IfIndex) -> LinkSpec<'static>) -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());

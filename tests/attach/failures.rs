@@ -1,7 +1,8 @@
 //! What an attach that fails leaves behind: nothing.
 
 use crate::common::{Skip, kernel, mac, name, parent, socket, veth};
-use crate::help::{Pod, bridge_endpoint, ip, net, port_of_a_bridge};
+use crate::help::{Pod, bridge_endpoint, ip, links, net, port_of_a_bridge};
+use nix::sched::{CloneFlags, unshare};
 use std::fs;
 use sublink::*;
 
@@ -117,10 +118,15 @@ pub fn a_parent_that_vanished_is_no_device() -> Result<(), Skip> {
 }
 
 pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
+    unshare(CloneFlags::CLONE_FILES).expect("descriptors of this thread's own");
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
     let own = host.link_at(parent).unwrap().mac().mac().unwrap();
-    let before = pod.contents();
+    let everything = |host: &mut Socket, pod: &mut Pod| {
+        let descriptors = fs::read_dir("/proc/thread-self/fd").expect("a list").count();
+        (pod.contents(), links(host), descriptors)
+    };
+    let before = everything(&mut host, &mut pod);
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0"));
     let good = || bridge_endpoint(parent);
     let rows = [
@@ -141,7 +147,7 @@ pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
             error.to_string().ends_with(" (no link is left behind)") && error.undo() == Some(Undo::Clean),
             "{error}"
         );
-        assert_eq!(pod.contents(), before, "{sentence}");
+        assert_eq!(everything(&mut host, &mut pod), before, "{sentence}");
     }
     pod.attach(&mut host, &good()).expect("nothing stands in the way of the next");
     Ok(())

@@ -27,12 +27,11 @@ impl Pod {
     }
 
     pub fn contents(&mut self) -> Contents {
-        let links = self.inside.snapshot(&ListLinks::new()).expect("links");
         let addresses = self.inside.snapshot(&ListAddresses::new()).expect("addresses");
         let mut routes = self.inside.snapshot(&ListRoutes::v4()).expect("routes");
         routes.extend(self.inside.snapshot(&ListRoutes::v6()).expect("routes"));
         Contents(
-            links.iter().map(|link| link.index).collect(),
+            links(&mut self.inside),
             addresses.iter().map(|address| address.addr).collect(),
             // What the kernel's workers have to do with its own routes to addresses, they do when they get to it.
             routes.iter().filter(|route| route.table != Some(Table::LOCAL)).map(|route| route.destination).collect(),
@@ -47,6 +46,11 @@ impl Pod {
         let route = self.inside.default_route(&list.table(Table::MAIN)).expect("routes");
         route.and_then(|route| route.gateway)
     }
+}
+
+/// The links of the socket's namespace.
+pub fn links(socket: &mut Socket) -> Vec<IfIndex> {
+    socket.snapshot(&ListLinks::new()).expect("links").iter().map(|link| link.index).collect()
 }
 
 pub fn ip(addr: &str) -> IpAddr {

@@ -3,7 +3,7 @@
 //! The attach happens in this binary again, in a role, behind strace: between two calls that mark its start and its end.
 
 use crate::common::{Skip, parent, socket};
-use crate::help::{Pod, bridge_endpoint, port_of_a_bridge};
+use crate::help::{Pod, bridge_endpoint, links, port_of_a_bridge};
 use std::fs;
 use std::process::{Command, ExitCode};
 use std::thread;
@@ -36,10 +36,6 @@ pub fn role() -> Option<ExitCode> {
         }
     }
     Some(ExitCode::SUCCESS)
-}
-
-fn links(socket: &mut Socket) -> Vec<IfIndex> {
-    socket.snapshot(&ListLinks::new()).expect("links").iter().map(|link| link.index).collect()
 }
 
 /// What the role said, and the system calls of its first thread.
