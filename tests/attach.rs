@@ -45,7 +45,7 @@ fn main() -> std::process::ExitCode {
             checks::settings_are_compared,
             checks::a_parent_of_the_containers_own_is_found,
             checks::another_parent_is_found,
-            checks::a_route_of_another_table_or_source_is_another,
+            checks::a_route_that_differs_is_another,
             checks::a_duplicate_address_is_found,
             handover::each_family_has_one_default_route_by_the_one_that_took_it,
             handover::there_is_no_moment_without_a_default_route,
@@ -74,7 +74,6 @@ fn main() -> std::process::ExitCode {
             behind::a_container_that_ended_is_gone,
             many::a_hundred_come_and_go_at_once,
             many::many_are_detached_together,
-            many::waiting_is_shared,
             many::nothing_is_left_open,
             rootless::a_macvlan_is_put_into_it,
             rootless::a_vlan_is_put_into_it,
@@ -83,7 +82,9 @@ fn main() -> std::process::ExitCode {
             traced::an_attach_is_at_most_ten_calls,
             traced::a_parent_that_is_a_bridge_port_is_tried_once,
             traced::a_call_that_fails_leaves_nothing,
+            traced::many_links_are_deleted_at_a_time,
             traced::what_cannot_be_looked_for_is_unknown,
+            traced::what_cannot_be_deleted_is_left_behind,
         ])
     })
 }

@@ -87,16 +87,16 @@ pub fn an_ipvlan_whose_parents_mac_changed_is_deleted() -> Result<(), Skip> {
     is_deleted_after_its_parents_mac_changed(|parent| NewLink::ipvlan(parent).into())
 }
 
-type Impostor = fn(&mut Pod, &mut Socket, IfIndex, IfIndex);
+type Impostor = fn(&mut Pod, &mut Socket, IfIndex, &Attached);
 
 /// Links that are not ours, made at the index of ours: one of another kind, and one of another address.
 const IMPOSTORS: [Impostor; 2] = [
-    |pod, _, _, index| {
-        let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("eth0")).index(index);
-        pod.inside.create(&pair).unwrap();
+    |pod, _, _, ours| {
+        let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("eth0")).mac(ours.mac.unwrap());
+        pod.inside.create(&pair.index(ours.index)).unwrap();
     },
-    |pod, host, parent, index| {
-        let other = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(9)).index(index);
+    |pod, host, parent, ours| {
+        let other = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(9)).index(ours.index);
         host.create(&other.netns(pod.namespace.as_fd())).unwrap();
     },
 ];
@@ -105,7 +105,7 @@ pub fn a_link_in_its_place_is_let_alone() -> Result<(), Skip> {
     let (mut host, mut pod, attached, parent) = attached();
     for impostor in IMPOSTORS {
         pod.inside.delete(attached.index).unwrap();
-        impostor(&mut pod, &mut host, parent, attached.index);
+        impostor(&mut pod, &mut host, parent, &attached);
         assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Replaced);
         assert!(pod.inside.link_at(attached.index).is_ok());
     }
@@ -119,7 +119,7 @@ pub fn an_undo_lets_a_link_in_its_place_alone() -> Result<(), Skip> {
     let prepared = endpoint.prepare(&mut host, &pod.namespace, &mut pod.inside).unwrap();
     for impostor in IMPOSTORS {
         pod.inside.delete(prepared.index).unwrap();
-        impostor(&mut pod, &mut host, parent, prepared.index);
+        impostor(&mut pod, &mut host, parent, &prepared);
         let error = endpoint.finish(&prepared, &mut pod.inside).unwrap_err();
         assert_eq!(error.undo(), Some(Undo::Replaced(prepared.index)), "{error}");
         assert!(pod.inside.link_at(prepared.index).is_ok());

@@ -199,21 +199,47 @@ pub fn another_parent_is_found() -> Result<(), Skip> {
     Ok(())
 }
 
-pub fn a_route_of_another_table_or_source_is_another() -> Result<(), Skip> {
+/// In each row the route that is asked for, and one to the same destination that is not it.
+pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let other = Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth1")));
+    let other = pod.attach(&mut host, &other).unwrap().index;
     let destination = net("10.7.0.0/16");
-    let route = NewRoute::new(destination).source(ip("10.0.50.7"));
-    let endpoint = bridge_endpoint(parent(&mut host)).route(route);
-    let attached = pod.attach(&mut host, &endpoint).unwrap();
-    let route = route.index(attached.index);
-    let missing = [Difference::Route { destination, gateway: None }];
-    for other in [route.table(Table(77)), NewRoute::new(destination).index(attached.index)] {
-        assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
-        pod.inside.apply(&DeleteRoute::like(route)).unwrap();
-        pod.inside.apply(&other).unwrap();
-        assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), missing, "{other:?}");
-        pod.inside.apply(&DeleteRoute::like(other)).unwrap();
-        pod.inside.apply(&route).unwrap();
+    let route = NewRoute::new(destination);
+    let (router, neighbour) = (ip("10.0.50.2"), ip("fd50::2"));
+    let prohibit = route.route_type(RouteType::Prohibit);
+    for (asked, found) in [
+        (route, route.table(Table(77))),
+        (route, route.gateway(router)),
+        (route, route.index(other)),
+        (route, route.gateway(neighbour)),
+        (route, prohibit),
+        (route.source(ip("10.0.50.7")), route),
+        (route.gateway(router), route.gateway(ip("10.0.50.3"))),
+        (route.gateway(router), route.gateway(neighbour)),
+        (route.gateway(neighbour), route.gateway(ip("fd50::3"))),
+        (route.metric(5), route.metric(6)),
+        (route.metric(5), route),
+        (prohibit, route.route_type(RouteType::Blackhole)),
+    ] {
+        let endpoint = bridge_endpoint(parent).route(asked);
+        let attached = pod.attach(&mut host, &endpoint).unwrap();
+        // By the container's link, unless it says another or drops packets.
+        let by_it = |route: NewRoute| {
+            let drops = [RouteType::Prohibit, RouteType::Blackhole].map(|route_type| route.route_type(route_type));
+            if drops.contains(&route) || route == route.index(other) { route } else { route.index(attached.index) }
+        };
+        assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), [], "{asked:?}");
+        pod.inside.apply(&DeleteRoute::like(by_it(asked))).unwrap();
+        pod.inside.apply(&by_it(found)).unwrap();
+        let differences = endpoint.check(&attached, &mut pod.inside).unwrap();
+        assert!(
+            matches!(differences[..], [Difference::Route { destination: missing, .. }] if missing == destination),
+            "{found:?}: {differences:?}"
+        );
+        pod.inside.apply(&DeleteRoute::like(by_it(found))).unwrap();
+        attached.detach(&mut pod.inside).unwrap();
     }
     Ok(())
 }

@@ -6,7 +6,6 @@ use nix::sched::{CloneFlags, unshare};
 use std::fs;
 use std::os::fd::AsFd;
 use std::thread;
-use std::time::{Duration, Instant};
 use sublink::*;
 
 const THREADS: u8 = 8;
@@ -60,40 +59,6 @@ pub fn many_are_detached_together() -> Result<(), Skip> {
     }
     assert!(detach_many::<Netns>(&[]).is_empty());
     Ok(())
-}
-
-/// The kernel's grace periods overlap: together takes less than half of one after the other, by far. Where others keep the
-/// machine busy that need not show each time, but one after the other it never would.
-pub fn waiting_is_shared() -> Result<(), Skip> {
-    let mut host = socket();
-    let endpoint = bridge_endpoint(parent(&mut host));
-    let mut pods: Vec<_> = (0..24).map(|_| Pod::new()).collect();
-    let mut times = Vec::new();
-    while times.len() < 5 {
-        let [one_by_one, together] = detach_both_ways(&mut host, &endpoint, &mut pods);
-        if together * 2 < one_by_one {
-            return Ok(());
-        }
-        times.push((one_by_one, together));
-    }
-    panic!("one by one, and together: {times:?}");
-}
-
-fn detach_both_ways(host: &mut Socket, endpoint: &Endpoint<'_>, pods: &mut [Pod]) -> [Duration; 2] {
-    let mut attach = |pods: &mut [Pod]| -> Vec<Attached> {
-        pods.iter_mut().map(|pod| pod.attach(host, endpoint).unwrap()).collect()
-    };
-    let attached = attach(pods);
-    let start = Instant::now();
-    for (pod, attached) in pods.iter_mut().zip(&attached) {
-        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
-    }
-    let one_by_one = start.elapsed();
-    let attached = attach(pods);
-    let endpoints: Vec<_> = pods.iter().map(|pod| &pod.namespace).zip(attached).collect();
-    let start = Instant::now();
-    assert!(detach_many(&endpoints).into_iter().all(|detached| detached.unwrap() == Detached::Deleted));
-    [one_by_one, start.elapsed()]
 }
 
 /// Attached, failed and detached, again and again: no descriptor is left.

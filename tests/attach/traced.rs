@@ -1,9 +1,10 @@
-//! An attach as strace sees it: how many system calls it is, and what is left when one of them fails.
+//! Attaching and detaching as strace sees it: how many system calls it is, what is left when one fails, what overlaps.
 //!
-//! The attach happens in this binary again, in a role, behind strace: between two calls that mark its start and its end.
+//! It happens in this binary again, in a role, behind strace; an attach between two calls that mark its start and its end.
 
 use crate::common::{Skip, parent, socket};
 use crate::help::{Pod, bridge_endpoint, links, port_of_a_bridge};
+use std::collections::HashSet;
 use std::fs;
 use std::process::{Command, ExitCode};
 use std::thread;
@@ -12,11 +13,24 @@ use sublink::*;
 const ROLE: &str = "SUBLINK_TEST_ROLE";
 const MARK: &str = "/sublink-test-mark";
 
-/// What this process is to do if it has a role: attach, and tell how that went.
+/// What this process is to do if it has a role.
 pub fn role() -> Option<ExitCode> {
-    std::env::var_os(ROLE)?;
-    let mark = || drop(fs::metadata(MARK));
+    let role = std::env::var(ROLE).ok()?;
     mark(); // the first such call of a process is two
+    match role.as_str() {
+        "attach" => attach(),
+        "detach" => detach(),
+        other => panic!("no role {other}"),
+    }
+    Some(ExitCode::SUCCESS)
+}
+
+fn mark() {
+    let _ = fs::metadata(MARK);
+}
+
+/// Attaches, and tells how that went.
+fn attach() {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = host.index_of("p0").expect("the parent");
     let endpoint = bridge_endpoint(parent).ipv4(Ipv4Setting::ARP_NOTIFY, 1);
@@ -35,18 +49,32 @@ pub fn role() -> Option<ExitCode> {
             println!("{rest} is left, {:?}: {error}", error.undo().expect("what became of the link"));
         }
     }
-    Some(ExitCode::SUCCESS)
 }
 
-/// What the role said, and the system calls of its first thread.
+/// Attaches eight, and detaches them together.
+fn detach() {
+    let mut host = socket();
+    let endpoint = bridge_endpoint(host.index_of("p0").expect("the parent"));
+    let mut pods: Vec<_> = (0..8).map(|_| Pod::new()).collect();
+    let attached: Vec<_> = pods.iter_mut().map(|pod| pod.attach(&mut host, &endpoint).expect("attached")).collect();
+    let endpoints: Vec<_> = pods.iter().map(|pod| &pod.namespace).zip(attached).collect();
+    let results = detach_many(&endpoints);
+    assert!(results.iter().all(|result| matches!(result, Ok(Detached::Deleted))), "{results:?}");
+}
+
+/// What a role said, and its system calls, each with the thread that makes it.
 struct Trace {
     said: String,
-    calls: Vec<String>,
+    calls: Vec<(String, String)>,
 }
 
 impl Trace {
-    /// Of an attach to `p0`, in which this goes wrong.
-    fn new(fault: Option<&str>) -> Result<Self, Skip> {
+    /// Of an attach to `p0`, in which these calls go wrong.
+    fn new(faults: &[String]) -> Result<Self, Skip> {
+        Self::of("attach", faults)
+    }
+
+    fn of(role: &str, faults: &[String]) -> Result<Self, Skip> {
         let probe = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
         let probe = probe.map_err(|error| Skip(format!("no strace here: {error}")))?;
         if !probe.status.success() {
@@ -54,43 +82,60 @@ impl Trace {
         }
         let number = format!("{}-{:?}", std::process::id(), thread::current().id());
         let file = std::env::temp_dir().join(format!("sublink-trace-{number}"));
-        let fault = fault.map(|fault| format!("--inject={fault}"));
+        let faults = faults.iter().map(|fault| format!("--inject={fault}"));
         let mut strace = Command::new("strace");
-        strace.args(["-f", "-o"]).arg(&file).args(fault).arg(std::env::current_exe().expect("this binary"));
-        let output = strace.env(ROLE, "attach").output().expect("strace");
+        strace.args(["-f", "-o"]).arg(&file).args(faults).arg(std::env::current_exe().expect("this binary"));
+        let output = strace.env(ROLE, role).output().expect("strace");
         let trace = fs::read_to_string(&file).expect("a trace");
         fs::remove_file(&file).expect("a file");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let said = String::from_utf8(output.stdout).expect("text").trim().to_string();
         // `1235  sendto(4, …`: the thread, and its call, unless that is a signal (---) or the end (+++).
-        let lines = || trace.lines().filter_map(|line| line.split_once(' '));
-        let first = lines().next().expect("a call").0;
-        let calls = lines().filter(|(thread, _)| *thread == first).map(|(_, call)| call.trim_start().to_string());
-        Ok(Self { said, calls: calls.filter(|call| !call.starts_with(['-', '+'])).collect() })
+        let lines = trace.lines().filter_map(|line| line.split_once(' '));
+        let calls = lines.map(|(thread, call)| (thread.to_string(), call.trim_start().to_string()));
+        Ok(Self { said, calls: calls.filter(|(_, call)| !call.starts_with(['-', '+'])).collect() })
     }
 
-    /// The calls of the attach, each with the how manieth of its name it is in the process.
+    /// The calls of the attach, which the first thread makes, each with the how manieth of its name it is in that thread.
     fn of_attach(&self) -> Vec<(&str, usize)> {
-        let name = |call: &'_ String| call.split('(').next().map(str::to_string);
-        let marks: Vec<_> = (0..self.calls.len()).filter(|at| self.calls[*at].contains(MARK)).collect();
+        let first = &self.calls.first().expect("a call").0;
+        let calls: Vec<&str> =
+            self.calls.iter().filter(|(thread, _)| thread == first).map(|(_, call)| &**call).collect();
+        let name = |at: usize| calls[at].split('(').next();
+        let marks: Vec<_> = (0..calls.len()).filter(|at| calls[*at].contains(MARK)).collect();
         let &[.., start, end] = &marks[..] else { panic!("no marks") };
-        let number = |at: usize| self.calls[..=at].iter().filter(|call| name(call) == name(&self.calls[at])).count();
-        (start + 1..end).map(|at| (&*self.calls[at], number(at))).collect()
+        let number = |at: usize| (0..=at).filter(|before| name(*before) == name(at)).count();
+        (start + 1..end).map(|at| (calls[at], number(at))).collect()
     }
 
     /// How often it was tried to create a link.
     fn creates(&self) -> usize {
-        // Where the kernel does not tell strace that it is a socket of rtnetlink, there are numbers.
-        let is_about =
-            |call: &str| ["RTM_NEWLINK", "0x10 "].iter().any(|ty| call.contains(&format!("nlmsg_type={ty}")));
-        let is_create = |call: &str| call.starts_with("sendto") && is_about(call);
-        self.of_attach().into_iter().filter(|(call, _)| is_create(call)).count()
+        self.of_attach().into_iter().filter(|(call, _)| sends(call, ["RTM_NEWLINK", "0x10 "])).count()
     }
+
+    /// The most links that were being deleted at a time: a call during which another thread does something is in two parts.
+    fn deletes_at_a_time(&self) -> usize {
+        let (mut deleting, mut most) = (HashSet::new(), 0);
+        for (thread, call) in &self.calls {
+            if sends(call, ["RTM_DELLINK", "0x11 "]) && call.ends_with("<unfinished ...>") {
+                deleting.insert(thread);
+                most = most.max(deleting.len());
+            } else if call.starts_with("<... sendto resumed>") {
+                deleting.remove(thread);
+            }
+        }
+        most
+    }
+}
+
+/// Whether it sends a message of this type; where the kernel does not tell strace that it is for rtnetlink, that is a number.
+fn sends(call: &str, types: [&str; 2]) -> bool {
+    call.starts_with("sendto") && types.iter().any(|ty| call.contains(&format!("nlmsg_type={ty}")))
 }
 
 pub fn an_attach_is_at_most_ten_calls() -> Result<(), Skip> {
     parent(&mut socket());
-    let trace = Trace::new(None)?;
+    let trace = Trace::new(&[])?;
     assert_eq!(trace.said, "attached");
     // The time is no system call, except where the machine's clock is too slow for the vDSO.
     let calls: Vec<_> = trace.of_attach().into_iter().filter(|(call, _)| !call.starts_with("clock_gettime")).collect();
@@ -102,7 +147,7 @@ pub fn an_attach_is_at_most_ten_calls() -> Result<(), Skip> {
 pub fn a_parent_that_is_a_bridge_port_is_tried_once() -> Result<(), Skip> {
     let parent = parent(&mut socket());
     port_of_a_bridge(parent)?;
-    let trace = Trace::new(None)?;
+    let trace = Trace::new(&[])?;
     assert!(trace.said.starts_with("nothing is left, Clean: create macvlan eth0 on p0: EBUSY"), "{}", trace.said);
     assert_eq!(trace.creates(), 1);
     Ok(())
@@ -111,7 +156,7 @@ pub fn a_parent_that_is_a_bridge_port_is_tried_once() -> Result<(), Skip> {
 /// Sending fails, or the answer is lost, or none comes: then it is not known whether there is a link, so it is looked for.
 pub fn a_call_that_fails_leaves_nothing() -> Result<(), Skip> {
     parent(&mut socket());
-    let whole = Trace::new(None)?;
+    let whole = Trace::new(&[])?;
     let mut tried = 0;
     for (call, number) in whole.of_attach() {
         let errors = match call.split('(').next() {
@@ -121,7 +166,7 @@ pub fn a_call_that_fails_leaves_nothing() -> Result<(), Skip> {
         };
         for error in errors {
             let name = call.split('(').next().expect("a name");
-            let trace = Trace::new(Some(&format!("{name}:error={error}:when={number}")))?;
+            let trace = Trace::new(&[format!("{name}:error={error}:when={number}")])?;
             assert!(trace.said.starts_with("nothing is left, Clean: "), "{call}: {error}: {}", trace.said);
             tried += 1;
         }
@@ -130,13 +175,37 @@ pub fn a_call_that_fails_leaves_nothing() -> Result<(), Skip> {
     Ok(())
 }
 
+/// The kernel's grace periods can overlap when its calls do.
+pub fn many_links_are_deleted_at_a_time() -> Result<(), Skip> {
+    parent(&mut socket());
+    let most = Trace::of("detach", &[])?.deletes_at_a_time();
+    assert!(most > 1, "{most}");
+    Ok(())
+}
+
+/// The number of the first call of this name in an attach.
+fn first(name: &str) -> Result<usize, Skip> {
+    let whole = Trace::new(&[])?;
+    Ok(whole.of_attach().iter().find(|(call, _)| call.starts_with(name)).expect("such a call").1)
+}
+
 /// The answer to the create is lost, and so is every answer to a look.
 pub fn what_cannot_be_looked_for_is_unknown() -> Result<(), Skip> {
     parent(&mut socket());
-    let whole = Trace::new(None)?;
-    let first = whole.of_attach().iter().find(|(call, _)| call.starts_with("recvmsg")).expect("an answer").1;
-    let trace = Trace::new(Some(&format!("recvmsg:error=EIO:when={first}..{}", first + 2)))?;
+    let answer = first("recvmsg")?;
+    let trace = Trace::new(&[format!("recvmsg:error=EIO:when={answer}..{}", answer + 2)])?;
     assert!(trace.said.starts_with("something is left, Unknown("), "{}", trace.said);
     assert!(trace.said.ends_with(" may be left behind in the container)"), "{}", trace.said);
+    Ok(())
+}
+
+/// The answer to the create is lost, and the link cannot be deleted: behind the create and a look, that is the third send.
+pub fn what_cannot_be_deleted_is_left_behind() -> Result<(), Skip> {
+    parent(&mut socket());
+    let (answer, send) = (first("recvmsg")?, first("sendto")?);
+    let lost = format!("recvmsg:error=EIO:when={answer}");
+    let trace = Trace::new(&[lost, format!("sendto:error=EIO:when={}", send + 2)])?;
+    assert!(trace.said.starts_with("something is left, LeftBehind("), "{}", trace.said);
+    assert!(trace.said.ends_with(" is left behind in the container)"), "{}", trace.said);
     Ok(())
 }

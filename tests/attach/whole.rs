@@ -155,7 +155,8 @@ pub fn the_parent_may_be_in_yet_another_namespace() -> Result<(), Skip> {
 
 pub fn more_routes_are_added() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
-    let endpoint = bridge_endpoint(parent(&mut host))
+    let parent = parent(&mut host);
+    let endpoint = bridge_endpoint(parent)
         .route(NewRoute::new(net("10.1.0.0/16")).gateway(ip("10.0.50.2")))
         .route(NewRoute::new(net("fd51::/48")).metric(7))
         .route(NewRoute::new(net("10.2.0.0/16")).route_type(RouteType::Prohibit))
@@ -164,6 +165,14 @@ pub fn more_routes_are_added() -> Result<(), Skip> {
     assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
     let by_it = pod.inside.snapshot(&ListRoutes::v4().table(Table(77)).index(attached.index)).unwrap();
     assert_eq!(by_it.len(), 1);
+
+    // One that says a link leaves by that, even when it is another.
+    let second = Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth1")))
+        .route(NewRoute::new(net("10.4.0.0/16")).index(attached.index));
+    let other = pod.attach(&mut host, &second).unwrap();
+    assert_eq!(second.check(&other, &mut pod.inside).unwrap(), []);
+    let routes = pod.inside.snapshot(&ListRoutes::v4().table(Table::MAIN).index(attached.index)).unwrap();
+    assert!(routes.iter().any(|route| route.destination == Some(net("10.4.0.0/16"))));
     Ok(())
 }
 
@@ -190,6 +199,8 @@ pub fn a_device_moves_with_its_addresses() -> Result<(), Skip> {
     for addr in ["10.0.0.7/24", "10.0.0.8/24", "fd00::7/64"].map(net) {
         host.apply(&NewAddress::new(p0, addr).nodad()).unwrap();
     }
+    let of_dhcp = NewAddress::new(p0, net("10.0.0.9/24")).lifetime(Lifetime { preferred: 1000, valid: 2000 });
+    host.apply(&of_dhcp).unwrap();
     let moved = MovedDevice::take(&mut host, "p0", &pod.namespace, Some(name("ctr0"))).unwrap();
     assert_eq!(moved.name, name("ctr0"));
     assert_eq!(moved.addrs, ["10.0.0.7/24", "10.0.0.8/24", "fd00::7/64"].map(net));
