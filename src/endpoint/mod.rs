@@ -185,8 +185,8 @@ impl<'a> Endpoint<'a> {
         if inside.is_in(namespace)? == Some(false) {
             return Err(ErrorKind::OtherNamespace.into());
         }
-        let may_be_same = self.allow_same_namespace || self.link.parent_is_elsewhere();
-        if !may_be_same && host.is_in(namespace)? == Some(true) {
+        let is_same = !self.allow_same_namespace && host.is_in(namespace)? == Some(true);
+        if is_same && !self.link.parent_is_elsewhere() {
             return Err(ErrorKind::SameNamespace.into());
         }
         let link = self.link.placed(namespace)?;
