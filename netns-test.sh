@@ -76,7 +76,7 @@ install_everything() {
     if [[ $EUID != 0 ]] || ! have apt-get; then usage_error "--install needs root and apt-get"; fi
     apt-get -q update || echo "apt-get update failed: going on with the package lists at hand" >&2
     apt-get -qy install --no-install-recommends qemu-system-x86 busybox-static cpio xz-utils zstd \
-        iproute2 util-linux binutils valgrind
+        iproute2 util-linux binutils valgrind strace
     for version in "${guest_versions[@]}"; do
         why=$(get_kernel "$version")
         [[ -z $why ]] || { echo "guest kernel $version: $why" >&2; exit 1; }
@@ -349,7 +349,7 @@ make_guest_root() { # folder to make
     printf '%s\n' root:x:0:0::/root:/bin/sh nobody:x:65534:65534::/:/bin/sh >"$root/etc/passwd"
     printf '%s\n' root:x:0: nogroup:x:65534: >"$root/etc/group"
     # Debian's busybox sh and unshare would run busybox's own ip, whatever PATH says.
-    for program in busybox sh unshare nsenter ip tc bridge; do
+    for program in busybox sh unshare nsenter ip tc bridge strace; do
         ! have $program || copy_with_libraries "$(type -P $program)" "$root" "bin/$program"
     done
     for suite in "${suites[@]}"; do

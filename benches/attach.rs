@@ -40,7 +40,8 @@ impl Pod {
     /// Removes `eth0`, however it came.
     fn attached(&mut self) -> Attached {
         let link = self.inside.link("eth0").expect("the link");
-        Attached { index: link.index(), name: name("eth0"), kind: LinkKind::Macvlan, mac: link.mac().mac() }
+        let (index, mac) = (link.index(), link.mac().mac());
+        Attached { index, name: name("eth0"), kind: LinkKind::Macvlan, mac, has_parents_mac: false }
     }
 }
 

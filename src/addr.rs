@@ -419,14 +419,14 @@ mod tests {
 
     #[test]
     fn an_ipv6_address_is_these_bytes() {
-        let address = NewAddress::new(INDEX, "fd00::7/64".parse().unwrap()).nodad().replace();
+        let address = NewAddress::new(INDEX, "fd00::7/64".parse().unwrap()).nodad().noprefixroute().replace();
         #[rustfmt::skip]
         assert_eq!(encoded(&address), [
             52, 0, 0, 0,  20, 0,  5, 5,                         // REQUEST ACK REPLACE CREATE
             7, 0, 0, 0,  0, 0, 0, 0,
             10, 64, 0, 0,  2, 1, 0, 0,
             20, 0, 2, 0,  0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, // IFA_LOCAL
-            8, 0, 8, 0,  2, 0, 0, 0,                            // IFA_FLAGS = nodad
+            8, 0, 8, 0,  2, 2, 0, 0,                            // IFA_FLAGS = nodad, noprefixroute
         ]);
     }
 

@@ -5,6 +5,7 @@ mod common;
 use common::{Skip, mac, name, parent, socket, veth};
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use sublink::*;
 
@@ -29,6 +30,7 @@ fn main() -> std::process::ExitCode {
         detection_is_awaited_by_events,
         detection_finds_a_duplicate,
         detection_on_a_link_that_is_down_ends_at_the_limit,
+        a_limit_is_for_the_whole_wait,
         an_address_that_is_taken_ends_the_wait,
     ])
 }
@@ -357,10 +359,14 @@ fn detection_finds_a_duplicate() -> Result<(), Skip> {
     let p1 = there.index_of("p1").unwrap();
     there.change(&LinkChange::new(p1).up()).unwrap();
     there.apply(&NewAddress::new(p1, net("fd00::7/64")).nodad()).unwrap();
-    let mut watch = AddressWatch::open().unwrap();
-    socket.apply(&NewAddress::new(p0, net("fd00::7/64"))).unwrap();
-    let error = watch.wait(p0, &[v6("fd00::7")], LIMIT).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::DuplicateAddress(addr) if *addr == v6("fd00::7")), "{error}");
+    // One that is for ever stays, marked; another the kernel deletes.
+    for lifetime in [Lifetime::FOREVER, Lifetime { preferred: 1000, valid: 2000 }] {
+        let mut watch = AddressWatch::open().unwrap();
+        socket.apply(&NewAddress::new(p0, net("fd00::7/64")).lifetime(lifetime)).unwrap();
+        let error = watch.wait(p0, &[v6("fd00::7")], LIMIT).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::DuplicateAddress(addr) if *addr == v6("fd00::7")), "{error}");
+        let _ = socket.apply(&DeleteAddress::new(p0, net("fd00::7/64")));
+    }
     Ok(())
 }
 
@@ -371,6 +377,29 @@ fn detection_on_a_link_that_is_down_ends_at_the_limit() -> Result<(), Skip> {
     socket.apply(&NewAddress::new(mv0, net("fd00::7/64"))).unwrap();
     let error = AddressWatch::open().unwrap().wait(mv0, &[v6("fd00::7")], Duration::from_millis(20)).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::StillTentative(_)), "{error}");
+    Ok(())
+}
+
+/// Events of other addresses come all the time, and do not prolong the wait.
+fn a_limit_is_for_the_whole_wait() -> Result<(), Skip> {
+    const EVENTS: usize = 100_000;
+    let mut socket = socket();
+    let p0 = parent(&mut socket);
+    let mv0 = socket.create(&NewLink::macvlan(p0).name(name("mv0")).mac(mac(7))).unwrap();
+    socket.apply(&NewAddress::new(mv0, net("fd00::7/64"))).unwrap();
+    let mut watch = AddressWatch::open().unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let chatter = scope.spawn(|| {
+            let other = NewAddress::new(p0, net("fd01::1/64")).nodad();
+            let chatter = (0..EVENTS).take_while(|_| !is_over.load(Ordering::Relaxed));
+            chatter.map(|_| socket.apply(&other.replace()).unwrap()).count()
+        });
+        let error = watch.wait(mv0, &[v6("fd00::7")], Duration::from_millis(50)).unwrap_err();
+        is_over.store(true, Ordering::Relaxed);
+        assert!(matches!(error.kind(), ErrorKind::StillTentative(_)), "{error}");
+        assert!(chatter.join().unwrap() < EVENTS, "it ended before they did");
+    });
     Ok(())
 }
 

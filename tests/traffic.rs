@@ -1,5 +1,7 @@
 //! What each kind of link and each mode lets through, between containers, their host and what is outside.
 
+#[path = "traffic/adverts.rs"]
+mod adverts;
 #[path = "traffic/arp.rs"]
 mod arp;
 #[path = "traffic/capture.rs"]
@@ -63,6 +65,9 @@ fn main() -> std::process::ExitCode {
         ipvlan::siblings_reach_each_other_with_the_bridge_flag,
         ipvlan::siblings_hear_only_broadcasts_with_the_private_flag,
         ipvlan::a_host_hears_what_its_child_sends_to_their_mac_and_else_they_are_apart,
+        adverts::a_macvlan_advertises_its_address_when_told_to,
+        adverts::a_macvlan_advertises_nothing_unless_told_to,
+        adverts::a_vlan_advertises_its_address_when_told_to,
         arp::a_macvlan_says_where_it_is_when_told_to,
         arp::a_macvlan_says_nothing_unless_told_to,
         arp::a_vlan_says_nothing_unless_told_to,

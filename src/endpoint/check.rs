@@ -1,12 +1,15 @@
 //! Comparing an endpoint with what the container has now.
 
 use super::{Attached, Endpoint};
-use crate::addr::ListAddresses;
+use crate::addr::{AddressFlags, ListAddresses};
 use crate::error::Result;
-use crate::link::{IfIndex, IfName, KindInfo, LinkFlags, LinkInfo, LinkKind, MacAddr};
-use crate::route::{ListRoutes, RouteInfo};
+use crate::link::{
+    IfIndex, IfName, KindInfo, LinkFlags, LinkInfo, LinkKind, MacAddr, MacvlanFlags, VlanFlags, VlanInfo,
+};
+use crate::route::{ListRoutes, RouteInfo, Table};
 use crate::socket::Socket;
 use ipnetwork::IpNetwork;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// A way in which a container's link is not what its endpoint says. It prints as a sentence.
@@ -40,6 +43,9 @@ pub enum Difference {
         /// The container's.
         found: Option<IfIndex>,
     },
+    /// Its parent has the right index, and is in another namespace than it should be.
+    #[error("the link's parent is in {}", namespace(*.0))]
+    ParentIsElsewhere(Option<i32>),
     /// It has another MAC address.
     #[error("the link's MAC address is {}, not {expected}", or_none(*found))]
     Mac {
@@ -56,7 +62,7 @@ pub enum Difference {
         /// The container's.
         found: u32,
     },
-    /// A property of its kind is another: mode, VLAN id, protocol.
+    /// A property of its kind, or a setting, is another.
     #[error("{attribute} is {found}, not {expected}")]
     Property {
         /// The kernel's name of the property.
@@ -72,6 +78,9 @@ pub enum Difference {
     /// It lacks an address.
     #[error("the address {0} is missing")]
     Address(IpNetwork),
+    /// It has an address that cannot be used: duplicate address detection found another station with it.
+    #[error("the address {0} is in use by another station on the network")]
+    DuplicateAddress(IpNetwork),
     /// A route is missing.
     #[error("the route to {destination} is missing")]
     Route {
@@ -86,7 +95,9 @@ impl Endpoint<'_> {
     /// Says how the container's link, addresses and routes differ from what this endpoint asks for; of what it does not ask
     /// for, nothing is said.
     ///
-    /// A macvlan on a macvlan is reported by the kernel as one on that one's parent, and so differs.
+    /// A macvlan on a macvlan is reported by the kernel as one on that one's parent, and so differs. Of the parent's
+    /// namespace is known only that it is not the container's own, unless the link was to be
+    /// [there](Self::allow_same_namespace).
     pub fn check(&self, attached: &Attached, inside: &mut Socket) -> Result<Vec<Difference>> {
         let found = match inside.link_at(attached.index) {
             Ok(link) => link.to_owned(),
@@ -100,17 +111,26 @@ impl Endpoint<'_> {
         let mut differences = Vec::new();
         if let Some(expected) = self.link().as_reported() {
             compare_links(attached, &expected, &found, &mut differences);
+            compare_parents(self.allow_same_namespace, &expected, &found, &mut differences);
+            compare_kinds(&expected.kind, &found.kind, &mut differences);
+        }
+        for (attribute, expected, found) in self.settings.compare(&found.settings) {
+            push(attribute, Some(expected), found, &mut differences);
         }
         let addresses = inside.snapshot(&ListAddresses::new().index(attached.index))?;
         for addr in &self.addrs {
-            if !addresses.iter().any(|address| address.addr == Some(*addr)) {
-                differences.push(Difference::Address(*addr));
+            let found = addresses.iter().find(|address| address.addr == Some(*addr));
+            let is_duplicate = |flags: AddressFlags| flags.contains(AddressFlags::DADFAILED);
+            match found.map(|address| address.flags.is_some_and(is_duplicate)) {
+                None => differences.push(Difference::Address(*addr)),
+                Some(true) => differences.push(Difference::DuplicateAddress(*addr)),
+                Some(false) => {}
             }
         }
         for expected in self.all_routes(attached.index).filter_map(|route| route.as_reported()) {
             let Some(destination) = expected.destination else { continue };
             let list = if destination.is_ipv4() { ListRoutes::v4() } else { ListRoutes::v6() };
-            let list = expected.table.into_iter().fold(list, ListRoutes::table);
+            let list = list.table(expected.table.unwrap_or(Table::MAIN));
             if !inside.snapshot(&list)?.iter().any(|found| is_same_route(&expected, found)) {
                 differences.push(Difference::Route { destination, gateway: expected.gateway });
             }
@@ -123,56 +143,100 @@ fn compare_links(attached: &Attached, expected: &LinkInfo, found: &LinkInfo, dif
     if found.name != attached.name {
         differences.push(Difference::Name { expected: attached.name, found: found.name });
     }
-    if let Some(parent) = expected.parent.filter(|parent| found.parent != Some(*parent)) {
-        differences.push(Difference::Parent { expected: parent, found: found.parent });
-    }
-    if let Some(mac) = attached.mac.filter(|mac| found.mac != Some(*mac)) {
+    let mac = attached.mac.filter(|_| !attached.has_parents_mac);
+    if let Some(mac) = mac.filter(|mac| found.mac != Some(*mac)) {
         differences.push(Difference::Mac { expected: mac, found: found.mac });
     }
     if expected.mtu != 0 && found.mtu != expected.mtu {
         differences.push(Difference::Mtu { expected: expected.mtu, found: found.mtu });
     }
-    compare_kinds(&expected.kind, &found.kind, differences);
     if !found.flags.contains(LinkFlags::UP) {
         differences.push(Difference::Down);
     }
 }
 
-fn compare_kinds(expected: &KindInfo, found: &KindInfo, differences: &mut Vec<Difference>) {
-    let mut compare = |attribute, expected: Option<String>, found: Option<String>| {
-        if let Some(expected) = expected.filter(|expected| found.as_ref() != Some(expected)) {
-            differences.push(Difference::Property {
-                attribute,
-                expected: expected.into(),
-                found: or_none(found).into(),
-            });
-        }
+/// An index says little without its namespace: the container may have a link of its own with the parent's.
+fn compare_parents(may_be_same: bool, expected: &LinkInfo, found: &LinkInfo, differences: &mut Vec<Difference>) {
+    let Some(parent) = expected.parent else { return };
+    let is_elsewhere = match expected.parent_netnsid {
+        Some(nsid) => found.parent_netnsid != Some(nsid),
+        None => found.parent_netnsid.is_none() && !may_be_same,
     };
+    if found.parent != Some(parent) {
+        differences.push(Difference::Parent { expected: parent, found: found.parent });
+    } else if is_elsewhere {
+        differences.push(Difference::ParentIsElsewhere(found.parent_netnsid));
+    }
+}
+
+fn compare_kinds(expected: &KindInfo, found: &KindInfo, differences: &mut Vec<Difference>) {
+    // The two have the same fields, in types of their own.
+    macro_rules! compare_macvlans {
+        ($expected:ident, $found:ident) => {{
+            push("IFLA_MACVLAN_MODE", $expected.mode, $found.mode, differences);
+            let flags = |flags: MacvlanFlags| format!("{:#x}", flags.bits());
+            push("IFLA_MACVLAN_FLAGS", $expected.flags.map(flags), $found.flags.map(flags), differences);
+            push("IFLA_MACVLAN_BC_QUEUE_LEN", $expected.bc_queue_len, $found.bc_queue_len, differences);
+            let cutoff = $expected.bc_cutoff.filter(|cutoff| *cutoff != 1 || $found.bc_cutoff.is_some()); // 1 is not reported
+            push("IFLA_MACVLAN_BC_CUTOFF", cutoff, $found.bc_cutoff, differences);
+            let senders = |macs: &Option<Vec<MacAddr>>| words(macs.iter().flatten().collect::<BTreeSet<_>>());
+            let expected = $expected.macaddrs.is_some().then(|| senders(&$expected.macaddrs));
+            push("IFLA_MACVLAN_MACADDR_DATA", expected, Some(senders(&$found.macaddrs)), differences);
+        }};
+    }
     match (expected, found) {
-        (KindInfo::Macvlan(expected), KindInfo::Macvlan(found)) => {
-            compare("IFLA_MACVLAN_MODE", words(expected.mode), words(found.mode));
-        }
-        (KindInfo::Macvtap(expected), KindInfo::Macvtap(found)) => {
-            compare("IFLA_MACVLAN_MODE", words(expected.mode), words(found.mode));
-        }
-        (KindInfo::Vlan(expected), KindInfo::Vlan(found)) => {
-            compare("IFLA_VLAN_ID", words(expected.id), words(found.id));
-            compare("IFLA_VLAN_PROTOCOL", words(expected.protocol), words(found.protocol));
-        }
+        (KindInfo::Macvlan(expected), KindInfo::Macvlan(found)) => compare_macvlans!(expected, found),
+        (KindInfo::Macvtap(expected), KindInfo::Macvtap(found)) => compare_macvlans!(expected, found),
+        (KindInfo::Vlan(expected), KindInfo::Vlan(found)) => compare_vlans(expected, found, differences),
         (KindInfo::Ipvlan(expected), KindInfo::Ipvlan(found)) => {
-            compare("IFLA_IPVLAN_MODE", words(expected.mode), words(found.mode));
-            compare("IFLA_IPVLAN_FLAGS", words(expected.flag), words(found.flag));
+            push("IFLA_IPVLAN_MODE", expected.mode, found.mode, differences);
+            push("IFLA_IPVLAN_FLAGS", expected.flag, found.flag, differences);
         }
         _ => {}
     }
 }
 
-fn or_none(value: Option<impl ToString>) -> String {
-    words(value).unwrap_or_else(|| "none".into())
+/// Of flags and maps, what was not asked for may be as it likes.
+fn compare_vlans(expected: &VlanInfo, found: &VlanInfo, differences: &mut Vec<Difference>) {
+    push("IFLA_VLAN_ID", expected.id, found.id, differences);
+    push("IFLA_VLAN_PROTOCOL", expected.protocol, found.protocol, differences);
+    let flags = |flags: VlanFlags| Some(words(flags.of_those(expected.flags)));
+    push("IFLA_VLAN_FLAGS", flags(expected.flags), flags(found.flags), differences);
+    let mut compare = |attribute, mut expected: BTreeMap<u32, u32>, mut found: BTreeMap<u32, u32>| {
+        found.retain(|from, _| expected.contains_key(from));
+        expected.retain(|_, to| *to != 0); // which removes an entry
+        push(attribute, Some(words(expected)), Some(words(found)), differences);
+    };
+    let egress = |map: &VlanInfo| map.egress_qos.iter().flatten().map(|entry| (entry.from(), entry.to())).collect();
+    compare("IFLA_VLAN_EGRESS_QOS", egress(expected), egress(found));
+    let ingress = |map: &VlanInfo| map.ingress_qos.iter().flatten().map(|entry| (entry.from(), entry.to())).collect();
+    compare("IFLA_VLAN_INGRESS_QOS", ingress(expected), ingress(found));
 }
 
-fn words(value: Option<impl ToString>) -> Option<String> {
-    value.map(|value| value.to_string())
+/// Notes a property that was asked for and is another.
+fn push<T: ToString>(
+    attribute: &'static str,
+    expected: Option<T>,
+    found: Option<T>,
+    differences: &mut Vec<Difference>,
+) {
+    let (expected, found) = (expected.map(|value| value.to_string()), found.map(|value| value.to_string()));
+    if let Some(expected) = expected.filter(|expected| found.as_ref() != Some(expected)) {
+        differences.push(Difference::Property { attribute, expected: expected.into(), found: or_none(found).into() });
+    }
+}
+
+/// A list or a map, as it is compared and printed.
+fn words(value: impl std::fmt::Debug) -> String {
+    format!("{value:?}")
+}
+
+fn or_none(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "none".into(), |value| value.to_string())
+}
+
+fn namespace(nsid: Option<i32>) -> String {
+    nsid.map_or_else(|| "the container's own namespace".into(), |nsid| format!("the namespace of the id {nsid}"))
 }
 
 /// Whether `found` is a route such as `expected`; what that leaves open does not matter.
@@ -183,5 +247,5 @@ fn is_same_route(expected: &RouteInfo, found: &RouteInfo) -> bool {
         && expected.via == found.via
         && (expected.index.is_none() || expected.index == found.index)
         && (expected.metric.is_none() || expected.metric == found.metric)
-        && (expected.table.is_none() || expected.table == found.table)
+        && (expected.source.is_none() || expected.source == found.source)
 }

@@ -26,7 +26,8 @@ pub enum Detached {
 const THREADS: usize = 32;
 
 impl Attached {
-    /// Deletes the link, by its index, if its kind and MAC address are still what they were; a new name does not matter.
+    /// Deletes the link, by its index, if its kind and MAC address are still what they were; a new name does not matter, nor
+    /// a new address of the parent, if the link [has that](Self::has_parents_mac).
     ///
     /// It takes about 16 ms, the kernel's grace period. Those of many containers overlap: [`detach_many`].
     pub fn detach(&self, inside: &mut Socket) -> Result<Detached> {
@@ -44,7 +45,8 @@ impl Attached {
     }
 
     pub(super) fn is(&self, link: &LinkView<'_>) -> bool {
-        link.kind() == self.kind.as_str() && self.mac.is_none_or(|mac| link.mac().mac() == Some(mac))
+        let is_mac = |mac| link.mac().mac() == Some(mac);
+        link.kind() == self.kind.as_str() && (self.has_parents_mac || self.mac.is_none_or(is_mac))
     }
 
     /// With the name and the address that the kernel chose.

@@ -14,7 +14,9 @@
 //! the kernel's IPv6 has no chance to configure anything before its settings are there.
 //!
 //! Nothing that is read inside the container decides about anything outside it, and the index alone is never trusted there:
-//! before a link is removed, its kind and its MAC address are looked at, since the container may have replaced it.
+//! before a link is removed, its kind and its MAC address are looked at, since the container may have replaced it. Of a link
+//! with its parent's MAC address, which may change, the kind alone is: were it left behind for that, its VLAN id, or its parent
+//! in passthru mode, would stay taken.
 
 mod check;
 mod detach;
@@ -70,8 +72,11 @@ pub struct Attached {
     pub name: IfName,
     /// Its kind.
     pub kind: LinkKind,
-    /// Its MAC address; that of its parent for an ipvlan, and for a macvlan in passthru mode. `None` on hardware without one.
+    /// Its MAC address. `None` on hardware without one.
     pub mac: Option<MacAddr>,
+    /// Whether that is its parent's, and changes with it: of an ipvlan, a macvlan in passthru mode, and a VLAN that was not
+    /// given one of its own.
+    pub has_parents_mac: bool,
 }
 
 impl<'a> Endpoint<'a> {
@@ -172,19 +177,23 @@ impl<'a> Endpoint<'a> {
     /// DHCP. If that fails, [`Attached::detach`] removes the link.
     ///
     /// # Errors
-    /// As [`attach`](Self::attach). [`ErrorKind::SameNamespace`] if the target is where the parent is.
+    /// As [`attach`](Self::attach). [`ErrorKind::SameNamespace`] if the target is where the parent is, and
+    /// [`InvalidValue::MacIsParents`](crate::InvalidValue::MacIsParents) if the link cannot have the MAC address that was
+    /// asked for.
     pub fn prepare(&self, host: &mut Socket, namespace: impl AsFd, inside: &mut Socket) -> Result<Attached> {
         let namespace = namespace.as_fd();
         if inside.is_in(namespace)? == Some(false) {
             return Err(ErrorKind::OtherNamespace.into());
         }
-        if !self.allow_same_namespace && host.is_in(namespace)? == Some(true) {
+        let is_same = !self.allow_same_namespace && host.is_in(namespace)? == Some(true);
+        if is_same && !self.link.parent_is_elsewhere() {
             return Err(ErrorKind::SameNamespace.into());
         }
-        let link = self.link.placed(namespace);
+        let link = self.link.placed(namespace)?;
         let (kind, mac) = (link.kind(), link.wanted_mac());
         // A name that is not known yet is never compared.
-        let made = |index| Attached { index, name: link.wanted_name().unwrap_or(IfName::UNKNOWN), kind, mac };
+        let name = link.wanted_name().unwrap_or(IfName::UNKNOWN);
+        let made = |index| Attached { index, name, kind, mac, has_parents_mac: mac.is_none() };
 
         let mut tried = None;
         let mut create = |host: &mut Socket, index| {
@@ -245,7 +254,8 @@ impl<'a> Endpoint<'a> {
                 route = route.metric(metric);
             }
             let is_reachable = self.addrs.iter().any(|addr| addr.contains(*gateway));
-            if is_reachable || is_link_local(*gateway) { route } else { route.onlink() }
+            let is_link_local = matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local()); // every link has fe80::/64
+            if is_reachable || is_link_local { route } else { route.onlink() }
         })
     }
 
@@ -268,12 +278,5 @@ impl<'a> Endpoint<'a> {
             batch.push(&route.replace())?;
         }
         inside.run(&mut batch)
-    }
-}
-
-fn is_link_local(addr: IpAddr) -> bool {
-    match addr {
-        IpAddr::V4(v4) => v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
     }
 }

@@ -32,6 +32,9 @@ pub enum InvalidValue {
     /// See [`MacAddr`](super::MacAddr).
     #[error("a MAC address is six hexadecimal bytes, as in 02:00:00:00:00:07")]
     MacSyntax,
+    /// A MAC address for a link that has its parent's: the kernel would ignore it.
+    #[error("an ipvlan, and a macvlan in passthru mode, has its parent's MAC address, not one of its own")]
+    MacIsParents,
     /// See [`VlanId`](super::VlanId).
     #[error("a VLAN id is 0 to 4094, not {0}")]
     VlanId(u16),

@@ -130,20 +130,27 @@ impl<'a> LinkSpec<'a> {
         each!(self, link => link.common.has(5).then_some(link.common.parent))
     }
 
+    /// Whether its parent is in another namespace than the one it is created from.
+    pub(crate) fn parent_is_elsewhere(&self) -> bool {
+        self.wanted().parent_is_elsewhere
+    }
+
     /// The same link, in `namespace` and down. A macvlan or macvtap without an address gets a random one: the kernel would
-    /// give it one as well, but mark it as random, so that udev may rewrite it.
-    pub(crate) fn placed(&self, namespace: BorrowedFd<'a>) -> Self {
-        let own_mac = match self {
-            Self::Macvlan(link) => !link.kind.is_passthru(),
-            Self::Macvtap(link) => !link.kind.is_passthru(),
-            Self::Vlan(_) | Self::Ipvlan(_) => false,
-        };
-        let mac = self.wanted_mac().or_else(|| own_mac.then(MacAddr::random));
+    /// give it one as well, but mark it as random, so that udev may rewrite it. One for a link that has its parent's is
+    /// refused: the kernel would ignore it.
+    pub(crate) fn placed(&self, namespace: BorrowedFd<'a>) -> Result<Self, InvalidValue> {
         let mut spec = self.netns(namespace);
         each!(&mut spec, link => link.up = false);
-        match mac {
-            Some(mac) => spec.mac(mac),
-            None => spec,
+        let has_parents_mac = match self {
+            Self::Macvlan(link) => link.kind.is_passthru(),
+            Self::Macvtap(link) => link.kind.is_passthru(),
+            Self::Vlan(_) => return Ok(spec), // its own or its parent's
+            Self::Ipvlan(_) => true,
+        };
+        match self.wanted_mac() {
+            Some(_) if has_parents_mac => Err(InvalidValue::MacIsParents),
+            None if !has_parents_mac => Ok(spec.mac(MacAddr::random())),
+            _ => Ok(spec),
         }
     }
 
@@ -253,14 +260,20 @@ mod tests {
     #[test]
     fn only_macvlans_with_an_address_of_their_own_get_one() {
         let file = std::fs::File::open("/dev/null").unwrap();
-        let mac = |link: LinkSpec<'_>| link.placed(file.as_fd()).wanted_mac();
+        let mac = |link: LinkSpec<'_>| link.placed(file.as_fd()).unwrap().wanted_mac();
         let given = MacAddr::new([2; 6]).unwrap();
         assert!(mac(NewLink::macvlan(PARENT).into()).is_some());
         assert!(mac(NewLink::macvtap(PARENT).mode(MacvlanMode::Bridge).into()).is_some());
         assert_eq!(mac(NewLink::macvlan(PARENT).mac(given).up().into()), Some(given));
         assert_eq!(mac(NewLink::macvlan(PARENT).mode(MacvlanMode::Passthru).into()), None);
         assert_eq!(mac(NewLink::ipvlan(PARENT).into()), None);
-        assert_eq!(mac(NewLink::vlan(PARENT, VlanId::new(1).unwrap()).into()), None);
+        let vlan = NewLink::vlan(PARENT, VlanId::new(1).unwrap());
+        assert_eq!((mac(vlan.into()), mac(vlan.mac(given).into())), (None, Some(given)));
+        for mac_is_parents in
+            [NewLink::macvtap(PARENT).mode(MacvlanMode::Passthru).into(), LinkSpec::from(NewLink::ipvlan(PARENT))]
+        {
+            assert_eq!(mac_is_parents.mac(given).placed(file.as_fd()), Err(InvalidValue::MacIsParents));
+        }
     }
 
     #[test]

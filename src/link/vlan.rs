@@ -131,6 +131,11 @@ impl VlanFlags {
     pub const fn bits(self) -> u32 {
         self.flags
     }
+
+    /// What is said here of those flags of which `others` say something.
+    pub(crate) const fn of_those(self, others: Self) -> Self {
+        Self { flags: self.flags & others.mask, mask: others.mask }
+    }
 }
 
 /// `[("reorder_hdr", true), ("gvrp", false)]`: what is said of which flag.

@@ -99,3 +99,39 @@ fn settle(addr: Ipv6Addr, flags: AddressFlags, waiting: &mut Vec<Ipv6Addr>) -> R
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::addr::{NewAddress, RTM_NEWADDR};
+    use crate::link::encoded;
+
+    const INDEX: IfIndex = IfIndex(5);
+
+    /// What is still waited for after an event of this type about an address with these flags, or how the wait ended.
+    fn heard(ty: u16, index: IfIndex, addr: &str, flags: AddressFlags) -> Result<usize, String> {
+        let mut event = encoded(&NewAddress::new(index, addr.parse().unwrap()).flags(flags));
+        event[4..6].copy_from_slice(&ty.to_ne_bytes());
+        let mut waiting = vec!["fd00::7".parse().unwrap(), "fd00::8".parse().unwrap()];
+        let message = Messages::new(&event).next().unwrap().unwrap();
+        hear(message, INDEX, &mut waiting).map(|()| waiting.len()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn events_about_what_is_waited_for_are_heard() {
+        let other = IfIndex(6);
+        let (none, failed, tentative) = (AddressFlags::default(), AddressFlags::DADFAILED, AddressFlags::TENTATIVE);
+        assert_eq!(heard(RTM_NEWADDR, INDEX, "fd00::7/64", none), Ok(1));
+        assert_eq!(heard(RTM_NEWADDR, INDEX, "fd00::7/64", tentative), Ok(2));
+        assert_eq!(heard(RTM_NEWADDR, INDEX, "fd00::9/64", failed), Ok(2), "another address");
+        for ty in [RTM_NEWADDR, RTM_DELADDR] {
+            assert_eq!(heard(ty, other, "fd00::7/64", failed), Ok(2), "another link");
+            // One that is not for ever is deleted when it fails.
+            let duplicate = ErrorKind::DuplicateAddress("fd00::7".parse().unwrap());
+            assert_eq!(heard(ty, INDEX, "fd00::7/64", failed), Err(duplicate.to_string()));
+        }
+        let gone = ErrorKind::AddressGone("fd00::8".parse().unwrap());
+        assert_eq!(heard(RTM_DELADDR, INDEX, "fd00::8/64", none), Err(gone.to_string()));
+        assert_eq!(heard(RTM_DELADDR, INDEX, "fd00::8/64", tentative), Err(gone.to_string()));
+    }
+}

@@ -1,6 +1,6 @@
 //! What a container does with its link behind our back, before it is detached or an attach is undone.
 
-use crate::common::{Skip, mac, name, parent, socket};
+use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint};
 use std::os::fd::AsFd;
 use sublink::*;
@@ -37,16 +37,66 @@ pub fn a_link_that_was_moved_away_is_gone() -> Result<(), Skip> {
     Ok(())
 }
 
-type Impostor = fn(&mut Pod, &mut Socket, IfIndex, IfIndex);
+/// By another process, which knows only what the first has written down.
+pub fn what_was_written_down_is_known_again() -> Result<(), Skip> {
+    let (_host, mut pod, attached, _) = attached();
+    let Attached { index, name, kind, mac, has_parents_mac } = attached;
+    let written =
+        [index.to_string(), name.to_string(), kind.to_string(), mac.unwrap().to_string(), has_parents_mac.to_string()];
+    let [index, name, kind, mac, has_parents_mac] = written.each_ref().map(String::as_str);
+    let read = Attached {
+        index: IfIndex::new(index.parse().unwrap()).unwrap(),
+        name: name.parse().unwrap(),
+        kind: kind.parse().unwrap(),
+        mac: Some(mac.parse().unwrap()),
+        has_parents_mac: has_parents_mac.parse().unwrap(),
+    };
+    assert_eq!(read, attached);
+    assert_eq!(read.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    Ok(())
+}
+
+/// Kinds that have their parent's MAC address: were such a link left because that has changed, its id or parent would stay taken.
+fn is_deleted_after_its_parents_mac_changed(link: impl FnOnce(IfIndex) -> LinkSpec<'static>) -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let empty = pod.contents();
+    let endpoint = Endpoint::new(link(parent).name(name("eth0")));
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    assert!(attached.has_parents_mac);
+    host.change(&LinkChange::new(parent).mac(mac(77))).unwrap();
+    assert_eq!(pod.link(attached.index).mac, Some(mac(77)), "the kernel's doing");
+    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    assert_eq!(pod.contents(), empty);
+    pod.attach(&mut host, &endpoint).expect("there is room for the next");
+    Ok(())
+}
+
+pub fn a_passthru_macvlan_whose_parents_mac_changed_is_deleted() -> Result<(), Skip> {
+    is_deleted_after_its_parents_mac_changed(|parent| NewLink::macvlan(parent).mode(MacvlanMode::Passthru).into())
+}
+
+pub fn a_vlan_whose_parents_mac_changed_is_deleted() -> Result<(), Skip> {
+    needs("vlan")?;
+    is_deleted_after_its_parents_mac_changed(|parent| NewLink::vlan(parent, vid(50)).into())
+}
+
+pub fn an_ipvlan_whose_parents_mac_changed_is_deleted() -> Result<(), Skip> {
+    needs("ipvlan")?;
+    is_deleted_after_its_parents_mac_changed(|parent| NewLink::ipvlan(parent).into())
+}
+
+type Impostor = fn(&mut Pod, &mut Socket, IfIndex, &Attached);
 
 /// Links that are not ours, made at the index of ours: one of another kind, and one of another address.
 const IMPOSTORS: [Impostor; 2] = [
-    |pod, _, _, index| {
-        let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("eth0")).index(index);
-        pod.inside.create(&pair).unwrap();
+    |pod, _, _, ours| {
+        let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("eth0")).mac(ours.mac.unwrap());
+        pod.inside.create(&pair.index(ours.index)).unwrap();
     },
-    |pod, host, parent, index| {
-        let other = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(9)).index(index);
+    |pod, host, parent, ours| {
+        let other = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(9)).index(ours.index);
         host.create(&other.netns(pod.namespace.as_fd())).unwrap();
     },
 ];
@@ -55,7 +105,7 @@ pub fn a_link_in_its_place_is_let_alone() -> Result<(), Skip> {
     let (mut host, mut pod, attached, parent) = attached();
     for impostor in IMPOSTORS {
         pod.inside.delete(attached.index).unwrap();
-        impostor(&mut pod, &mut host, parent, attached.index);
+        impostor(&mut pod, &mut host, parent, &attached);
         assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Replaced);
         assert!(pod.inside.link_at(attached.index).is_ok());
     }
@@ -69,7 +119,7 @@ pub fn an_undo_lets_a_link_in_its_place_alone() -> Result<(), Skip> {
     let prepared = endpoint.prepare(&mut host, &pod.namespace, &mut pod.inside).unwrap();
     for impostor in IMPOSTORS {
         pod.inside.delete(prepared.index).unwrap();
-        impostor(&mut pod, &mut host, parent, prepared.index);
+        impostor(&mut pod, &mut host, parent, &prepared);
         let error = endpoint.finish(&prepared, &mut pod.inside).unwrap_err();
         assert_eq!(error.undo(), Some(Undo::Replaced(prepared.index)), "{error}");
         assert!(pod.inside.link_at(prepared.index).is_ok());

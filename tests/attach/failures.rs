@@ -1,9 +1,9 @@
 //! What an attach that fails leaves behind: nothing.
 
 use crate::common::{Skip, kernel, mac, name, parent, socket, veth};
-use crate::help::{Pod, bridge_endpoint, ip, net};
+use crate::help::{Pod, bridge_endpoint, ip, links, net, port_of_a_bridge};
+use nix::sched::{CloneFlags, unshare};
 use std::fs;
-use std::process::Command;
 use sublink::*;
 
 pub fn the_parents_own_namespace_is_refused() -> Result<(), Skip> {
@@ -23,6 +23,21 @@ pub fn a_socket_of_another_namespace_is_refused() -> Result<(), Skip> {
     let endpoint = bridge_endpoint(parent(&mut host));
     let error = endpoint.attach(&mut host, &pod.namespace, &mut other.inside).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::OtherNamespace), "{error}");
+    Ok(())
+}
+
+/// The kernel would ignore it, and the link would not be known again.
+pub fn a_mac_for_a_link_that_has_its_parents_is_refused() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    for link in [
+        NewLink::macvlan(parent).mode(MacvlanMode::Passthru).mac(mac(7)).into(),
+        NewLink::macvtap(parent).mode(MacvlanMode::Passthru).mac(mac(7)).into(),
+        LinkSpec::from(NewLink::ipvlan(parent).mac(mac(7))),
+    ] {
+        let error = pod.attach(&mut host, &Endpoint::new(link)).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Invalid(InvalidValue::MacIsParents)), "{error}");
+    }
     Ok(())
 }
 
@@ -55,14 +70,30 @@ pub fn a_taken_index_leaves_the_other_link_alone() -> Result<(), Skip> {
     Ok(())
 }
 
+/// Up to Linux 6.12, the index is looked up where the parent is as well.
+pub fn an_index_that_the_host_has_taken_is_taken_on_older_kernels() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let index = IfIndex::new(20_000).unwrap();
+    host.create(&NewLink::macvlan(parent).name(name("own")).index(index)).unwrap();
+    let before = pod.contents();
+    let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).index(index);
+    match pod.attach(&mut host, &Endpoint::new(link)) {
+        Ok(attached) => assert_eq!((attached.index, kernel() >= (6, 16)), (index, true)),
+        Err(error) => {
+            assert!(kernel() <= (6, 12) && error.undo() == Some(Undo::Clean), "{error}");
+            assert!(error.is_already_there() || error.is_busy(), "{error}");
+            assert_eq!(pod.contents(), before);
+        }
+    }
+    assert_eq!(host.index_of("own").unwrap(), index, "it is let alone");
+    Ok(())
+}
+
 pub fn a_parent_that_is_a_bridge_port_is_busy() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
-    for arguments in ["link add br0 type bridge", "link set p0 master br0"] {
-        if !Command::new("ip").args(arguments.split(' ')).status().expect("ip").success() {
-            return Err(Skip("this kernel has no bridge driver".into()));
-        }
-    }
+    port_of_a_bridge(parent)?;
     let before = pod.contents();
     let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
     assert_eq!(error.to_string(), "create macvlan eth0 on p0: EBUSY (no link is left behind)");
@@ -87,10 +118,15 @@ pub fn a_parent_that_vanished_is_no_device() -> Result<(), Skip> {
 }
 
 pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
+    unshare(CloneFlags::CLONE_FILES).expect("descriptors of this thread's own");
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
     let own = host.link_at(parent).unwrap().mac().mac().unwrap();
-    let before = pod.contents();
+    let everything = |host: &mut Socket, pod: &mut Pod| {
+        let descriptors = fs::read_dir("/proc/thread-self/fd").expect("a list").count();
+        (pod.contents(), links(host), descriptors)
+    };
+    let before = everything(&mut host, &mut pod);
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0"));
     let good = || bridge_endpoint(parent);
     let rows = [
@@ -111,7 +147,7 @@ pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
             error.to_string().ends_with(" (no link is left behind)") && error.undo() == Some(Undo::Clean),
             "{error}"
         );
-        assert_eq!(pod.contents(), before, "{sentence}");
+        assert_eq!(everything(&mut host, &mut pod), before, "{sentence}");
     }
     pod.attach(&mut host, &good()).expect("nothing stands in the way of the next");
     Ok(())

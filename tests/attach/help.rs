@@ -1,7 +1,8 @@
 //! A container, and what can be seen in it.
 
-use crate::common::name;
+use crate::common::{Skip, name};
 use std::net::IpAddr;
+use std::process::Command;
 use sublink::*;
 
 /// A namespace and a socket in it.
@@ -26,12 +27,11 @@ impl Pod {
     }
 
     pub fn contents(&mut self) -> Contents {
-        let links = self.inside.snapshot(&ListLinks::new()).expect("links");
         let addresses = self.inside.snapshot(&ListAddresses::new()).expect("addresses");
         let mut routes = self.inside.snapshot(&ListRoutes::v4()).expect("routes");
         routes.extend(self.inside.snapshot(&ListRoutes::v6()).expect("routes"));
         Contents(
-            links.iter().map(|link| link.index).collect(),
+            links(&mut self.inside),
             addresses.iter().map(|address| address.addr).collect(),
             // What the kernel's workers have to do with its own routes to addresses, they do when they get to it.
             routes.iter().filter(|route| route.table != Some(Table::LOCAL)).map(|route| route.destination).collect(),
@@ -46,6 +46,11 @@ impl Pod {
         let route = self.inside.default_route(&list.table(Table::MAIN)).expect("routes");
         route.and_then(|route| route.gateway)
     }
+}
+
+/// The links of the socket's namespace.
+pub fn links(socket: &mut Socket) -> Vec<IfIndex> {
+    socket.snapshot(&ListLinks::new()).expect("links").iter().map(|link| link.index).collect()
 }
 
 pub fn ip(addr: &str) -> IpAddr {
@@ -68,4 +73,17 @@ pub fn with_addresses(link: LinkSpec<'static>) -> Endpoint<'static> {
         .nodad()
         .gateway(ip("10.0.50.1"))
         .gateway(ip("fd50::1"))
+}
+
+/// Makes the link a port of a bridge.
+pub fn port_of_a_bridge(link: IfIndex) -> Result<(), Skip> {
+    let made = Command::new("ip").args(["link", "add", "br0", "type", "bridge"]).output().expect("ip");
+    match String::from_utf8_lossy(&made.stderr) {
+        error if error.contains("Unknown device type") => return Err(Skip("this kernel has no bridge driver".into())),
+        error => assert!(made.status.success(), "{error}"),
+    }
+    let mut socket = Socket::open().expect("a socket");
+    let bridge = socket.index_of("br0").expect("the bridge");
+    socket.change(&LinkChange::new(link).master(bridge)).expect("its port");
+    Ok(())
 }

@@ -4,10 +4,8 @@ use crate::common::{Skip, name, parent, socket};
 use crate::help::{Pod, bridge_endpoint, net};
 use nix::sched::{CloneFlags, unshare};
 use std::fs;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Condvar, Mutex};
+use std::os::fd::AsFd;
 use std::thread;
-use std::time::Duration;
 use sublink::*;
 
 const THREADS: u8 = 8;
@@ -63,38 +61,6 @@ pub fn many_are_detached_together() -> Result<(), Skip> {
     Ok(())
 }
 
-/// A namespace at which `wanted` threads have to meet before anyone goes on.
-struct Meeting<'a> {
-    namespace: &'a Netns,
-    arrived: &'a (Mutex<usize>, Condvar),
-    wanted: usize,
-}
-
-impl AsFd for Meeting<'_> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        let (arrived, more) = self.arrived;
-        let mut here = arrived.lock().unwrap();
-        *here += 1;
-        more.notify_all();
-        let waited = more.wait_timeout_while(here, Duration::from_secs(20), |here| *here < self.wanted).unwrap();
-        assert!(!waited.1.timed_out(), "{} of {} at once", *waited.0, self.wanted);
-        self.namespace.as_fd()
-    }
-}
-
-/// Detached at the same time, so that the kernel's grace periods overlap; how much that saves, the benchmark tells.
-pub fn many_are_worked_on_at_once() -> Result<(), Skip> {
-    let mut host = socket();
-    let endpoint = bridge_endpoint(parent(&mut host));
-    let mut pods: Vec<_> = (0..40).map(|_| Pod::new()).collect();
-    let attached: Vec<_> = pods.iter_mut().map(|pod| pod.attach(&mut host, &endpoint).unwrap()).collect();
-    let arrived = (Mutex::new(0), Condvar::new());
-    let meeting = |pod| Meeting { namespace: pod, arrived: &arrived, wanted: 32 };
-    let endpoints: Vec<_> = pods.iter().map(|pod| meeting(&pod.namespace)).zip(attached).collect();
-    assert!(detach_many(&endpoints).into_iter().all(|detached| detached.unwrap() == Detached::Deleted));
-    Ok(())
-}
-
 /// Attached, failed and detached, again and again: no descriptor is left.
 pub fn nothing_is_left_open() -> Result<(), Skip> {
     unshare(CloneFlags::CLONE_FILES).expect("descriptors of this thread's own");
@@ -108,7 +74,7 @@ pub fn nothing_is_left_open() -> Result<(), Skip> {
         assert_eq!(detach_many(&[(&pod.namespace, attached)])[0].as_ref().unwrap(), &Detached::Deleted);
         let mut watch = AddressWatch::open_in(&pod.namespace).unwrap();
         let loopback = IfIndex::new(1).unwrap();
-        watch.wait(loopback, &[], Duration::ZERO).unwrap();
+        watch.wait(loopback, &[], std::time::Duration::ZERO).unwrap();
     }
     assert_eq!(descriptors(), before);
     Ok(())

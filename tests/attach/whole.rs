@@ -124,12 +124,39 @@ pub fn a_gateway_outside_every_network_is_on_the_link() -> Result<(), Skip> {
     let route = pod.inside.default_route(&ListRoutes::v4()).unwrap().unwrap();
     assert!(route.is_onlink);
     assert_eq!(pod.gateway(ListRoutes::v6()), Some(ip("fe80::1")));
+    attached.detach(&mut pod.inside).unwrap();
+
+    // An IPv4 link has no link-local network unless it is given an address of it.
+    let endpoint = Endpoint::new(link).addr(net("192.0.2.7/32")).gateway(ip("169.254.1.1")).gateway(ip("fd99::1"));
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+    assert_eq!(pod.gateway(ListRoutes::v4()), Some(ip("169.254.1.1")));
+    assert_eq!(pod.gateway(ListRoutes::v6()), Some(ip("fd99::1")));
+    Ok(())
+}
+
+/// From a third namespace, and from the container itself: the parent is named by the number that the container's namespace
+/// has for the parent's.
+pub fn the_parent_may_be_in_yet_another_namespace() -> Result<(), Skip> {
+    let (mut host, mut pod, mut third) = (socket(), Pod::new(), Pod::new());
+    let parent = parent(&mut host);
+    let nsid = pod.inside.nsid_or_new(Netns::current().unwrap()).unwrap();
+    let mut by_itself = Socket::open_in(&pod.namespace).unwrap();
+    for from in [&mut third.inside, &mut by_itself] {
+        let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).parent_in(nsid);
+        let endpoint = with_addresses(link.into());
+        let attached = pod.attach(from, &endpoint).unwrap();
+        assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+        assert_eq!(pod.link(attached.index).parent_netnsid, Some(nsid));
+        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    }
     Ok(())
 }
 
 pub fn more_routes_are_added() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
-    let endpoint = bridge_endpoint(parent(&mut host))
+    let parent = parent(&mut host);
+    let endpoint = bridge_endpoint(parent)
         .route(NewRoute::new(net("10.1.0.0/16")).gateway(ip("10.0.50.2")))
         .route(NewRoute::new(net("fd51::/48")).metric(7))
         .route(NewRoute::new(net("10.2.0.0/16")).route_type(RouteType::Prohibit))
@@ -138,6 +165,14 @@ pub fn more_routes_are_added() -> Result<(), Skip> {
     assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
     let by_it = pod.inside.snapshot(&ListRoutes::v4().table(Table(77)).index(attached.index)).unwrap();
     assert_eq!(by_it.len(), 1);
+
+    // One that says a link leaves by that, even when it is another.
+    let second = Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth1")))
+        .route(NewRoute::new(net("10.4.0.0/16")).index(attached.index));
+    let other = pod.attach(&mut host, &second).unwrap();
+    assert_eq!(second.check(&other, &mut pod.inside).unwrap(), []);
+    let routes = pod.inside.snapshot(&ListRoutes::v4().table(Table::MAIN).index(attached.index)).unwrap();
+    assert!(routes.iter().any(|route| route.destination == Some(net("10.4.0.0/16"))));
     Ok(())
 }
 
@@ -158,77 +193,14 @@ pub fn ipv6_is_awaited() -> Result<(), Skip> {
     Ok(())
 }
 
-pub fn a_check_names_every_difference() -> Result<(), Skip> {
-    let (mut host, mut pod) = (socket(), Pod::new());
-    let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7)).mtu(1400);
-    let endpoint = with_addresses(link.into());
-    let attached = pod.attach(&mut host, &endpoint).unwrap();
-    let mut after = |change: &dyn Fn(&mut Socket, IfIndex)| {
-        change(&mut pod.inside, attached.index);
-        let differences = endpoint.check(&attached, &mut pod.inside).unwrap();
-        differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-    };
-    let change = |socket: &mut Socket, change: LinkChange<'_, AnyKind>| socket.change(&change).unwrap();
-    let delete = |socket: &mut Socket, route| socket.apply(&DeleteRoute::like(route)).unwrap();
-
-    let found = after(&|inside, index| delete(inside, NewRoute::default_via(ip("10.0.50.1")).index(index)));
-    assert_eq!(found, "the route to 0.0.0.0/0 is missing");
-    let found = after(&|inside, index| inside.apply(&DeleteAddress::new(index, net("fd50::7/64"))).unwrap());
-    assert_eq!(found, "the address fd50::7/64 is missing; the route to 0.0.0.0/0 is missing");
-    let found = after(&|inside, index| inside.change(&LinkChange::macvlan(index).mode(MacvlanMode::Private)).unwrap());
-    assert!(found.starts_with("IFLA_MACVLAN_MODE is private, not bridge; "), "{found}");
-    let found = after(&|inside, index| change(inside, LinkChange::new(index).mtu(1300)));
-    assert!(found.starts_with("the link's MTU is 1300, not 1400; "), "{found}");
-    let found = after(&|inside, index| change(inside, LinkChange::new(index).mac(mac(8))));
-    assert!(found.contains("the link's MAC address is 02:00:00:00:00:08, not 02:00:00:00:00:07; "), "{found}");
-    let found = after(&|inside, index| change(inside, LinkChange::new(index).down()));
-    assert!(found.contains("the link is down; "), "{found}");
-    let found = after(&|inside, index| change(inside, LinkChange::new(index).name(name("eth9"))));
-    assert!(found.starts_with("the link's name is eth9, not eth0; "), "{found}");
-    let found = after(&|inside, index| inside.delete(index).unwrap());
-    assert_eq!(found, "the link is gone");
-    let found = after(&|inside, index| {
-        let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("a")).index(index);
-        inside.create(&pair).unwrap();
-    });
-    assert_eq!(found, "the link is a veth, not a macvlan");
-    Ok(())
-}
-
-pub fn the_default_route_is_handed_over() -> Result<(), Skip> {
-    let (mut host, mut pod) = (socket(), Pod::new());
-    let parent = parent(&mut host);
-    let first = bridge_endpoint(parent);
-    let attached = pod.attach(&mut host, &first).unwrap();
-    let second = Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth1")))
-        .addr(net("10.0.60.7/24"))
-        .addr(net("fd60::7/64"))
-        .nodad();
-    let other = pod.attach(&mut host, &second).unwrap();
-    let second = second.gateway(ip("10.0.60.1")).gateway(ip("fd60::1"));
-    second.take_default_route(&other, &mut pod.inside).unwrap();
-    assert_eq!(
-        (pod.gateway(ListRoutes::v4()), pod.gateway(ListRoutes::v6())),
-        (Some(ip("10.0.60.1")), Some(ip("fd60::1")))
-    );
-    first.take_default_route(&attached, &mut pod.inside).unwrap();
-    assert_eq!(
-        (pod.gateway(ListRoutes::v4()), pod.gateway(ListRoutes::v6())),
-        (Some(ip("10.0.50.1")), Some(ip("fd50::1")))
-    );
-    let defaults = pod.inside.snapshot(&ListRoutes::v4().table(Table::MAIN)).unwrap();
-    assert_eq!(defaults.iter().filter(|route| route.destination == Some(net("0.0.0.0/0"))).count(), 1);
-    other.detach(&mut pod.inside).unwrap();
-    assert_eq!(pod.gateway(ListRoutes::v4()), Some(ip("10.0.50.1")), "the one that stays keeps it");
-    Ok(())
-}
-
 pub fn a_device_moves_with_its_addresses() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let p0 = parent(&mut host);
     for addr in ["10.0.0.7/24", "10.0.0.8/24", "fd00::7/64"].map(net) {
         host.apply(&NewAddress::new(p0, addr).nodad()).unwrap();
     }
+    let of_dhcp = NewAddress::new(p0, net("10.0.0.9/24")).lifetime(Lifetime { preferred: 1000, valid: 2000 });
+    host.apply(&of_dhcp).unwrap();
     let moved = MovedDevice::take(&mut host, "p0", &pod.namespace, Some(name("ctr0"))).unwrap();
     assert_eq!(moved.name, name("ctr0"));
     assert_eq!(moved.addrs, ["10.0.0.7/24", "10.0.0.8/24", "fd00::7/64"].map(net));

@@ -5,7 +5,8 @@ use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitCode, Stdio};
 use sublink::Netns;
 
-const ROLE: &str = "SUBLINK_TEST_ROLE";
+/// The environment variable that names the role.
+pub const ROLE: &str = "SUBLINK_TEST_ROLE";
 
 /// Does what this process was started for, if it was started for a role.
 pub fn play(roles: &[(&str, fn())]) -> Option<ExitCode> {

@@ -31,7 +31,9 @@ pub fn passthru_and_others_exclude_each_other<T: Twin>() -> Result<(), Skip> {
     }
     let created = T::create(&mut socket, parent, &New { name: Some("x"), ..New::default() });
     let reason = Reason::Passthru { parent: name("p0"), children: vec![name("y")] };
-    assert_eq!(why(&mut socket, created), Some(reason), "the kernel's default mode");
+    assert_eq!(why(&mut socket, created), Some(reason.clone()), "the kernel's default mode");
+    let created = T::create(&mut socket, parent, &New { name: Some("x"), mtu: Some(1500), ..New::default() });
+    assert_eq!(why(&mut socket, created), Some(reason), "not the MTU, which is the parent's");
     socket.delete(y).unwrap();
 
     for mode in OTHERS {

@@ -53,14 +53,15 @@ impl Capture {
         frames
     }
 
+    /// What is wanted of the first frame that has it.
+    pub fn first<T>(&self, wanted: impl Fn(&Frame) -> Option<T>) -> T {
+        std::iter::repeat_with(|| self.next()).find_map(|frame| wanted(&frame)).expect("it goes on until there is one")
+    }
+
     /// The first frame with this text that leaves by `link`.
     pub fn frame_out_of(&self, link: IfIndex, text: &str) -> Frame {
-        loop {
-            let frame = self.next();
-            if frame.is_outgoing && frame.link == link.get() && frame.holds(text) {
-                return frame;
-            }
-        }
+        let is_it = |frame: &Frame| frame.is_outgoing && frame.link == link.get() && frame.holds(text);
+        std::iter::repeat_with(|| self.next()).find(is_it).expect("it goes on until there is one")
     }
 }
 

@@ -90,10 +90,22 @@ impl Station {
 
     /// The same, with more than a link and its addresses.
     pub fn attach_as(host: &mut Socket, endpoint: Endpoint<'_>, place: Place) -> Self {
+        Self::attach_between(host, endpoint, place, |_| {})
+    }
+
+    /// The same, with something done inside when the link is there and has no addresses yet.
+    pub fn attach_between(
+        host: &mut Socket,
+        endpoint: Endpoint<'_>,
+        place: Place,
+        between: impl FnOnce(&Netns),
+    ) -> Self {
         let netns = Netns::create().expect("a namespace");
         let mut inside = Socket::open_in(&netns).expect("a socket");
         let endpoint = Family::BOTH.into_iter().fold(endpoint.nodad(), |e, family| e.addr(place.network(family)));
-        let attached = endpoint.attach(host, &netns, &mut inside).expect("an endpoint");
+        let attached = endpoint.prepare(host, &netns, &mut inside).expect("a link");
+        between(&netns);
+        endpoint.finish(&attached, &mut inside).expect("an endpoint");
         Self::open(netns, inside, attached.index, place)
     }
 

@@ -6,7 +6,7 @@ use super::words::{Flag, Words, value};
 use std::fmt;
 use std::net::IpAddr;
 use std::path;
-use sublink::{Attached, Connection, Driver, IfIndex, IfName, LinkKind, Member, Netns};
+use sublink::{Attached, Connection, Driver, IfIndex, IfName, LinkKind, MacvlanMode, Member, Netns};
 
 /// The flags of `connect`. The last is for the state only: the link, as NAME/INDEX/MAC.
 pub const FLAGS: &[Flag] =
@@ -34,14 +34,16 @@ impl Joined {
         let pool = find(pools, &network)?;
         let mut link = words.last(ATTACHED).unwrap_or_default().splitn(3, '/');
         let mut part = || link.next().ok_or("the link is missing");
+        let (kind, has_parents_mac) = match pool.network.driver() {
+            Driver::Vlan => (LinkKind::Vlan, words.last("mac-address").is_none()),
+            driver => (LinkKind::Macvlan, driver == Driver::Macvlan(MacvlanMode::Passthru)),
+        };
         let attached = Attached {
             name: part()?.parse()?,
             index: IfIndex::new(part()?.parse()?)?,
             mac: Some(part()?).filter(|mac| !mac.is_empty()).map(str::parse).transpose()?,
-            kind: match pool.network.driver() {
-                Driver::Vlan => LinkKind::Vlan,
-                _ => LinkKind::Macvlan,
-            },
+            kind,
+            has_parents_mac,
         };
         let connection = connection(&words, pool, attached.name, &[])?;
         Ok(Self { words, network, container, connection, attached })

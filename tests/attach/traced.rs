@@ -1,0 +1,199 @@
+//! Attaching and detaching as strace sees it: how many system calls it is, what is left when one fails, what overlaps.
+//!
+//! It happens in this binary again, in a role, behind strace; an attach between two calls that mark its start and its end.
+
+use crate::common::{Skip, parent, roles, socket};
+use crate::help::{Pod, bridge_endpoint, links, port_of_a_bridge};
+use std::collections::HashSet;
+use std::fs;
+use std::process::Command;
+use std::thread;
+use sublink::*;
+
+const MARK: &str = "/sublink-test-mark";
+
+fn mark() {
+    let _ = fs::metadata(MARK);
+}
+
+/// A role: attaches, and tells how that went.
+pub fn attach() {
+    mark(); // the first such call of a process is two
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = host.index_of("p0").expect("the parent");
+    let endpoint = bridge_endpoint(parent).ipv4(Ipv4Setting::ARP_NOTIFY, 1);
+    let left = |pod: &mut Pod| {
+        let descriptors = fs::read_dir("/proc/self/fd").expect("a list").count();
+        (pod.contents(), links(&mut socket()), descriptors)
+    };
+    let before = left(&mut pod);
+    mark();
+    let attached = pod.attach(&mut host, &endpoint);
+    mark();
+    match attached {
+        Ok(_) => println!("attached"),
+        Err(error) => {
+            let rest = if left(&mut pod) == before { "nothing" } else { "something" };
+            println!("{rest} is left, {:?}: {error}", error.undo().expect("what became of the link"));
+        }
+    }
+}
+
+/// A role: attaches eight, and detaches them together.
+pub fn detach() {
+    let mut host = socket();
+    let endpoint = bridge_endpoint(host.index_of("p0").expect("the parent"));
+    let mut pods: Vec<_> = (0..8).map(|_| Pod::new()).collect();
+    let attached: Vec<_> = pods.iter_mut().map(|pod| pod.attach(&mut host, &endpoint).expect("attached")).collect();
+    let endpoints: Vec<_> = pods.iter().map(|pod| &pod.namespace).zip(attached).collect();
+    let results = detach_many(&endpoints);
+    assert!(results.iter().all(|result| matches!(result, Ok(Detached::Deleted))), "{results:?}");
+}
+
+/// What a role said, and its system calls, each with the thread that makes it.
+struct Trace {
+    said: String,
+    calls: Vec<(String, String)>,
+}
+
+impl Trace {
+    /// Of an attach to `p0`, in which these calls go wrong.
+    fn new(faults: &[String]) -> Result<Self, Skip> {
+        Self::of("attach", faults)
+    }
+
+    fn of(role: &str, faults: &[String]) -> Result<Self, Skip> {
+        let probe = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
+        let probe = probe.map_err(|error| Skip(format!("no strace here: {error}")))?;
+        if !probe.status.success() {
+            return Err(Skip(format!("strace is forbidden here: {}", String::from_utf8_lossy(&probe.stderr).trim())));
+        }
+        let number = format!("{}-{:?}", std::process::id(), thread::current().id());
+        let file = std::env::temp_dir().join(format!("sublink-trace-{number}"));
+        let faults = faults.iter().map(|fault| format!("--inject={fault}"));
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-o"]).arg(&file).args(faults).arg(std::env::current_exe().expect("this binary"));
+        let output = strace.env(roles::ROLE, role).output().expect("strace");
+        let trace = fs::read_to_string(&file).expect("a trace");
+        fs::remove_file(&file).expect("a file");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8(output.stdout).expect("text").trim().to_string();
+        // `1235  sendto(4, …`: the thread, and its call, unless that is a signal (---) or the end (+++).
+        let lines = trace.lines().filter_map(|line| line.split_once(' '));
+        let calls = lines.map(|(thread, call)| (thread.to_string(), call.trim_start().to_string()));
+        Ok(Self { said, calls: calls.filter(|(_, call)| !call.starts_with(['-', '+'])).collect() })
+    }
+
+    /// The calls of the attach, which the first thread makes, each with the how manieth of its name it is in that thread.
+    fn of_attach(&self) -> Vec<(&str, usize)> {
+        let first = &self.calls.first().expect("a call").0;
+        let calls: Vec<&str> =
+            self.calls.iter().filter(|(thread, _)| thread == first).map(|(_, call)| &**call).collect();
+        let name = |at: usize| calls[at].split('(').next();
+        let marks: Vec<_> = (0..calls.len()).filter(|at| calls[*at].contains(MARK)).collect();
+        let &[.., start, end] = &marks[..] else { panic!("no marks") };
+        let number = |at: usize| (0..=at).filter(|before| name(*before) == name(at)).count();
+        (start + 1..end).map(|at| (calls[at], number(at))).collect()
+    }
+
+    /// How often it was tried to create a link.
+    fn creates(&self) -> usize {
+        self.of_attach().into_iter().filter(|(call, _)| sends(call, ["RTM_NEWLINK", "0x10 "])).count()
+    }
+
+    /// The most links that were being deleted at a time: a call during which another thread does something is in two parts.
+    fn deletes_at_a_time(&self) -> usize {
+        let (mut deleting, mut most) = (HashSet::new(), 0);
+        for (thread, call) in &self.calls {
+            if sends(call, ["RTM_DELLINK", "0x11 "]) && call.ends_with("<unfinished ...>") {
+                deleting.insert(thread);
+                most = most.max(deleting.len());
+            } else if call.starts_with("<... sendto resumed>") {
+                deleting.remove(thread);
+            }
+        }
+        most
+    }
+}
+
+/// Whether it sends a message of this type; where the kernel does not tell strace that it is for rtnetlink, that is a number.
+fn sends(call: &str, types: [&str; 2]) -> bool {
+    call.starts_with("sendto") && types.iter().any(|ty| call.contains(&format!("nlmsg_type={ty}")))
+}
+
+pub fn an_attach_is_at_most_ten_calls() -> Result<(), Skip> {
+    parent(&mut socket());
+    let trace = Trace::new(&[])?;
+    assert_eq!(trace.said, "attached");
+    // The time is no system call, except where the machine's clock is too slow for the vDSO.
+    let calls: Vec<_> = trace.of_attach().into_iter().filter(|(call, _)| !call.starts_with("clock_gettime")).collect();
+    let sends = calls.iter().filter(|(call, _)| call.starts_with("sendto")).count();
+    assert!(calls.len() <= 10 && sends == 2, "{calls:#?}");
+    Ok(())
+}
+
+pub fn a_parent_that_is_a_bridge_port_is_tried_once() -> Result<(), Skip> {
+    let parent = parent(&mut socket());
+    port_of_a_bridge(parent)?;
+    let trace = Trace::new(&[])?;
+    assert!(trace.said.starts_with("nothing is left, Clean: create macvlan eth0 on p0: EBUSY"), "{}", trace.said);
+    assert_eq!(trace.creates(), 1);
+    Ok(())
+}
+
+/// Sending fails, or the answer is lost, or none comes: then it is not known whether there is a link, so it is looked for.
+pub fn a_call_that_fails_leaves_nothing() -> Result<(), Skip> {
+    parent(&mut socket());
+    let whole = Trace::new(&[])?;
+    let mut tried = 0;
+    for (call, number) in whole.of_attach() {
+        let errors = match call.split('(').next() {
+            Some("sendto") => &["EIO", "ENOBUFS"][..],
+            Some("recvmsg") => &["ENOBUFS", "EAGAIN", "EIO"],
+            _ => continue,
+        };
+        for error in errors {
+            let name = call.split('(').next().expect("a name");
+            let trace = Trace::new(&[format!("{name}:error={error}:when={number}")])?;
+            assert!(trace.said.starts_with("nothing is left, Clean: "), "{call}: {error}: {}", trace.said);
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, 10, "two sends and two answers");
+    Ok(())
+}
+
+/// The kernel's grace periods can overlap when its calls do.
+pub fn many_links_are_deleted_at_a_time() -> Result<(), Skip> {
+    parent(&mut socket());
+    let most = Trace::of("detach", &[])?.deletes_at_a_time();
+    assert!(most > 1, "{most}");
+    Ok(())
+}
+
+/// The number of the first call of this name in an attach.
+fn first(name: &str) -> Result<usize, Skip> {
+    let whole = Trace::new(&[])?;
+    Ok(whole.of_attach().iter().find(|(call, _)| call.starts_with(name)).expect("such a call").1)
+}
+
+/// The answer to the create is lost, and so is every answer to a look.
+pub fn what_cannot_be_looked_for_is_unknown() -> Result<(), Skip> {
+    parent(&mut socket());
+    let answer = first("recvmsg")?;
+    let trace = Trace::new(&[format!("recvmsg:error=EIO:when={answer}..{}", answer + 2)])?;
+    assert!(trace.said.starts_with("something is left, Unknown("), "{}", trace.said);
+    assert!(trace.said.ends_with(" may be left behind in the container)"), "{}", trace.said);
+    Ok(())
+}
+
+/// The answer to the create is lost, and the link cannot be deleted: behind the create and a look, that is the third send.
+pub fn what_cannot_be_deleted_is_left_behind() -> Result<(), Skip> {
+    parent(&mut socket());
+    let (answer, send) = (first("recvmsg")?, first("sendto")?);
+    let lost = format!("recvmsg:error=EIO:when={answer}");
+    let trace = Trace::new(&[lost, format!("sendto:error=EIO:when={}", send + 2)])?;
+    assert!(trace.said.starts_with("something is left, LeftBehind("), "{}", trace.said);
+    assert!(trace.said.ends_with(" is left behind in the container)"), "{}", trace.said);
+    Ok(())
+}
