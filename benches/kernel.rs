@@ -75,7 +75,7 @@ fn measure<T>(
     mut after: impl FnMut(),
 ) {
     let mut timed = |calls: u64| {
-        let (mut left, mut time) = (calls as usize, Duration::ZERO);
+        let (mut left, mut time) = (usize::try_from(calls).unwrap(), Duration::ZERO);
         while left > 0 {
             let things = before(left.min(LINKS_AT_A_TIME));
             left -= things.len();

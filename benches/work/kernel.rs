@@ -75,8 +75,8 @@ pub fn attach_bytes(parent: IfIndex, pod: &Netns) -> (Vec<u8>, Vec<u8>) {
 }
 
 /// Removes `eth0` from each container that has one, however it came.
-pub fn remove_endpoints(pods: &[Netns]) {
-    let attached = pods.iter().filter_map(|pod| {
+pub fn remove_endpoints<'a>(pods: impl IntoIterator<Item = &'a Netns>) {
+    let attached = pods.into_iter().filter_map(|pod| {
         let mut inside = Socket::open_in(pod).unwrap();
         let link = inside.link("eth0").ok()?;
         Some((
