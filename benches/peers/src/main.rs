@@ -1,23 +1,30 @@
 //! This library and its peers on the same work: what it costs in instructions, allocations and time.
 //!
 //! ```console
-//! $ cargo run --release --manifest-path benches/peers/Cargo.toml                # prints the table
-//! $ cargo run --release --manifest-path benches/peers/Cargo.toml -- w1 attach   # prints a part of it
+//! $ cargo run --release --manifest-path benches/peers/Cargo.toml                  # prints the table
+//! $ cargo run --release --manifest-path benches/peers/Cargo.toml -- w1 attach     # prints a part of it
+//! $ cargo run --release --manifest-path benches/peers/Cargo.toml -- lean          # what it takes to embed each
+//! $ cargo run --release --manifest-path benches/peers/Cargo.toml -- --markdown    # all, and writes BENCHMARKS.md
 //! ```
+//!
+//! No root is needed. Counts need valgrind.
 #![expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "small numbers")]
 
+mod chart;
 mod count;
 mod decode;
 mod encode;
 mod kernel;
+mod lean;
 mod measure;
 mod peers;
+mod report;
 mod table;
 #[path = "../../work/mod.rs"]
 mod work;
 
-use measure::{Work, be_measured, measure};
-use std::env;
+use measure::{Cost, Work, be_measured, measure};
+use std::{env, process};
 use sublink::{IfIndex, Socket};
 use work::callgrind::MEASURED;
 
@@ -42,23 +49,44 @@ fn main() {
         });
         return be_measured(work, way.parse().expect("a number"));
     }
-    let wanted: Vec<_> = env::args().skip(1).collect();
-    let is_wanted = |id: &&str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == id);
+    let mut wanted: Vec<_> = env::args().skip(1).collect();
+    let is_report = wanted.iter().any(|argument| argument == "--markdown");
+    wanted.retain(|argument| argument != "--markdown");
+    let all = wanted.is_empty();
+    if all || wanted.iter().any(|wanted| wanted != "lean") {
+        let costs = costs(|id| all || wanted.iter().any(|wanted| wanted == id));
+        print!("{}", table::text(&costs));
+        if is_report {
+            report::write_costs(&costs);
+        }
+    }
+    if wanted.iter().any(|wanted| wanted == "lean") || (all && is_report) {
+        let table = lean::table(&env::temp_dir().join(format!("sublink-lean-{}", process::id())));
+        print!("{table}");
+        if is_report {
+            report::write_lean(&table);
+        }
+    }
+}
+
+fn costs(is_wanted: impl Fn(&str) -> bool) -> Vec<(&'static str, Vec<Cost>)> {
     let mut costs = Vec::new();
-    for id in WITHOUT_KERNEL.iter().map(|(id, _)| *id).filter(is_wanted) {
-        let mut work = work_without_kernel(id).unwrap();
-        costs.push((work.what, measure(&mut work)));
+    let mut measured = |mut work: Work| {
+        let cost = measure(&mut work);
+        costs.push((work.what, cost));
+    };
+    for (_, build) in WITHOUT_KERNEL.iter().filter(|(id, _)| is_wanted(id)) {
+        measured(build());
+    }
+    let with_kernel: Vec<_> = WITH_KERNEL.iter().filter(|(id, _)| is_wanted(id)).collect();
+    if with_kernel.is_empty() {
+        return costs;
     }
     match parent_in_fresh_namespace() {
-        Ok(parent) => {
-            for id in WITH_KERNEL.iter().map(|(id, _)| *id).filter(is_wanted) {
-                let mut work = work_with_kernel(id, parent).unwrap();
-                costs.push((work.what, measure(&mut work)));
-            }
-        }
+        Ok(parent) => with_kernel.iter().for_each(|(_, build)| measured(build(parent))),
         Err(why) => println!("the kernel's part is skipped: {why}"),
     }
-    print!("{}", table::text(&costs));
+    costs
 }
 
 fn work_without_kernel(id: &str) -> Option<Work> {

@@ -27,10 +27,12 @@ pub fn text(costs: &Costs) -> String {
     aligned(&rows)
 }
 
+/// With a comma behind the thousands, from 10,000 on.
 pub fn thousands(number: usize) -> String {
     match number {
         0..10_000 => number.to_string(),
-        _ => format!("{},{:03}", number / 1000, number % 1000),
+        10_000..1_000_000 => format!("{},{:03}", number / 1000, number % 1000),
+        _ => format!("{},{:03},{:03}", number / 1_000_000, number / 1000 % 1000, number % 1000),
     }
 }
 
