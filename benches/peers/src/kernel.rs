@@ -10,7 +10,6 @@ use crate::work::kernel::{GROUP, Plain, attach_bytes, encoded, endpoint, macvlan
 use crate::work::{LINKS, Summary};
 use std::cell::RefCell;
 use std::os::fd::{AsFd, AsRawFd};
-use std::process::{Child, Command};
 use std::rc::Rc;
 use sublink::{
     Attached, Batch, DeleteLink, Detached, IfIndex, LinkChange, ListLinks, ListRoutes, MacAddr, MacvlanMode, Netns,
@@ -92,72 +91,65 @@ fn checked(mut work: Work, mut look: impl FnMut()) -> Work {
     work
 }
 
-/// A container, with a process for `ip` to name it by.
-struct Pod {
-    namespace: Netns,
-    process: Child,
+fn pods() -> Rc<Vec<Netns>> {
+    Rc::new((0..PODS).map(|_| Netns::create().unwrap()).collect())
 }
 
-impl Pod {
-    fn new() -> Self {
-        let namespace = Netns::create().unwrap();
-        let process = namespace.run(|| Command::new("sleep").arg("infinity").spawn().unwrap()).unwrap();
-        Self { namespace, process }
-    }
-}
-
-impl Drop for Pod {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// A way that does `work` to one container after the other, each with what is open `inside` of it.
+fn each_pod<T: 'static>(
+    name: &'static str,
+    pods: &Rc<Vec<Netns>>,
+    inside: impl FnMut(&Netns) -> T,
+    mut work: impl FnMut(&Netns, &mut T) + 'static,
+) -> Way {
+    let mut inside: Vec<_> = pods.iter().map(inside).collect();
+    let (pods, mut turn) = (pods.clone(), (0..PODS).cycle());
+    Way::new(name, move |_| {
+        let pod = turn.next().unwrap();
+        work(&pods[pod], &mut inside[pod]);
+    })
 }
 
 pub fn attach(parent: IfIndex) -> Work {
-    let pod = Rc::new(Pod::new());
-    let (mut host, mut inside) = (socket(), Socket::open_in(&pod.namespace).unwrap());
-    let ours = {
-        let (pod, endpoint) = (pod.clone(), endpoint(parent));
-        move |_: Sink<'_>| _ = endpoint.attach(&mut host, &pod.namespace, &mut inside).unwrap()
+    let pods = pods();
+    let socket_in = |pod: &Netns| Socket::open_in(pod).unwrap();
+    let plain_in = |pod: &Netns| (pod.run(plain).unwrap(), attach_bytes(parent, pod));
+    let (mut host, mut other_host, rtnetlink, mut floor) = (socket(), socket(), Rtnetlink::open(), plain());
+    let endpoint = endpoint(parent);
+    let ours = move |pod: &Netns, inside: &mut Socket| _ = endpoint.attach(&mut host, pod, inside).unwrap();
+    let moved = move |pod: &Netns, inside: &mut Socket| create_and_move(&mut other_host, inside, parent, pod);
+    let by_rtnetlink = move |pod: &Netns, inside: &mut Rtnetlink| {
+        let (index, mac) = (IfIndex::random().get(), MacAddr::random().bytes());
+        rtnetlink.attach(inside, parent.get(), index, pod.as_fd().as_raw_fd(), mac);
     };
-    let (mut host, mut inside) = (socket(), Socket::open_in(&pod.namespace).unwrap());
-    let moved = {
-        let pod = pod.clone();
-        move |_: Sink<'_>| create_and_move(&mut host, &mut inside, parent, &pod.namespace)
+    let by_bytes = move |_: &Netns, (inside, bytes): &mut (Plain, (Vec<u8>, Vec<u8>))| {
+        floor.send(&bytes.0);
+        inside.send(&bytes.1);
     };
-    let (host, inside) = (Rtnetlink::open(), Rtnetlink::open_in(&pod.namespace));
-    let rtnetlink = {
-        let namespace = pod.namespace.as_fd().as_raw_fd();
-        move |_: Sink<'_>| {
-            let (index, mac) = (IfIndex::random().get(), MacAddr::random().bytes());
-            host.attach(&inside, parent.get(), index, namespace, mac);
-        }
-    };
-    let by_ip = |run: fn(&str)| {
-        let pod = pod.clone();
-        move || ip::attach(run, &pod.namespace, pod.process.id())
-    };
-    let (mut host, mut inside) = (plain(), pod.namespace.run(plain).unwrap());
-    let (outside_bytes, inside_bytes) = attach_bytes(parent, &pod.namespace);
-    let floor = move |_: Sink<'_>| {
-        host.send(&outside_bytes);
-        inside.send(&inside_bytes);
+    let by_ip = |name, run: fn(&str)| Way {
+        counted: false,
+        ..each_pod(name, &pods, |_| (), move |pod, ()| ip::attach(run, pod))
     };
     let ways = vec![
-        Way::new("sublink", ours),
-        Way::new("rtnetlink", rtnetlink),
-        Way::by_processes("ip -batch, two processes", by_ip(ip::batch)),
-        Way::by_processes("ip, four processes", by_ip(ip::each)),
-        Way::new("sublink, but create, move, rename", moved),
-        Way::new("bytes made beforehand, plain sockets", floor),
+        each_pod("sublink", &pods, socket_in, ours),
+        each_pod("rtnetlink", &pods, Rtnetlink::open_in, by_rtnetlink),
+        by_ip("ip -batch, two processes", ip::batch),
+        by_ip("ip, four processes", ip::each),
+        each_pod("sublink, but create, move, rename", &pods, socket_in, moved),
+        each_pod("bytes made beforehand, plain sockets", &pods, plain_in, by_bytes),
     ];
-    let mut look = Socket::open_in(&pod.namespace).unwrap();
-    let (before, after) = (Box::new(|| {}), Box::new(move || remove_endpoints([&pod.namespace])));
     let what = "attach a container: link, address, up, route";
-    let work = Work { id: "attach", what, ways, per: 1, calls: 1, samples: PODS, before, after };
+    let look = pods.clone();
+    let (before, after) = (Box::new(|| {}), Box::new(move || remove_endpoints(pods.iter())));
+    let work = Work { id: "attach", what, ways, per: 1, calls: PODS, samples: 3, before, after };
+    // In one of them; which, is a way's affair.
     checked(work, move || {
-        assert!(look.link("eth0").unwrap().is_up());
-        assert!(look.default_route(&ListRoutes::v4()).unwrap().is_some());
+        let attached = look.iter().filter(|pod| {
+            let mut inside = Socket::open_in(pod).unwrap();
+            let is_up = inside.link("eth0").is_ok_and(|link| link.is_up());
+            is_up && inside.default_route(&ListRoutes::v4()).unwrap().is_some()
+        });
+        assert_eq!(attached.count(), 1);
     })
 }
 
@@ -173,7 +165,7 @@ fn create_and_move(host: &mut Socket, inside: &mut Socket, parent: IfIndex, pod:
 }
 
 pub fn detach(parent: IfIndex) -> Work {
-    let pods: Rc<Vec<_>> = Rc::new((0..PODS).map(|_| Netns::create().unwrap()).collect());
+    let pods = pods();
     let attached = Rc::new(RefCell::new(Vec::<Attached>::new()));
     let inside = || pods.iter().map(|pod| Socket::open_in(pod).unwrap()).collect::<Vec<_>>();
     let before = {

@@ -1,7 +1,8 @@
 //! iproute2: a process, or more, for each thing to be done.
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::process::{self, Command, Stdio};
 use sublink::Netns;
 
 /// A process that does all of `commands`.
@@ -24,9 +25,10 @@ pub fn create(name: &str, mac: [u8; 6], group: u32) {
     each(&format!("link add link p0 name {name} address {mac} group {group} type macvlan mode bridge"));
 }
 
-/// Attaches a container, of which the process is `pid`: the link in its place, then an address, up, and a default route.
-pub fn attach(run: fn(&str), namespace: &Netns, pid: u32) {
-    run(&format!("link add link p0 name eth0 netns {pid} type macvlan mode bridge\n"));
+/// Attaches a container: the link in its place, then an address, up, and a default route.
+pub fn attach(run: fn(&str), pod: &Netns) {
+    let namespace = format!("/proc/{}/fd/{}", process::id(), pod.as_fd().as_raw_fd());
+    run(&format!("link add link p0 name eth0 netns {namespace} type macvlan mode bridge\n"));
     let inside = "addr add 10.0.50.7/24 dev eth0\nlink set eth0 up\nroute add default via 10.0.50.1\n";
-    namespace.run(|| run(inside)).unwrap();
+    pod.run(|| run(inside)).unwrap();
 }
