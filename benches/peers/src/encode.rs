@@ -82,9 +82,12 @@ fn checked(mut work: Work) -> Work {
     work
 }
 
+/// An attribute's numbers, from the outermost nest on, and its value.
+type Said = (Vec<u16>, Vec<u8>);
+
 /// What a request says: type and flags, `ifinfomsg`, and each attribute by its path, without padding and the end of strings,
 /// in no order, whether or not nests are flagged as such.
-fn meaning(bytes: &[u8]) -> (u16, u16, Vec<u8>, Vec<(Vec<u16>, Vec<u8>)>) {
+fn meaning(bytes: &[u8]) -> (u16, u16, Vec<u8>, Vec<Said>) {
     let message = Messages::new(bytes).next().unwrap().unwrap();
     let (ifinfomsg, attributes) = message.payload.split_at(16);
     let mut said = Vec::new();
@@ -93,7 +96,7 @@ fn meaning(bytes: &[u8]) -> (u16, u16, Vec<u8>, Vec<(Vec<u16>, Vec<u8>)>) {
     (message.header.ty, message.header.flags, ifinfomsg.to_vec(), said)
 }
 
-fn collect(attributes: &[u8], path: &[u16], said: &mut Vec<(Vec<u16>, Vec<u8>)>) {
+fn collect(attributes: &[u8], path: &[u16], said: &mut Vec<Said>) {
     for attribute in Attributes::new(attributes) {
         let path = [path, &[attribute.number]].concat();
         match path[..] {

@@ -8,7 +8,6 @@
 //! ```
 //!
 //! No root is needed. Counts need valgrind.
-#![expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "small numbers")]
 
 mod chart;
 mod count;
@@ -56,7 +55,7 @@ fn main() {
     if all || wanted.iter().any(|wanted| wanted != "lean") {
         let costs = costs(|id| all || wanted.iter().any(|wanted| wanted == id));
         print!("{}", table::text(&costs));
-        if is_report {
+        if is_report && all {
             report::write_costs(&costs);
         }
     }

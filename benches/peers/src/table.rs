@@ -12,7 +12,6 @@ pub fn text(costs: &Costs) -> String {
         rows.push([&format!("**{what}**"), "", "", "", "", ""].map(String::from));
         let ours = &costs[0];
         for cost in costs {
-            let ratio = |theirs: f64, ours: f64| format!("{:.1}", theirs / ours);
             let instructions = cost.instructions.zip(ours.instructions);
             rows.push([
                 cost.way.into(),
@@ -34,6 +33,11 @@ pub fn thousands(number: usize) -> String {
         10_000..1_000_000 => format!("{},{:03}", number / 1000, number % 1000),
         _ => format!("{},{:03},{:03}", number / 1_000_000, number / 1000 % 1000, number % 1000),
     }
+}
+
+fn ratio(theirs: f64, ours: f64) -> String {
+    let ratio = theirs / ours;
+    if ratio < 0.95 { format!("{ratio:.2}") } else { format!("{ratio:.1}") }
 }
 
 fn time(nanoseconds: f64) -> String {

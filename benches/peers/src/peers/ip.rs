@@ -5,6 +5,11 @@ use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::process::{self, Command, Stdio};
 use sublink::Netns;
 
+/// Whether this machine has it.
+pub fn is_here() -> bool {
+    Command::new("ip").arg("-Version").output().is_ok()
+}
+
 /// A process that does all of `commands`.
 pub fn batch(commands: &str) {
     let mut ip = Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn().unwrap();
