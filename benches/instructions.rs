@@ -10,14 +10,14 @@
 
 mod work;
 
-use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::hint::black_box;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use sublink::wire::NoRoom;
 use sublink::{
     Attached, Batch, Endpoint, IfIndex, Ipv4Setting, Macvlan, MacvlanMode, Netns, NewLink, Request, Socket, Vlan,
 };
+use work::callgrind::{MEASURED, callgrind, has_valgrind};
 use work::kernel::{enter_fresh_namespace, name, parent};
 use work::{LINKS, MacvlanWork, Summary, VlanWork, dump, read_dump};
 
@@ -147,7 +147,7 @@ fn work_with_kernel() {
 // ---- Measuring ----
 
 fn main() -> ExitCode {
-    match std::env::var("SUBLINK_MEASURED").as_deref() {
+    match std::env::var(MEASURED).as_deref() {
         Ok("kernel") => work_with_kernel(),
         Ok(_) => work_without_kernel(),
         Err(_) => return measure(),
@@ -161,7 +161,7 @@ fn measure() -> ExitCode {
         println!("skipped: the gates hold for x86-64");
         return ExitCode::SUCCESS;
     }
-    if Command::new("valgrind").arg("--version").output().is_err() {
+    if !has_valgrind() {
         println!("skipped: no valgrind here (on Debian: `./netns-test.sh --install` as root)");
         return ExitCode::SUCCESS;
     }
@@ -192,48 +192,4 @@ fn measure() -> ExitCode {
         println!("{verdict}");
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-}
-
-/// Instructions of each measured function, by its name without `measure_`.
-fn callgrind(work: &str) -> Result<HashMap<String, usize>, String> {
-    let program = std::env::current_exe().expect("this program's path");
-    let out = std::env::temp_dir().join(format!("sublink-callgrind-{}-{work}", std::process::id()));
-    let valgrind = Command::new("valgrind")
-        .args(["--tool=callgrind", &format!("--callgrind-out-file={}", out.display())])
-        .arg(program)
-        .env("SUBLINK_MEASURED", work)
-        .output()
-        .expect("valgrind");
-    let profile = fs::read_to_string(&out).unwrap_or_default();
-    let _ = fs::remove_file(&out);
-    if valgrind.status.success() {
-        Ok(inclusive_costs(&profile))
-    } else {
-        let said = String::from_utf8_lossy(&valgrind.stderr);
-        Err(said.lines().find(|line| !line.starts_with("==")).unwrap_or("valgrind failed").to_owned())
-    }
-}
-
-/// Adds up the costs of calls. A callee is `cfn=(id) name`, where the name stands only the first time; `calls=…` follows,
-/// and a line of which the last number is what the calls cost.
-fn inclusive_costs(profile: &str) -> HashMap<String, usize> {
-    let (mut names, mut costs) = (HashMap::new(), HashMap::new());
-    let (mut callee, mut lines) = ("", profile.lines());
-    while let Some(line) = lines.next() {
-        if let Some((key, value)) = line.split_once('=').filter(|(key, _)| matches!(*key, "fn" | "cfn")) {
-            let (id, name) = value.split_once(' ').unwrap_or((value, ""));
-            let name: &str = if name.is_empty() { names.get(id).copied().unwrap_or("") } else { name };
-            names.insert(id, name);
-            if key == "cfn" {
-                callee = name;
-            }
-        } else if line.starts_with("calls=") {
-            let cost = lines.next().and_then(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).unwrap_or(0);
-            if let Some((_, function)) = callee.split_once("measure_") {
-                let function = function.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("");
-                *costs.entry(function.to_owned()).or_default() += cost;
-            }
-        }
-    }
-    costs
 }

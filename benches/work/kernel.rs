@@ -3,8 +3,15 @@
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, socket,
+};
 use std::fs;
-use sublink::{IfIndex, IfName, LinkChange, NewLink, Socket};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use sublink::reply::Reply;
+use sublink::wire::Messages;
+use sublink::{Attached, Batch, Detached, Endpoint, IfIndex, IfName, LinkChange, LinkKind, MacAddr, Macvlan};
+use sublink::{MacvlanMode, Netns, NewAddress, NewLink, NewRoute, Request, Socket, detach_many};
 
 /// Brings this process, which has one thread as yet, into a fresh network namespace; whoever is not root gets a user
 /// namespace first. An `Err` says why that is forbidden.
@@ -32,4 +39,96 @@ pub fn parent(socket: &mut Socket) -> sublink::Result<IfIndex> {
 
 pub fn name(name: &str) -> IfName {
     IfName::new(name).unwrap()
+}
+
+/// A macvlan as the benchmarks make it.
+pub type Link = NewLink<'static, Macvlan<'static>>;
+
+/// Macvlan `number` of many.
+pub fn macvlan(parent: IfIndex, number: usize) -> Link {
+    let [.., high, low] = number.to_be_bytes();
+    let mac = MacAddr::new([2, 0, 0, 0, high, low]).unwrap();
+    NewLink::macvlan(parent).mode(MacvlanMode::Bridge).mac(mac).name(name(&format!("mv{number}"))).group(GROUP)
+}
+
+/// The group that [`macvlan`] is in, to be removed by.
+pub const GROUP: u32 = 7;
+
+const ADDR: &str = "10.0.50.7/24";
+const GATEWAY: &str = "10.0.50.1";
+
+/// A container's link: a macvlan `eth0`, up, with an address and a default route.
+pub fn endpoint(parent: IfIndex) -> Endpoint<'static> {
+    let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0"));
+    Endpoint::new(link).addr(ADDR.parse().unwrap()).gateway(GATEWAY.parse().unwrap())
+}
+
+/// The same as bytes: what is sent outside of the container, then what is sent inside.
+pub fn attach_bytes(parent: IfIndex, pod: &Netns) -> (Vec<u8>, Vec<u8>) {
+    let index = IfIndex::random();
+    let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(MacAddr::random());
+    let mut inside = Batch::new().one_ack();
+    inside.push(&NewAddress::new(index, ADDR.parse().unwrap())).unwrap();
+    inside.push(&LinkChange::new(index).up()).unwrap();
+    inside.push(&NewRoute::default_via(GATEWAY.parse().unwrap()).index(index)).unwrap();
+    (encoded(&link.index(index).netns(pod.as_fd())), inside.number(1).to_vec())
+}
+
+/// Removes `eth0` from each container that has one, however it came.
+pub fn remove_endpoints<'a>(pods: impl IntoIterator<Item = &'a Netns>) {
+    let attached = pods.into_iter().filter_map(|pod| {
+        let mut inside = Socket::open_in(pod).unwrap();
+        let link = inside.link("eth0").ok()?;
+        Some((
+            pod,
+            Attached {
+                index: link.index(),
+                name: name("eth0"),
+                kind: LinkKind::Macvlan,
+                mac: link.mac().mac(),
+                has_parents_mac: false,
+            },
+        ))
+    });
+    let results = detach_many(&attached.collect::<Vec<_>>());
+    assert!(results.iter().all(|result| matches!(result, Ok(Detached::Deleted))), "{results:?}");
+}
+
+/// `request` as bytes, for [`Plain`].
+pub fn encoded(request: &impl Request) -> Vec<u8> {
+    let mut buf = vec![0; 1024];
+    let len = request.encode(1, &mut buf).unwrap();
+    buf.truncate(len);
+    buf
+}
+
+/// The floor of all work with the kernel: bytes made beforehand, on a socket that does nothing else.
+pub struct Plain {
+    fd: OwnedFd,
+    buf: Vec<u8>,
+    /// Bytes of the last answer.
+    pub received: usize,
+}
+
+impl Plain {
+    pub fn open() -> nix::Result<Self> {
+        let fd = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)?;
+        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
+        Ok(Self { fd, buf: vec![0; 64 * 1024], received: 0 })
+    }
+
+    /// Sends, and reads until the outcome, which must be a success.
+    pub fn send(&mut self, bytes: &[u8]) {
+        send(self.fd.as_raw_fd(), bytes, MsgFlags::empty()).unwrap();
+        self.received = 0;
+        loop {
+            let len = recv(self.fd.as_raw_fd(), &mut self.buf, MsgFlags::empty()).unwrap();
+            self.received += len;
+            for message in Messages::new(&self.buf[..len]) {
+                if let Reply::Ack(outcome) | Reply::Done(outcome) = Reply::of(message.unwrap()).unwrap() {
+                    return assert_eq!(outcome.errno(), 0);
+                }
+            }
+        }
+    }
 }

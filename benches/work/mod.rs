@@ -2,11 +2,12 @@
 
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
+pub mod callgrind;
 pub mod kernel;
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
-use sublink::wire::Messages;
+use sublink::wire::{Attributes, Messages};
 use sublink::{
     EgressQos, IfIndex, IfName, IngressQos, LinkView, MacAddr, Macvlan, MacvlanMode, Name, NewLink, Vlan, VlanFlags,
     VlanId, VlanPriority, VlanProtocol,
@@ -133,4 +134,11 @@ pub fn read_dump<'a>(dump: &'a [u8], mut each: impl FnMut(Summary<'a>)) {
             each(Summary::of(&link));
         }
     }
+}
+
+/// The floor of W3: steps over each link's attributes without reading one; how many there are.
+#[inline]
+pub fn walk(dump: &[u8]) -> usize {
+    let links = Messages::new(dump).map_while(Result::ok).filter_map(|link| link.payload.get(16..));
+    links.map(|attributes| Attributes::new(attributes).count()).sum()
 }
