@@ -15,16 +15,14 @@ const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_DATA: u16 = 2;
 
 pub(crate) mod sealed {
-    use super::{IfIndex, Wanted};
+    use super::Wanted;
 
     /// Only this crate's types are requests.
     pub trait Sealed {}
 
     /// What [`Socket::create`](crate::Socket::create) has to know of a link.
-    pub trait Create: Copy {
+    pub trait Create {
         fn wanted(&self) -> Wanted<'_>;
-        #[must_use]
-        fn at(self, index: IfIndex) -> Self;
     }
 }
 
@@ -169,10 +167,6 @@ impl<K: Kind + Copy> sealed::Create for NewLink<'_, K> {
             is_up: self.up,
             parent_is_elsewhere: self.common.has(37),
         }
-    }
-
-    fn at(self, index: IfIndex) -> Self {
-        self.index(index)
     }
 }
 

@@ -207,9 +207,6 @@ impl sealed::Create for LinkSpec<'_> {
     fn wanted(&self) -> Wanted<'_> {
         each!(self, link => sealed::Create::wanted(link))
     }
-    fn at(self, index: IfIndex) -> Self {
-        self.index(index)
-    }
 }
 
 impl Request for LinkSpec<'_> {

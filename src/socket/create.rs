@@ -2,7 +2,7 @@
 
 use super::Socket;
 use crate::error::{ErrorKind, Result};
-use crate::link::{Create, IfIndex, LinkChange, LinkView, Wanted};
+use crate::link::{Create, IfIndex, IfName, LinkChange, LinkView, Wanted};
 use netlink_packet_core::NLM_F_ECHO;
 
 /// How often a create with an index of our choice is tried when that index is taken.
@@ -22,25 +22,30 @@ impl Socket {
     /// # Errors
     /// When it fails, no link is left behind; when the outcome is [unknown](ErrorKind::TimedOut), one may be.
     pub fn create(&mut self, link: &impl Create) -> Result<IfIndex> {
-        let Wanted { index, name, namespace, is_up, parent_is_elsewhere } = link.wanted();
-        let may_stay_down = is_up && parent_is_elsewhere;
-        let mut inside = match namespace {
-            Some(namespace) if may_stay_down => Some(Self::open_in(namespace)?), // before there is a link to leave behind
-            _ => None,
-        };
-        let index = if index.is_some() || (name.is_some() && namespace.is_none()) {
-            self.create_as_it_is(link)?
-        } else {
-            let is_taken_there = |index| match namespace {
-                Some(namespace) => Self::open_in(namespace)?.has_link(index),
-                None => Ok(false),
-            };
-            self.at_free_index(is_taken_there, |socket, index| socket.create_as_it_is(&link.at(index)))?
-        };
-        if may_stay_down {
-            inside.as_mut().unwrap_or(self).bring_up_or_delete(index)?;
+        let len = self.encode(link)?;
+        self.create_encoded(len, link.wanted())
+    }
+
+    /// The same for links of all kinds, which are the first `len` bytes of `out`.
+    fn create_encoded(&mut self, len: usize, wanted: Wanted<'_>) -> Result<IfIndex> {
+        let Wanted { index, name, namespace, is_up, parent_is_elsewhere } = wanted;
+        if is_up && parent_is_elsewhere {
+            return self.create_and_bring_up(len, Wanted { is_up: false, ..wanted });
         }
-        Ok(index)
+        if index.is_some() || (name.is_some() && namespace.is_none()) {
+            return self.create_as_it_is(len, index, name);
+        }
+        let is_taken_there = |index| match namespace {
+            Some(namespace) => Self::open_in(namespace)?.has_link(index),
+            None => Ok(false),
+        };
+        self.at_free_index(is_taken_there, |socket, index| {
+            socket.seq = socket.seq.wrapping_add(1);
+            let seq = socket.seq.to_ne_bytes();
+            socket.patch(8, |_| seq);
+            socket.patch(20, |_| index.get().to_ne_bytes()); // that of ifinfomsg
+            socket.create_as_it_is(len, Some(index), name)
+        })
     }
 
     /// Tries random indexes. Only when one is seen to be taken, here or there, is another tried, for EEXIST and EBUSY mean
@@ -65,16 +70,12 @@ impl Socket {
         }
     }
 
-    fn create_as_it_is(&mut self, link: &impl Create) -> Result<IfIndex> {
-        let Wanted { index, name, .. } = link.wanted();
-        let len = self.encode(link)?;
+    fn create_as_it_is(&mut self, len: usize, index: Option<IfIndex>, name: Option<IfName>) -> Result<IfIndex> {
         if index.is_none() {
-            if let Some([low, high]) = self.out.get_mut(6..8).and_then(|flags| flags.first_chunk_mut()) {
-                [*low, *high] = (u16::from_ne_bytes([*low, *high]) | NLM_F_ECHO).to_ne_bytes();
-            }
+            self.patch(6, |flags| u16::to_ne_bytes(u16::from_ne_bytes(flags) | NLM_F_ECHO));
         }
         let mut echoed = None;
-        self.transact(len, |message| echoed = LinkView::of(message).map(|link| link.index()))?;
+        self.transact(len, &mut |message| echoed = LinkView::of(message).map(|link| link.index()))?;
         match (index.or(echoed), name) {
             (Some(index), _) => Ok(index),
             (None, Some(name)) => self.index_of(name),
@@ -82,18 +83,34 @@ impl Socket {
         }
     }
 
-    /// Linux up to 6.12 ignores IFF_UP in a create whose parent is in another namespace.
+    /// Linux up to 6.12 ignores IFF_UP in a create whose parent is in another namespace. Where it does not come up, the
+    /// create is said to have failed, as on newer kernels.
+    fn create_and_bring_up(&mut self, len: usize, wanted: Wanted<'_>) -> Result<IfIndex> {
+        let mut inside = wanted.namespace.map(Self::open_in).transpose()?; // before there is a link to leave behind
+        let asked = self.out.get(..len).unwrap_or_default().to_vec();
+        let index = self.create_encoded(len, wanted)?;
+        match inside.as_mut().unwrap_or(self).bring_up_or_delete(index) {
+            Ok(()) => Ok(index),
+            Err(error) => Err(self.describe(error, &asked)),
+        }
+    }
+
     fn bring_up_or_delete(&mut self, index: IfIndex) -> Result<()> {
         let up = match self.link_at(index) {
             Ok(link) if link.is_up() => Ok(()),
             Ok(_) => self.change(&LinkChange::new(index).up()),
             Err(error) => Err(error),
         };
-        up.map_err(|error| {
-            let error = error.explained_by(self);
+        up.inspect_err(|_| {
             let _ = self.delete(index);
-            error
         })
+    }
+
+    /// Alters bytes of the encoded request.
+    fn patch<const N: usize>(&mut self, at: usize, alter: impl FnOnce([u8; N]) -> [u8; N]) {
+        if let Some(bytes) = self.out.get_mut(at..).and_then(|request| request.first_chunk_mut()) {
+            *bytes = alter(*bytes);
+        }
     }
 }
 

@@ -228,7 +228,7 @@ impl Socket {
     /// ```
     pub fn apply(&mut self, request: &impl Command) -> Result<()> {
         let len = self.encode(request)?;
-        self.transact(len, |_| {})
+        self.transact(len, &mut |_| {})
     }
 
     /// Encodes into `out`, under the next sequence number.
@@ -244,18 +244,18 @@ impl Socket {
     }
 
     /// Sends the `len` bytes of `out` and reads items until the acknowledgement.
-    fn transact(&mut self, len: usize, on_item: impl FnMut(Message<'_>)) -> Result<()> {
+    fn transact(&mut self, len: usize, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
         let answered = self.send_and_wait(len, on_item);
         answered.map_err(|error| self.describe_own(error, len))
     }
 
-    fn send_and_wait(&mut self, len: usize, on_item: impl FnMut(Message<'_>)) -> Result<()> {
+    fn send_and_wait(&mut self, len: usize, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
         self.finish_dump()?;
         let answered = self.send_and_read(len, on_item);
         self.channel.recover(answered)
     }
 
-    fn send_and_read(&mut self, len: usize, mut on_item: impl FnMut(Message<'_>)) -> Result<()> {
+    fn send_and_read(&mut self, len: usize, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
         let Self { channel, out, seq, .. } = self;
         let request = out.get(..len).unwrap_or_default();
         channel.send(request)?;
