@@ -353,23 +353,34 @@ impl fmt::Display for KernelError {
         if let Some(attribute) = self.attribute {
             write!(f, ": {attribute}")?;
         }
-        if let Some(Policy { min, max, min_length, max_length }) = self.policy {
-            // The full range of an integer's type is no news.
-            let min = min.filter(|min| *min != 0 && *min != i32::MIN.into()).map(|min| format!("at least {min}"));
-            let max = max.filter(|max| ![u32::MAX.into(), i32::MAX.into(), u16::MAX.into()].contains(max));
-            let max = max.map(|max| format!("at most {max}"));
-            let min_length = min_length.map(|bytes| format!("at least {bytes} bytes"));
-            let max_length = max_length.map(|bytes| format!("at most {bytes} bytes"));
-            let limits: Vec<_> = [min, max, min_length, max_length].into_iter().flatten().collect();
-            if !limits.is_empty() {
-                write!(f, " ({})", limits.join(", "))?;
-            }
+        if let Some(policy) = self.policy {
+            write_limits(f, policy)?;
         }
         match self.missing_module {
             Some(module) => write!(f, " (this kernel lacks the driver: module {module})"),
             None => Ok(()),
         }
     }
+}
+
+/// ` (at least 4 bytes)`. The full range of an integer's type is no news.
+fn write_limits(f: &mut fmt::Formatter<'_>, policy: Policy) -> fmt::Result {
+    let Policy { min, max, min_length, max_length } = policy;
+    let max = max.filter(|max| ![u32::MAX.into(), i32::MAX.into(), u16::MAX.into()].contains(max));
+    let limits = [
+        ("at least", min.filter(|min| *min != 0 && *min != i32::MIN.into()), ""),
+        ("at most", max, ""),
+        ("at least", min_length.map(i128::from), " bytes"),
+        ("at most", max_length.map(i128::from), " bytes"),
+    ];
+    let mut separator = " (";
+    for (word, limit, unit) in limits {
+        if let Some(limit) = limit {
+            write!(f, "{separator}{word} {limit}{unit}")?;
+            separator = ", ";
+        }
+    }
+    f.write_str(if separator == ", " { ")" } else { "" })
 }
 
 impl fmt::Display for Error {
