@@ -197,7 +197,7 @@ pub(crate) fn random() -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let call = CALLS.fetch_add(1, Ordering::Relaxed) << 32 | u64::from(std::process::id());
-    RandomState::new().hash_one((now.as_secs() << 30 | u64::from(now.subsec_nanos()), call))
+    RandomState::new().hash_one((now.as_secs() << 30 | u64::from(now.subsec_nanos())) ^ call)
 }
 
 fn random_u16() -> u16 {
