@@ -86,9 +86,9 @@ impl<'a> Scene<'a> {
             ],
             (Errno::EINVAL, Some("Unknown network namespace id")) => &[Self::namespace_is_gone],
             (Errno::EINVAL | Errno::ERANGE, None) => &[
-                Self::not_a_namespace, Self::target_is_gone, Self::no_such_mode, Self::passthru_is_for_life,
-                Self::not_in_source_mode, Self::master_is_gone, Self::parent_is_loopback, Self::parent_is_not_ethernet,
-                Self::mtu_above_parent, Self::passthru, Self::unknown, Self::link_is_gone, Self::parent_is_gone,
+                Self::target_is_gone, Self::no_such_mode, Self::passthru_is_for_life, Self::not_in_source_mode,
+                Self::master_is_gone, Self::parent_is_loopback, Self::parent_is_not_ethernet, Self::mtu_above_parent,
+                Self::passthru, Self::not_a_namespace, Self::unknown, Self::link_is_gone, Self::parent_is_gone,
             ],
             _ => &[],
         }

@@ -89,7 +89,7 @@ pub fn a_list_longer_than_can_be_told_is_an_error<T: Twin>() -> Result<(), Skip>
             match socket.link_at(index) {
                 Ok(link) => {
                     assert_eq!((link.name() == "x", link.mtu(), link.parent()), (true, 1500, Some(parent)));
-                    assert!(added < 5, "{added} more were told");
+                    assert!(added < 8, "{added} more were told"); // older kernels have less to tell besides
                     assert_hears::<T>(&mut socket, index, &senders[..=longest.len() + added], "those that can be told");
                 }
                 Err(error) => assert!(matches!(error.kind(), ErrorKind::Unexpected), "{added}: {error}"),
