@@ -193,7 +193,8 @@ impl Socket {
     /// ```
     ///
     /// Links of any size are in it: a macvlan in source mode with thousands of senders is above 32 KiB, and the kernel makes
-    /// room for it because the request has `IFLA_EXT_MASK`. Without that, it would leave it out and say nothing.
+    /// room for it because the request has `IFLA_EXT_MASK`. Without that, it would leave it out and say nothing. So it does,
+    /// since Linux 7.3, with one that has more than some 5,450, which older kernels report with a wrong length: an error.
     pub fn links<'f>(&mut self, request: &ListLinks<'f>) -> Result<List<'_, ListLinks<'f>>> {
         List::start(self, *request)
     }
