@@ -106,7 +106,7 @@ pub fn a_list_longer_than_can_be_told_is_an_error<T: Twin>() -> Result<(), Skip>
         match socket.links(&ListLinks::new()).unwrap().collect() {
             Err(partial) => assert!(cannot_be_told(&partial.error), "{partial}"),
             Ok(links) => {
-                assert!(kernel() >= (7, 3) && links.len() == 3, "only then the kernel leaves it out: {links:?}")
+                assert!(kernel() >= (7, 3) && links.len() == 3, "only then the kernel leaves it out: {links:?}");
             }
         }
         change::<T>(&mut socket, index, SourceMacs::Set(&[mac(1)])).unwrap();
