@@ -266,6 +266,11 @@ impl Error {
         self
     }
 
+    /// Whether there is a link with a list so long that the kernel reports it wrongly, or (since Linux 7.3) not at all.
+    pub(crate) fn is_of_a_link_too_long_to_tell(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Unexpected | ErrorKind::Truncated(_)) || self.is(Errno::EMSGSIZE)
+    }
+
     /// Whether what was asked may have been done all the same.
     pub(crate) fn is_unknown_outcome(&self) -> bool {
         !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_) | ErrorKind::Network(_))

@@ -69,6 +69,7 @@ fn main() -> std::process::ExitCode {
             behind::an_ipvlan_whose_parents_mac_changed_is_deleted,
             behind::what_was_written_down_is_known_again,
             behind::a_link_in_its_place_is_let_alone,
+            behind::a_link_with_a_list_too_long_to_tell_is_deleted,
             behind::an_undo_lets_a_link_in_its_place_alone,
             behind::an_undo_finds_a_renamed_link,
             behind::a_container_that_ended_is_gone,

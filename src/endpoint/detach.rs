@@ -27,7 +27,8 @@ const THREADS: usize = 32;
 
 impl Attached {
     /// Deletes the link, by its index, if its kind and MAC address are still what they were; a new name does not matter, nor
-    /// a new address of the parent, if the link [has that](Self::has_parents_mac).
+    /// a new address of the parent, if the link [has that](Self::has_parents_mac). A link that the container has given a list of
+    /// senders or priorities which the kernel cannot report is deleted unseen.
     ///
     /// It takes about 16 ms, the kernel's grace period. Those of many containers overlap: [`detach_many`].
     pub fn detach(&self, inside: &mut Socket) -> Result<Detached> {
@@ -35,6 +36,7 @@ impl Attached {
             Ok(link) if self.is(&link) => {}
             Ok(_) => return Ok(Detached::Replaced),
             Err(error) if error.is_no_device() => return Ok(Detached::Gone),
+            Err(error) if error.is_of_a_link_too_long_to_tell() => {}
             Err(error) => return Err(error),
         }
         match inside.delete(self.index) {

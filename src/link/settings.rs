@@ -122,8 +122,8 @@ impl LinkSettings {
     /// Each setting by the kernel's name, as it is here and as the kernel reported it.
     pub(crate) fn compare(&self, found: &Settings) -> impl Iterator<Item = (&'static str, String, Option<String>)> {
         let (Self { index: _, addr_gen_mode, ipv4_set, ipv4 }, found) = (*self, *found);
-        let found_mode = found.addr_gen_mode.map(|mode| mode.to_string());
-        let mode = addr_gen_mode.map(|mode| ("IFLA_INET6_ADDR_GEN_MODE", mode.to_string(), found_mode));
+        let modes = addr_gen_mode.zip(found.addr_gen_mode); // which older kernels do not report
+        let mode = modes.map(|(mode, found)| ("IFLA_INET6_ADDR_GEN_MODE", mode.to_string(), Some(found.to_string())));
         let asked = Ipv4Setting::ROWS.iter().filter(move |row| ipv4_set & 1 << row.number != 0);
         let ipv4 = asked.filter_map(move |row| {
             let value = |values: Ipv4Values| values.get(usize::from(row.number)).map(u32::to_string);

@@ -41,8 +41,9 @@ impl IfInfo {
 ///
 /// The kernel lets a list of senders or priorities grow, by several requests, beyond what the 16 bits of a nest's length can
 /// say, and then reports it with the upper bits missing: what the list holds, and whoever filled it chose that, would be taken
-/// for attributes of the link. In messages so long that this can have happened, but once only, it shows: an entry is either
-/// number 4, which has been there as `IFLA_MTU`, or falls so that it is number 0, which does not exist.
+/// for attributes of the link, of 64 KiB together. In messages so long that this can have happened, but once only, it shows: no
+/// attribute is there twice, none is number 0, and but for the two that can be long (`IFLA_LINKINFO`, of which there is one
+/// already, and `IFLA_PROP_LIST`) all are short.
 #[inline]
 fn are_whole(attributes: &[u8]) -> bool {
     const LONGEST_NEST: usize = 0xffff;
@@ -51,14 +52,17 @@ fn are_whole(attributes: &[u8]) -> bool {
 
 #[cold]
 fn are_there_once(attributes: &[u8]) -> bool {
-    let (mut seen, mut attributes) = (1u128, Attributes::new(attributes));
-    let is_new = |Attribute { number, .. }| {
+    const LONG: [u16; 2] = [18, 52];
+    const SHORT: usize = 0x8000;
+    let (mut seen, mut short, mut attributes) = (1u128, 0, Attributes::new(attributes));
+    let is_new = |Attribute { number, value }| {
         let bit = 1u128.checked_shl(number.into()).unwrap_or_default(); // the kernel's numbers are below 128
         let is_new = seen & bit == 0;
         seen |= bit;
+        short += if LONG.contains(&number) { 0 } else { value.len() };
         is_new
     };
-    attributes.by_ref().all(is_new) && attributes.rest().is_empty()
+    attributes.by_ref().all(is_new) && attributes.rest().is_empty() && short < SHORT
 }
 
 /// A link's flags (`IFF_…`, `man 7 netdevice`).

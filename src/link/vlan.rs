@@ -127,6 +127,9 @@ impl VlanFlags {
         Self { flags: 0, mask: 0 }
     }
 
+    /// Says something of a flag that no kernel knows: refused (EINVAL), but only after it is looked whether the id is free.
+    pub(crate) const IMPOSSIBLE: Self = Self { flags: 0, mask: 1 << 31 };
+
     /// The bits that are on.
     pub const fn bits(self) -> u32 {
         self.flags

@@ -71,12 +71,12 @@ impl Network {
     }
 
     /// Brings the network up: makes its parent where it is not there (again), marked as `owner`'s, and returns its index.
-    /// Doing it twice, or at once, does no harm: a VLAN that somebody else is about to finish is awaited, for at most 100 ms.
+    /// Doing it twice, or at once, does no harm: a VLAN that somebody else is about to finish is awaited, for 50 looks.
     /// A link that was there before is used as it is.
     ///
     /// # Errors
     /// It cannot have a parent ([`ErrorKind::Network`](crate::ErrorKind::Network)), or the kernel refused; then nothing is
-    /// left. Why it did, [`Error::explain`](crate::Error::explain) has looked for before.
+    /// left. Of a link that was removed again, [`Error::explain`](crate::Error::explain) has looked why before.
     pub fn up(&self, host: &mut Socket, owner: &Owner) -> Result<IfIndex> {
         match self.try_up(host, owner) {
             // Somebody else was quicker to make it, or to remove what was planned with.

@@ -5,13 +5,12 @@ use super::{Network, Owner};
 use crate::addr::{AddressFlags, AddressInfo, ListAddresses, Scope};
 use crate::batch::{Batch, Outcome};
 use crate::error::Result;
-use crate::link::{IfIndex, IfName, LinkInfo, ListLinks, MacvlanMode, NewLink, VlanId, VlanProtocol};
+use crate::link::{IfIndex, IfName, LinkInfo, ListLinks, MacvlanMode, NewLink, VlanFlags, VlanId, VlanProtocol};
 use crate::socket::Socket;
 use nix::errno::Errno;
 use std::cmp::Reverse;
 
-/// The largest MTU and id of a VLAN.
-const LARGEST_MTU: u32 = 65535;
+/// The largest id of a VLAN.
 const LAST_ID: u16 = 4094;
 
 /// What became of a network's parent when the network was removed.
@@ -45,7 +44,7 @@ impl Network {
     ///
     /// That no macvlan or ipvlan stands on it is seen by a passthru child: one can be made only where there is none, in
     /// whatever namespace, and while it stands nobody can make another. VLANs are asked for id by id, which takes about a
-    /// tenth of a second; one may be made behind that, and on a parent with an MTU of 65535 or more they cannot be seen.
+    /// tenth of a second; one may be made behind that.
     pub fn remove_parent(&self, host: &mut Socket, owner: &Owner, others: &[Self]) -> Result<Removal> {
         let name = self.parent_name();
         if self.config_only {
@@ -88,11 +87,12 @@ fn discard(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal>
 
 fn remove(host: &mut Socket, owner: &Owner, network: &str, link: &LinkInfo, links: &[LinkInfo]) -> Result<Removal> {
     let addresses = host.snapshot(&ListAddresses::new().index(link.index))?;
+    let stale = links.iter().find(|child| is_probe_on(owner, link, child, links)).map(|probe| probe.index);
     if let Some(kept) = is_kept(owner, link, links, &addresses) {
+        let _ = stale.map(|probe| host.delete(probe));
         return Ok(kept);
     }
-    let has_probe = links.iter().any(|child| is_probe_on(owner, link, child, links));
-    let probe = if has_probe { Ok(None) } else { probe(host, owner, network, link.index) };
+    let probe = if stale.is_some() { Ok(stale) } else { probe(host, owner, network, link.index) };
     let probe = match probe {
         Err(error) if error.is_busy() || error.raw_os_error() == Some(Errno::EINVAL as i32) => {
             return Ok(Removal::InUse);
@@ -149,16 +149,18 @@ fn probe(host: &mut Socket, owner: &Owner, network: &str, parent: IfIndex) -> Re
     }
 }
 
-/// Whether a VLAN stands on a link, in whatever namespace. One of each id is asked for, with an MTU above the parent's: that
-/// is refused, but first it is said if there is one (`vlan_newlink` in `net/8021q/vlan_netlink.c`).
+/// Whether a VLAN stands on a link, in whatever namespace. One of each id is asked for, with a flag that there is not: that is
+/// refused, but first it is said if there is one (`vlan_newlink` in `net/8021q/vlan_netlink.c`).
 fn carries_vlan(host: &mut Socket, link: &LinkInfo) -> Result<bool> {
-    if link.mtu >= LARGEST_MTU {
-        return Ok(false); // it cannot be seen: a VLAN asked for would be made
+    let vlan = |id, protocol| NewLink::vlan(link.index, id).protocol(protocol).flags(VlanFlags::IMPOSSIBLE);
+    let first = host.apply(&vlan(VlanId::new(0)?, VlanProtocol::Ieee8021Q));
+    if first.is_err_and(|error| error.is_not_supported()) {
+        return Ok(false); // there is no driver, which the kernel looks for each time
     }
     for protocol in [VlanProtocol::Ieee8021Q, VlanProtocol::Ieee8021Ad] {
         let mut batch = Batch::new();
         for id in 0..=LAST_ID {
-            batch.push(&NewLink::vlan(link.index, VlanId::new(id)?).protocol(protocol).mtu(LARGEST_MTU))?;
+            batch.push(&vlan(VlanId::new(id)?, protocol))?;
         }
         match host.run(&mut batch) {
             Err(error) if error.step().is_none() => return Err(error),

@@ -112,6 +112,27 @@ pub fn a_link_in_its_place_is_let_alone() -> Result<(), Skip> {
     Ok(())
 }
 
+/// The kernel cannot report it any more; a longer list does not fit into the buffer either.
+pub fn a_link_with_a_list_too_long_to_tell_is_deleted() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let endpoint = bridge_endpoint(parent(&mut host));
+    for senders in [5_600, 12_000] {
+        let attached = pod.attach(&mut host, &endpoint).unwrap();
+        pod.inside.change(&LinkChange::macvlan(attached.index).mode(MacvlanMode::Source)).unwrap();
+        let mut batch = Batch::new().one_ack();
+        for number in 0..senders {
+            let [high, low] = u16::to_be_bytes(number);
+            let sender = SourceMacs::Add(MacAddr::new([2, 1, 0, 0, high, low]).unwrap());
+            batch.push(&LinkChange::macvlan(attached.index).macaddr(sender)).unwrap();
+        }
+        pod.inside.run(&mut batch).unwrap();
+        pod.inside.link_at(attached.index).expect_err("it cannot be told");
+        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted, "{senders}");
+        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone, "{senders}");
+    }
+    Ok(())
+}
+
 pub fn an_undo_lets_a_link_in_its_place_alone() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);

@@ -168,14 +168,25 @@ fn more_than_an_attribute_can_hold_is_read_to_its_end() {
     assert_eq!((view.mtu(), view.group()), (1400, 2));
 }
 
+/// Only the kind and the alternative names can be so long.
 #[test]
 fn a_link_longer_than_its_attributes_can_be_found_in_is_refused_and_not_shortened() {
-    let (mtu, filler) = (attribute(4, &1400u32.to_ne_bytes()), attribute(300, &[0xee; 996]));
+    let mtu = attribute(4, &1400u32.to_ne_bytes());
+    let long = |number, length| {
+        link(&[&attribute(52, &vec![0; 60_000])[..], &attribute(number, &vec![0; length]), &mtu].concat())
+    };
+    for (number, length, is_read) in [(18, 60_000, true), (20, 30_000, true), (20, 60_000, false), (52, 60_000, false)]
+    {
+        let bytes = long(number, length);
+        let view = LinkView::of(Messages::new(&bytes).next().unwrap().unwrap());
+        assert_eq!(view.map(|view| view.mtu()), is_read.then_some(1400), "{number}, {length} bytes");
+    }
+    let filler = attribute(300, &[0xee; 996]);
     for fillers in [60, 65, 66, 130, 262, 263, 300] {
         let bytes = link(&[filler.repeat(fillers), mtu.clone()].concat());
         read::everything(&bytes);
         let view = LinkView::of(Messages::new(&bytes).next().unwrap().unwrap());
-        assert_eq!(view.is_some(), bytes.len() - 32 <= 2 * 0xffff, "{} bytes", bytes.len());
+        assert_eq!(view.is_some(), bytes.len() - 32 <= 0xffff, "{} bytes", bytes.len());
         assert!(view.is_none_or(|view| view.mtu() == 1400), "{} bytes", bytes.len());
     }
 }

@@ -71,14 +71,14 @@ pub fn a_list_of_500_is_set_and_read<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
-/// A container may let its list grow as it likes: the kernel's report of it then has a wrong length, and senders in it look
-/// like attributes of the link.
 /// Linux tells a list that is too long with a wrong length, and since 7.3 says that it cannot tell it.
 fn cannot_be_told(error: &Error) -> bool {
     const EMSGSIZE: i32 = 90;
     matches!(error.kind(), ErrorKind::Unexpected) || (kernel() >= (7, 3) && error.raw_os_error() == Some(EMSGSIZE))
 }
 
+/// A container may let its list grow as it likes: the kernel's report of it then has a wrong length, and senders in it look
+/// like attributes of the link.
 pub fn a_list_longer_than_can_be_told_is_an_error<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

@@ -40,7 +40,8 @@ fn join(work: &mut Work<'_>, words: &Words, namespace: &Netns, name: Option<IfNa
     let new = Joined::new(words, pools)?;
     work.state.joined.push(new);
     if let Err(error) = work.state.save() {
-        attached.detach(&mut inside)?;
+        work.state.joined.pop();
+        let _ = member.disconnect(&mut inside, &others);
         return Err(error);
     }
     Ok(writeln!(work.out, "{told}")?)
