@@ -56,8 +56,8 @@ impl Network {
     /// before (`net.ipv6.conf.default.accept_ra`).
     ///
     /// # Errors
-    /// As [`up`](Self::up), [`endpoint`](Self::endpoint) and [`Endpoint::attach`](crate::Endpoint::attach). Then the container is as before; a parent
-    /// that was made stays.
+    /// As [`up`](Self::up), [`endpoint`](Self::endpoint) and [`Endpoint::attach`](crate::Endpoint::attach).
+    /// Then the container is as before, but for a default route that was none of these networks'; a parent that was made stays.
     pub fn connect<'n>(
         &'n self,
         host: &mut Socket,

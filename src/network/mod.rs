@@ -274,8 +274,8 @@ impl Network {
     /// free. When the link comes up it tells the network of its IPv4 addresses (ARP_NOTIFY).
     ///
     /// # Errors
-    /// An address that no station in one of the subnets can have, or what does not fit the driver: a VLAN network without an id, a macvlan
-    /// network with one, a MAC address for a passthru container.
+    /// An address that no station in one of the subnets can have, or what does not fit the driver: a VLAN network without an
+    /// id, a macvlan network with one, a MAC address for a passthru container.
     pub fn endpoint(&self, parent: IfIndex, connection: &Connection) -> Result<Endpoint<'static>, InvalidNetwork> {
         if self.config_only {
             return Err(InvalidNetwork::IsConfigOnly(self.name.clone()));

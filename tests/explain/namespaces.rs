@@ -52,13 +52,13 @@ pub fn a_descriptor_that_is_closed_by_now_is_not_to_blame<T: Twin>() -> Result<(
     static ALONE: Mutex<()> = Mutex::new(());
     let mut socket = socket();
     let parent = parent(&mut socket);
-    // Files get the lowest free number: with these open, no other test gets this one, except the same with the other kind.
+    // Files get the lowest free number: with these closed first, no other test gets the one that is closed next.
     let _alone = ALONE.lock();
-    let _below: Vec<_> = (0..200).map(|_| File::open("/dev/null").unwrap()).collect();
+    let below: Vec<_> = (0..200).map(|_| File::open("/dev/null").unwrap()).collect();
     let (there, _inside) = elsewhere();
     let new = New { name: Some("x"), mtu: Some(9000), netns: Some(there.as_fd()), ..New::default() };
     let created = T::create(&mut socket, parent, &new);
-    drop(there);
+    drop((below, there)); // in this order
     let reason = Reason::MtuAboveParent { mtu: 9000, parent: name("p0"), parent_mtu: 1500 };
     assert_why(&mut socket, created, &reason, "the MTU 9000 is above the 1500 of the parent p0");
     Ok(())
