@@ -52,6 +52,7 @@ fn main() -> std::process::ExitCode {
             removal::what_somebody_uses_here_is_kept,
             removal::what_is_no_longer_what_was_made_is_kept,
             removal::a_stale_probe_proves_as_much_as_a_new_one,
+            removal::a_stale_probe_goes_where_the_parent_is_kept,
             removal::a_probe_keeps_others_away,
             members::a_connected_container_has_what_was_said,
             members::the_first_name_in_byte_order_has_the_default_routes,

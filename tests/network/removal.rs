@@ -210,6 +210,30 @@ pub fn a_stale_probe_proves_as_much_as_a_new_one() -> Result<(), Skip> {
     Ok(())
 }
 
+/// It would keep every other macvlan away. The parent is kept for what is seen here, or for what is seen only by asking, and
+/// that whatever its MTU.
+pub fn a_stale_probe_goes_where_the_parent_is_kept() -> Result<(), Skip> {
+    let (mut host, pod) = (socket(), Pod::new());
+    let base = parent(&mut host);
+    needs("vlan")?;
+    host.change(&LinkChange::new(base).mtu(65535)).unwrap();
+    let network = on(VLAN, "net");
+    let parent = network.up(&mut host, &owner()).unwrap();
+    host.create(&NewLink::vlan(parent, vid(7)).name(name("v7")).netns(pod.namespace.as_fd())).unwrap();
+    let given = NewAddress::new(parent, net("10.0.0.1/24"));
+    for is_seen in [false, true] {
+        if is_seen {
+            host.apply(&given).unwrap();
+        }
+        let before = links(&mut host);
+        let stale = host.create(&NewLink::macvlan(parent).mode(MacvlanMode::Passthru).name(name(PROBE))).unwrap();
+        mark(&mut host, stale, "net");
+        assert_eq!(removal(&mut host, &network, &[]), Removal::InUse, "{is_seen}");
+        assert_eq!(links(&mut host), before, "{is_seen}: the probe is gone, and asking made nothing");
+    }
+    Ok(())
+}
+
 /// Nothing is between looking and removing: who comes in between is refused.
 pub fn a_probe_keeps_others_away() -> Result<(), Skip> {
     let (mut host, pod) = (socket(), Pod::new());
