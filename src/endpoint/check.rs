@@ -3,11 +3,10 @@
 use super::{Attached, Endpoint};
 use crate::addr::{AddressFlags, ListAddresses};
 use crate::error::Result;
-use crate::link::{
-    IfIndex, IfName, KindInfo, LinkFlags, LinkInfo, LinkKind, MacAddr, MacvlanFlags, VlanFlags, VlanInfo,
-};
+use crate::link::{KindInfo, LinkFlags, LinkInfo, LinkKind, MacvlanFlags, VlanFlags, VlanInfo};
 use crate::route::{ListRoutes, RouteInfo, Table};
 use crate::socket::Socket;
+use crate::value::{IfIndex, IfName, MacAddr};
 use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

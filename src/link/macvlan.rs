@@ -14,7 +14,8 @@
 //! `drivers/net/macvlan.c`.
 
 use super::request::{Kind, info_kind};
-use super::{IfIndex, KindFacts, LinkChange, MacAddr, NewLink, numbers};
+use super::{KindFacts, LinkChange, NewLink};
+use crate::value::{IfIndex, MacAddr, numbers};
 use crate::wire::{Entry, Inside, List, Row, fixed, table};
 
 numbers! {
@@ -235,7 +236,8 @@ impl LinkChange<'_, MacvlanChange<'_>> {
 mod tests {
     use super::super::request::tests::{attributes, info_data, reply};
     use super::*;
-    use crate::link::{IfName, LinkView};
+    use crate::link::LinkView;
+    use crate::value::IfName;
 
     const PARENT: IfIndex = IfIndex(5);
 

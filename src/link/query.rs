@@ -1,13 +1,13 @@
 //! Requests that read or delete links, and those for alternative names.
 
-use super::request::{Command, RTM_DELLINK, RTM_GETLINK, Request, put_header, sealed};
+use super::request::{RTM_DELLINK, RTM_GETLINK, put_header};
 use super::status::AltNames;
-use super::{AltName, IfIndex, IfName};
-use crate::wire::{Fixed, Full, NoRoom, Out, Put, align, measured};
+use crate::value::{AltName, IfIndex, IfName};
+use crate::wire::{Command, Fixed, Full, NoRoom, Out, Put, Request, Sealed, align, measured};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL};
 
-const RTM_NEWLINKPROP: u16 = 108;
-const RTM_DELLINKPROP: u16 = 109;
+pub(crate) const RTM_NEWLINKPROP: u16 = 108;
+pub(crate) const RTM_DELLINKPROP: u16 = 109;
 
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MASTER: u16 = 10;
@@ -64,7 +64,7 @@ impl<'a> GetLink<'a> {
     }
 }
 
-impl sealed::Sealed for GetLink<'_> {}
+impl Sealed for GetLink<'_> {}
 
 impl Request for GetLink<'_> {
     #[inline]
@@ -141,7 +141,7 @@ impl<'a> ListLinks<'a> {
     }
 }
 
-impl sealed::Sealed for ListLinks<'_> {}
+impl Sealed for ListLinks<'_> {}
 
 impl Request for ListLinks<'_> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
@@ -194,7 +194,7 @@ impl DeleteLink {
     }
 }
 
-impl sealed::Sealed for DeleteLink {}
+impl Sealed for DeleteLink {}
 impl Command for DeleteLink {}
 
 impl Request for DeleteLink {
@@ -233,7 +233,7 @@ impl<'a> AltNameChange<'a> {
     }
 }
 
-impl sealed::Sealed for AltNameChange<'_> {}
+impl Sealed for AltNameChange<'_> {}
 impl Command for AltNameChange<'_> {}
 
 impl Request for AltNameChange<'_> {

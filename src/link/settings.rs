@@ -5,9 +5,9 @@
 //! ignores them). So send them between the create and the change that brings the link up; one
 //! [`Batch`](crate::Batch) can hold all three.
 
-use super::request::{Command, RTM_SETLINK, Request, put_header, sealed};
-use super::{IfIndex, numbers};
-use crate::wire::{Attributes, Full, Get, Inside, NoRoom, Out, Row, fixed, measured};
+use super::request::{RTM_SETLINK, put_header};
+use crate::value::{IfIndex, numbers};
+use crate::wire::{Attributes, Command, Full, Get, Inside, NoRoom, Out, Request, Row, Sealed, fixed, measured};
 use netlink_packet_core::NLM_F_ACK;
 
 const AF_SPEC: u16 = 26;
@@ -137,7 +137,7 @@ impl LinkSettings {
     }
 }
 
-impl sealed::Sealed for LinkSettings {}
+impl Sealed for LinkSettings {}
 impl Command for LinkSettings {}
 
 impl Request for LinkSettings {

@@ -1,9 +1,7 @@
 //! Values that are only ever read: header, flags, state, kind, alternative names.
 
-use super::{
-    IfIndex, IpvlanInfo, IpvlanView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, Name, VlanInfo, VlanView,
-    numbers,
-};
+use super::{IpvlanInfo, IpvlanView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, VlanInfo, VlanView};
+use crate::value::{IfIndex, Name, numbers};
 use crate::wire::{Attribute, Attributes, Get, Header, Inside, Row, fixed};
 use std::fmt;
 
@@ -19,6 +17,9 @@ pub(crate) struct IfInfo {
 }
 
 impl IfInfo {
+    /// Bytes of `struct ifinfomsg`.
+    pub(crate) const SIZE: usize = 16;
+
     /// Splits a link message's payload into header and attributes. `None` if it is too short, names no link, or its
     /// attributes cannot be told apart, so that none goes missing or is made up without a word.
     #[inline]
@@ -29,7 +30,8 @@ impl IfInfo {
     /// Likewise, with an index for where there is none, as in a request.
     #[inline]
     pub(crate) fn split_or(payload: &[u8], index: Option<IfIndex>) -> Option<(Self, &[u8])> {
-        let (header, attributes) = payload.split_first_chunk::<16>().filter(|(_, attributes)| are_whole(attributes))?;
+        let (header, attributes) =
+            payload.split_first_chunk::<{ Self::SIZE }>().filter(|(_, attributes)| are_whole(attributes))?;
         let [_family, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, _, _, _, _] = *header;
         let index = IfIndex::new(u32::from_ne_bytes([i0, i1, i2, i3])).ok().or(index)?;
         let flags = LinkFlags(u32::from_ne_bytes([f0, f1, f2, f3]));

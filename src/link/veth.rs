@@ -31,7 +31,7 @@ impl<'a> NewLink<'_, Veth<'a>> {
     /// ```
     /// # use sublink::{IfName, NewLink};
     /// let pair = NewLink::veth(NewLink::peer().name(IfName::new("p1")?)).name(IfName::new("p0")?).up();
-    /// # Ok::<(), sublink::InvalidValue>(())
+    /// # Ok::<(), sublink::value::InvalidValue>(())
     /// ```
     #[must_use]
     #[inline]
@@ -82,8 +82,7 @@ impl Attrs for Veth<'_> {
 mod tests {
     use super::super::request::tests::{attributes, info_data};
     use super::*;
-    use crate::link::IfIndex;
-    use crate::link::IfName;
+    use crate::value::{IfIndex, IfName};
 
     #[test]
     fn a_pair_is_these_bytes() {

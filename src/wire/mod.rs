@@ -18,15 +18,20 @@
 
 mod decode;
 mod encode;
+mod request;
 mod table;
 
 pub use decode::{Attribute, Attributes, Header, Malformed, Message, Messages};
 pub use encode::NoRoom;
+pub use request::{Command, Request};
 pub use table::{Inside, Row};
 
 pub(crate) use decode::{Get, Index, List};
 pub(crate) use encode::{Entry, Fixed, Full, Out, Put, fixed, list_len, measured, padded, put_list};
-pub(crate) use table::{Attrs, Own, name_at, table};
+#[cfg(test)]
+pub(crate) use request::encoded;
+pub(crate) use request::sealed::Sealed;
+pub(crate) use table::{Attrs, Body, Own, name_at, table};
 
 use netlink_packet_core::NLM_F_REQUEST;
 

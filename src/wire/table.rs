@@ -57,6 +57,15 @@ pub enum Inside {
     Link(usize),
 }
 
+/// What a message type has behind its `nlmsghdr`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Body {
+    /// Bytes of the fixed header, such as `struct ifinfomsg`.
+    pub(crate) header: usize,
+    /// The attributes behind it.
+    pub(crate) rows: &'static [Row],
+}
+
 /// A table as a whole: the attributes of one nest. As it stands, one without rows.
 pub(crate) trait Attrs {
     /// Bytes that [`put`](Self::put) touches at most.

@@ -1,13 +1,12 @@
-//! A request in words, read back from its own bytes: so that one place says what a request is, and it is the message.
+//! A request in words, read back from its own bytes: the message itself is the only place that says what was asked for.
 
-use super::kind_facts;
-use crate::addr::{AddressView, RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR};
-use crate::link::{IfIndex, IfName, KindFacts, Name};
-use crate::nsid::{RTM_GETNSID, RTM_NEWNSID};
-use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RouteView};
+use super::types::MessageType;
+use crate::addr::AddressView;
+use crate::link::KindFacts;
+use crate::route::RouteView;
+use crate::value::{IfIndex, IfName, Name};
 use crate::wire::{Attribute, Attributes, Header, Messages};
 use ipnetwork::IpNetwork;
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -106,28 +105,8 @@ impl RequestInfo {
     /// Reads an encoded request. `None` if it is not whole, or too short to be one.
     pub fn of(request: &[u8]) -> Option<Self> {
         let message = Messages::new(request).next()?.ok()?;
-        let has = |flag| message.header.flags & flag != 0;
         let info = Self {
-            verb: match message.header.ty {
-                16 if has(NLM_F_CREATE) => Verb::Create,
-                16 | 19 => Verb::Change,
-                17 => Verb::Delete,
-                18 if has(NLM_F_DUMP) => Verb::List,
-                18 => Verb::Get,
-                108 => Verb::AddAltName,
-                109 => Verb::DeleteAltName,
-                RTM_NEWADDR if has(NLM_F_REPLACE) => Verb::ReplaceAddress,
-                RTM_NEWADDR => Verb::AddAddress,
-                RTM_DELADDR => Verb::DeleteAddress,
-                RTM_GETADDR => Verb::ListAddresses,
-                RTM_NEWROUTE if has(NLM_F_REPLACE) => Verb::ReplaceRoute,
-                RTM_NEWROUTE => Verb::AddRoute,
-                RTM_DELROUTE => Verb::DeleteRoute,
-                RTM_GETROUTE => Verb::ListRoutes,
-                RTM_NEWNSID => Verb::NewNsid,
-                RTM_GETNSID => Verb::GetNsid,
-                other => Verb::Other(other),
-            },
+            verb: MessageType::of(message.header).map_or(Verb::Other(message.header.ty), |(_, verb)| verb),
             kind: None,
             name: None,
             index: None,
@@ -146,7 +125,10 @@ impl RequestInfo {
             let gateway = route.gateway().or(route.via().map(|via| via.0));
             return Some(Self { index: route.index(), addr: route.destination(), gateway, ..info });
         }
-        if matches!(message.header.ty, 16..=19 | 108 | 109) { info.of_link(message.payload) } else { Some(info) }
+        match MessageType::of(message.header) {
+            Some((ty, _)) if ty.is_about_a_link() => info.of_link(message.payload),
+            _ => Some(info),
+        }
     }
 
     fn of_link(mut self, payload: &[u8]) -> Option<Self> {
@@ -179,8 +161,8 @@ impl RequestInfo {
     }
 
     /// What the library knows of the kind of link that an encoded request names.
-    pub(super) fn kind_of(request: &[u8]) -> Option<&'static KindFacts> {
-        Self::kind_name(request.get(Header::SIZE + 16..)?).and_then(kind_facts)
+    pub(crate) fn kind_of(request: &[u8]) -> Option<&'static KindFacts> {
+        Self::kind_name(request.get(Header::SIZE + 16..)?).and_then(KindFacts::of)
     }
 
     fn kind_name(attributes: &[u8]) -> Option<&[u8]> {
