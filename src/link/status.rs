@@ -136,7 +136,7 @@ impl fmt::Debug for LinkFlags {
 
 numbers! {
     /// The operational state of a link (RFC 2863, `IF_OPER_…`).
-    OperState: u8, State {
+    OperState: u8, "state" {
         /// The driver does not say.
         0 Unknown "UNKNOWN",
         /// Some hardware is missing.

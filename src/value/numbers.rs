@@ -3,7 +3,7 @@
 /// `number Variant "word"`: the kernel's number, and the word that `ip` has for it. A number that is not in the table is
 /// `Other`, which prints as the format behind it says. Text that is none of the words is the error, which lists them.
 macro_rules! numbers {
-    ($(#[$d:meta])* $T:ident: $int:ty, $E:ident {
+    ($(#[$d:meta])* $T:ident: $int:ty, $what:literal {
         $(#[$d0:meta])* $n0:literal $V0:ident $w0:literal,
         $($(#[$dn:meta])* $n:literal $V:ident $w:literal,)*
         Other $other:literal
@@ -61,7 +61,11 @@ macro_rules! numbers {
                 match word {
                     $w0 => Ok(Self::$V0),
                     $($w => Ok(Self::$V),)*
-                    _ => Err($crate::value::InvalidValue::$E(concat!($w0 $(, ", ", $w)*))),
+                    _ => Err($crate::value::InvalidValue::Word {
+                        given: $crate::value::Given::new(word.as_bytes()),
+                        what: $what,
+                        known: concat!($w0 $(, ", ", $w)*),
+                    }),
                 }
             }
         }
@@ -103,7 +107,7 @@ mod tests {
     #[test]
     fn what_is_no_word_gets_the_words() {
         let error = "veth".parse::<MacvlanMode>().unwrap_err();
-        assert_eq!(error.to_string(), "the mode is one of private, vepa, bridge, passthru, source");
+        assert_eq!(error.to_string(), "\"veth\" is no mode: it is one of private, vepa, bridge, passthru, source");
         assert_eq!(format!("{:>5} {}", IpvlanMode::L2, VlanProtocol::Other(0x9100)), "   l2 0x9100");
     }
 }

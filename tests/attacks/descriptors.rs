@@ -59,10 +59,14 @@ pub fn a_bare_socket_gives_errors_without_text() -> Result<(), Skip> {
     assert!(with_text.text.is_some(), "{with_text}");
     let (without, sentence) = kernel_error(&mut bare);
     assert_eq!((without.errno, without.text, without.attribute), (with_text.errno, None, None));
-    assert_eq!(sentence, "change link p0: EINVAL");
+    assert_eq!(sentence, "change link p0: EINVAL (Invalid argument)");
 
     let error = bare.create(&NewLink::macvlan(parent).name(name("x")).mtu(1501)).unwrap_err();
-    assert_eq!(error.to_string(), "create macvlan x on p0: EINVAL", "the names are looked up all the same");
+    assert_eq!(
+        error.to_string(),
+        "create macvlan x on p0: EINVAL (Invalid argument)",
+        "the names are looked up all the same"
+    );
     Ok(())
 }
 
@@ -167,7 +171,7 @@ pub fn stale_answers_are_ignored() -> Result<(), Skip> {
         assert!(socket.link_at(absent).unwrap_err().is_no_device());
         leave_answers(&mut socket);
         let error = socket.change(&LinkChange::new(absent).up()).unwrap_err();
-        assert_eq!(error.to_string(), "change link #777: ENODEV");
+        assert_eq!(error.to_string(), "change link #777: ENODEV (No such device)");
         leave_answers(&mut socket);
         let mut batch = Batch::new();
         batch.push(&LinkChange::new(IfIndex::new(1).unwrap()).up()).unwrap();

@@ -15,7 +15,7 @@ pub fn an_error_is_one_word_and_goes_anywhere() -> std::result::Result<(), Skip>
     goes_anywhere(&error);
     let error = std::thread::spawn(move || error).join().unwrap();
     let boxed: Box<dyn std::error::Error + Send + Sync> = error.into();
-    assert_eq!(boxed.to_string(), "get link absent: ENODEV");
+    assert_eq!(boxed.to_string(), "get link absent: ENODEV (No such device)");
     assert_eq!(boxed.downcast_ref::<Error>().and_then(Error::raw_os_error), Some(nix::errno::Errno::ENODEV as i32));
     Ok(())
 }
