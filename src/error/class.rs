@@ -66,7 +66,7 @@ impl Error {
             ErrorKind::Invalid(_) | ErrorKind::Network(_) | ErrorKind::IpNetwork(_) | ErrorKind::IpAddr(_) => {
                 Class::Invalid
             }
-            ErrorKind::SameNamespace | ErrorKind::OtherNamespace => Class::Invalid,
+            ErrorKind::SameNamespace | ErrorKind::OtherNamespace | ErrorKind::Forked => Class::Invalid,
             ErrorKind::OnlyAltName { .. } | ErrorKind::AddressGone(_) => Class::Gone,
             ErrorKind::DuplicateAddress(_) => Class::Taken,
             ErrorKind::Interrupted | ErrorKind::Overrun | ErrorKind::TimedOut | ErrorKind::StillTentative(_) => {

@@ -63,6 +63,9 @@ pub enum ErrorKind {
     /// The answer did not come within the socket's time limit. **What was asked may have been done.**
     #[error("no answer within the time limit, and the outcome is unknown")]
     TimedOut,
+    /// The socket was opened before a fork, by the other process: each would read the other's answers. Open one here.
+    #[error("the socket was opened by another process, before a fork: open one in this process")]
+    Forked,
     /// A datagram was larger than any that rtnetlink sends.
     #[error("an answer of {0} bytes is larger than the buffer")]
     Truncated(usize),
