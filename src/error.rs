@@ -11,7 +11,7 @@
 
 use crate::Reason;
 use crate::addr::{AddressView, IFADDRMSG, RTM_DELADDR, RTM_NEWADDR};
-use crate::link::{IfIndex, IfName, InvalidValue, KINDS, KindFacts, LinkView};
+use crate::link::{IFINFOMSG, IfIndex, IfName, InvalidValue, KINDS, KindFacts, LinkView};
 use crate::network::InvalidNetwork;
 use crate::nsid::{self, RTGENMSG, RTM_GETNSID, RTM_NEWNSID};
 use crate::reply::{Ack, Policy};
@@ -332,7 +332,7 @@ fn attribute_at(request: &[u8], offset: usize, kind: Option<&KindFacts>) -> Opti
         RTM_NEWADDR | RTM_DELADDR => (IFADDRMSG, AddressView::ROWS),
         RTM_NEWROUTE | RTM_DELROUTE | RTM_GETROUTE => (RTMSG, RouteView::ROWS),
         RTM_NEWNSID | RTM_GETNSID => (RTGENMSG, nsid::ROWS),
-        _ => (16, LinkView::ROWS), // struct ifinfomsg
+        _ => (IFINFOMSG, LinkView::ROWS),
     };
     let before = Header::SIZE + header;
     let kind = kind.map_or(&[][..], |kind| kind.rows);

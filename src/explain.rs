@@ -12,15 +12,13 @@ pub use reason::Reason;
 
 use crate::error::{Error, ErrorKind, RequestInfo, Verb};
 use crate::link::sets_senders;
-use crate::link::{IfIndex, KindInfo, LinkChange, LinkFlags, LinkInfo, ListLinks, MacvlanMode, VlanId, VlanProtocol};
+use crate::link::{
+    IfIndex, KindInfo, LinkChange, LinkFlags, LinkInfo, LinkView, ListLinks, MacvlanMode, VlanId, VlanProtocol,
+};
 use crate::nsid::GetNsid;
 use crate::socket::Socket;
 use nix::errno::Errno;
 use scene::{Family, Scene};
-
-const IFLA_NET_NS_FD: u16 = 28;
-const IFLA_LINK_NETNSID: u16 = 37;
-const IFLA_TARGET_NETNSID: u16 = 46;
 
 impl Error {
     /// Looks, with the socket on which the request failed, at why it did. `None` if that cannot be seen, or the error says
@@ -118,7 +116,7 @@ impl Scene<'_> {
     }
 
     fn not_permitted_there(&mut self) -> Option<Reason> {
-        self.number(IFLA_TARGET_NETNSID).and(Some(Reason::NotPermittedThere))
+        self.number(LinkView::IFLA_TARGET_NETNSID).and(Some(Reason::NotPermittedThere))
     }
 
     fn group_zero(&mut self) -> Option<Reason> {
@@ -126,11 +124,11 @@ impl Scene<'_> {
     }
 
     fn namespace_is_gone(&mut self) -> Option<Reason> {
-        self.number(IFLA_LINK_NETNSID).map(Reason::NamespaceIsGone)
+        self.number(LinkView::IFLA_LINK_NETNSID).map(Reason::NamespaceIsGone)
     }
 
     fn target_is_gone(&mut self) -> Option<Reason> {
-        self.number(IFLA_TARGET_NETNSID).map(Reason::NamespaceIsGone)
+        self.number(LinkView::IFLA_TARGET_NETNSID).map(Reason::NamespaceIsGone)
     }
 
     fn not_a_namespace(&mut self) -> Option<Reason> {
@@ -143,7 +141,7 @@ impl Scene<'_> {
 
     /// Asked for the id of the namespace behind the descriptor, the kernel says whether there is one.
     fn descriptor_is_refused(&mut self, with: Errno) -> Option<Reason> {
-        let fd = self.number(IFLA_NET_NS_FD)?;
+        let fd = self.number(LinkView::IFLA_NET_NS_FD)?;
         let refused = self.socket.nsid(GetNsid::of_number(fd)).err()?.raw_os_error()?;
         (refused == with as i32).then_some(Reason::NotANamespace)
     }

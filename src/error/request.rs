@@ -2,7 +2,8 @@
 
 use super::kind_facts;
 use crate::addr::{AddressView, RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR};
-use crate::link::{IfIndex, IfName, KindFacts, Name};
+use crate::link::{AltNames, IFINFOMSG, IfIndex, IfInfo, IfName, KindFacts, KindView, LinkView, Name};
+use crate::link::{RTM_DELLINK, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINK, RTM_NEWLINKPROP, RTM_SETLINK};
 use crate::nsid::{RTM_GETNSID, RTM_NEWNSID};
 use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RouteView};
 use crate::wire::{Attribute, Attributes, Header, Messages};
@@ -109,13 +110,13 @@ impl RequestInfo {
         let has = |flag| message.header.flags & flag != 0;
         let info = Self {
             verb: match message.header.ty {
-                16 if has(NLM_F_CREATE) => Verb::Create,
-                16 | 19 => Verb::Change,
-                17 => Verb::Delete,
-                18 if has(NLM_F_DUMP) => Verb::List,
-                18 => Verb::Get,
-                108 => Verb::AddAltName,
-                109 => Verb::DeleteAltName,
+                RTM_NEWLINK if has(NLM_F_CREATE) => Verb::Create,
+                RTM_NEWLINK | RTM_SETLINK => Verb::Change,
+                RTM_DELLINK => Verb::Delete,
+                RTM_GETLINK if has(NLM_F_DUMP) => Verb::List,
+                RTM_GETLINK => Verb::Get,
+                RTM_NEWLINKPROP => Verb::AddAltName,
+                RTM_DELLINKPROP => Verb::DeleteAltName,
                 RTM_NEWADDR if has(NLM_F_REPLACE) => Verb::ReplaceAddress,
                 RTM_NEWADDR => Verb::AddAddress,
                 RTM_DELADDR => Verb::DeleteAddress,
@@ -146,29 +147,35 @@ impl RequestInfo {
             let gateway = route.gateway().or(route.via().map(|via| via.0));
             return Some(Self { index: route.index(), addr: route.destination(), gateway, ..info });
         }
-        if matches!(message.header.ty, 16..=19 | 108 | 109) { info.of_link(message.payload) } else { Some(info) }
+        let is_about_links = matches!(
+            message.header.ty,
+            RTM_NEWLINK | RTM_DELLINK | RTM_GETLINK | RTM_SETLINK | RTM_NEWLINKPROP | RTM_DELLINKPROP
+        );
+        if is_about_links { info.of_link(message.payload) } else { Some(info) }
     }
 
     fn of_link(mut self, payload: &[u8]) -> Option<Self> {
-        let (ifinfomsg, attributes) = payload.split_first_chunk::<16>()?;
+        let (ifinfomsg, attributes) = payload.split_first_chunk::<IFINFOMSG>()?;
         let number = |value: &[u8]| value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
         self.kind = Self::kind_name(attributes).map(|kind| Name(kind).to_string().into());
-        self.index = ifinfomsg.get(4..).and_then(number).and_then(|index| IfIndex::new(index).ok());
+        self.index = ifinfomsg.get(IfInfo::INDEX..).and_then(number).and_then(|index| IfIndex::new(index).ok());
         for Attribute { number: ty, value } in Attributes::new(attributes) {
             match ty {
-                3 | 53 => self.name = Some(value.strip_suffix(&[0]).unwrap_or(value).into()),
-                5 => self.parent = number(value).and_then(|index| IfIndex::new(index).ok()),
-                27 if self.verb == Verb::Delete && self.index.is_none() => {
+                LinkView::IFLA_IFNAME | AltNames::IFLA_ALT_IFNAME => {
+                    self.name = Some(value.strip_suffix(&[0]).unwrap_or(value).into())
+                }
+                LinkView::IFLA_LINK => self.parent = number(value).and_then(|index| IfIndex::new(index).ok()),
+                LinkView::IFLA_GROUP if self.verb == Verb::Delete && self.index.is_none() => {
                     self.verb = Verb::DeleteGroup(number(value).unwrap_or_default());
                 }
-                28 => {
+                LinkView::IFLA_NET_NS_FD => {
                     self.is_elsewhere = true;
                     if self.verb == Verb::Change {
                         self.verb = Verb::Move;
                     }
                 }
-                37 => self.parent_is_elsewhere = true,
-                52 => {
+                LinkView::IFLA_LINK_NETNSID => self.parent_is_elsewhere = true,
+                LinkView::IFLA_PROP_LIST => {
                     let name = Attributes::new(value).next().map(|name| name.value);
                     self.name = name.map(|name| name.strip_suffix(&[0]).unwrap_or(name).into());
                 }
@@ -180,12 +187,12 @@ impl RequestInfo {
 
     /// What the library knows of the kind of link that an encoded request names.
     pub(super) fn kind_of(request: &[u8]) -> Option<&'static KindFacts> {
-        Self::kind_name(request.get(Header::SIZE + 16..)?).and_then(kind_facts)
+        Self::kind_name(request.get(Header::SIZE + IFINFOMSG..)?).and_then(kind_facts)
     }
 
     fn kind_name(attributes: &[u8]) -> Option<&[u8]> {
-        let info = Attributes::new(attributes).find(|attribute| attribute.number == 18)?;
-        let kind = Attributes::new(info.value).find(|attribute| attribute.number == 1)?;
+        let info = Attributes::new(attributes).find(|attribute| attribute.number == LinkView::IFLA_LINKINFO)?;
+        let kind = Attributes::new(info.value).find(|attribute| attribute.number == KindView::IFLA_INFO_KIND)?;
         Some(kind.value.strip_suffix(&[0]).unwrap_or(kind.value))
     }
 }

@@ -1,7 +1,7 @@
 //! A look around: the link, its parent, and what else stands on that.
 
 use crate::error::{RequestInfo, Result, Verb};
-use crate::link::{GetLink, IfIndex, IfName, KindInfo, LinkInfo, LinkView, ListLinks, MacAddr};
+use crate::link::{GetLink, IFINFOMSG, IfIndex, IfName, KindInfo, LinkInfo, LinkView, ListLinks, MacAddr};
 use crate::socket::Socket;
 use crate::wire::{Attributes, Get, Header};
 
@@ -104,7 +104,7 @@ impl<'a> Scene<'a> {
     /// An attribute of a request about links that is a number.
     pub(super) fn number(&self, attribute: u16) -> Option<i32> {
         let is_about_links = self.asked.is_some() || matches!(self.request.verb, Verb::Get | Verb::List);
-        let mut attributes = Attributes::new(self.sent.get(Header::SIZE + 16..).filter(|_| is_about_links)?);
+        let mut attributes = Attributes::new(self.sent.get(Header::SIZE + IFINFOMSG..).filter(|_| is_about_links)?);
         attributes.find(|found| found.number == attribute).and_then(|found| i32::get(found.value))
     }
 }

@@ -1,7 +1,7 @@
 //! Values that links are made of, besides names. Each is checked once, when it is made, and never again.
 
 use super::InvalidValue;
-use crate::wire::{Get, fixed};
+use crate::wire::{Compare, Get, compare_as_printed, fixed};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
@@ -186,6 +186,14 @@ impl<'a> Get<'a> for LinkAddress<'a> {
 impl From<LinkAddress<'_>> for Option<MacAddr> {
     fn from(address: LinkAddress<'_>) -> Self {
         address.mac()
+    }
+}
+
+compare_as_printed!(IfIndex, LinkAddress<'_>);
+
+impl Compare for Broadcast {
+    fn words(&self) -> String {
+        Hex(&self.0).to_string()
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::Socket;
 use super::list::{List, Query};
-use crate::addr::{AddressInfo, AddressView, ListAddresses, RTM_NEWADDR, family};
+use crate::addr::{AddressInfo, AddressView, ListAddresses, RTM_NEWADDR};
 use crate::error::{ErrorKind, Result};
 use crate::link::IfIndex;
 use crate::nsid::{GetNsid, NewNsid};
 use crate::route::{ListRoutes, RTM_NEWROUTE, RouteInfo, RouteType, RouteView};
+use crate::wire::family;
 use crate::wire::{Message, Messages};
 use nix::errno::Errno;
 use std::os::fd::AsFd;
