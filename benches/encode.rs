@@ -15,7 +15,8 @@ mod work;
 use criterion::Throughput;
 use std::fs::File;
 use std::hint::black_box;
-use sublink::{Batch, Command};
+use sublink::Batch;
+use sublink::wire::Command;
 use work::{LINKS, MacvlanWork, VlanWork};
 
 fn main() {

@@ -13,10 +13,9 @@ mod work;
 use std::fs::File;
 use std::hint::black_box;
 use std::process::ExitCode;
+use sublink::link::{Ipv4Setting, Macvlan, Vlan};
 use sublink::wire::NoRoom;
-use sublink::{
-    Attached, Batch, Endpoint, IfIndex, Ipv4Setting, Macvlan, MacvlanMode, Netns, NewLink, Request, Socket, Vlan,
-};
+use sublink::{Attached, Batch, Endpoint, IfIndex, MacvlanMode, Netns, NewLink, Request, Socket};
 use work::callgrind::{MEASURED, callgrind, has_valgrind};
 use work::kernel::{enter_fresh_namespace, name, parent};
 use work::{LINKS, MacvlanWork, Summary, VlanWork, dump, read_dump};

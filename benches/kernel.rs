@@ -13,7 +13,8 @@ mod work;
 use criterion::{BenchmarkGroup, SamplingMode, Throughput};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use sublink::{DeleteLink, IfIndex, LinkChange, ListLinks, MacvlanMode, Netns, Socket};
+use sublink::link::DeleteLink;
+use sublink::{IfIndex, LinkChange, ListLinks, MacvlanMode, Netns, Socket};
 use throughput::LinksAndBytes;
 use work::kernel::{
     GROUP, Link, Plain, attach_bytes, encoded, endpoint, enter_fresh_namespace, macvlan, parent, remove_endpoints,

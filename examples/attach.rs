@@ -25,9 +25,11 @@ use std::net::{IpAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+use sublink::addr::DeleteAddress;
+use sublink::endpoint::{Detached, detach_many};
 use sublink::{
-    Attached, DeleteAddress, Detached, Endpoint, IfIndex, IfName, IpNetwork, LinkChange, ListLinks, MacAddr,
-    MacvlanMode, Netns, NewAddress, NewLink, Socket, VlanId, detach_many,
+    Attached, Endpoint, IfIndex, IfName, IpNetwork, LinkChange, ListLinks, MacAddr, MacvlanMode, Netns, NewAddress,
+    NewLink, Socket, VlanId,
 };
 
 fn main() -> ExitCode {

@@ -11,7 +11,8 @@ mod tree;
 use stage::{explained, note, timed};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
-use sublink::*;
+use sublink::value::InvalidValue;
+use sublink::{IfName, LinkChange, ListLinks, MacAddr, MacvlanMode, Netns, NewLink, Socket, VlanId};
 
 fn main() -> ExitCode {
     stage::play(show)

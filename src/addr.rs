@@ -7,12 +7,12 @@
 //!
 //! An address's prefix also makes a route to its network, unless `noprefixroute` says otherwise. An IPv6 address is
 //! *tentative*, and unusable, until nobody has answered to it for a second or two (duplicate address detection):
-//! [`AddressWatch`](crate::AddressWatch) waits for that. Sources: `net/ipv4/devinet.c`, `net/ipv6/addrconf.c`,
+//! [`AddressWatch`](crate::socket::AddressWatch) waits for that. Sources: `net/ipv4/devinet.c`, `net/ipv6/addrconf.c`,
 //! `include/uapi/linux/if_addr.h`, `man 7 rtnetlink`.
 
-use crate::link::{Command, IfIndex, IfName, InvalidValue, Name, Request, sealed};
+use crate::value::{AF_INET, AF_INET6, IfIndex, IfName, InvalidValue, Name, Scope, family};
 use crate::wire::{
-    AF_INET, AF_INET6, Attrs, Full, Header, Message, NoRoom, Out, Put, family, fixed, header, measured, table,
+    Attrs, Body, Command, Full, Header, Message, NoRoom, Out, Put, Request, Sealed, fixed, header, measured, table,
 };
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
@@ -24,20 +24,10 @@ pub(crate) const RTM_DELADDR: u16 = 21;
 pub(crate) const RTM_GETADDR: u16 = 22;
 
 /// Bytes of `struct ifaddrmsg`.
-pub(crate) const IFADDRMSG: usize = 8;
+const IFADDRMSG: usize = 8;
 
-/// How far an address or a route is valid (`RT_SCOPE_…`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Scope(pub u8);
-
-impl Scope {
-    /// Everywhere.
-    pub const GLOBAL: Self = Self(0);
-    /// On this link.
-    pub const LINK: Self = Self(253);
-    /// On this host.
-    pub const HOST: Self = Self(254);
-}
+/// A message about an address: `struct ifaddrmsg`, then the attributes of [`AddressView`].
+pub(crate) const BODY: Body = Body { header: IFADDRMSG, rows: AddressView::ROWS };
 
 /// An address's flags (`IFA_F_…`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -255,7 +245,7 @@ impl NewAddress {
     }
 }
 
-impl sealed::Sealed for NewAddress {}
+impl Sealed for NewAddress {}
 impl Command for NewAddress {}
 
 impl Request for NewAddress {
@@ -287,7 +277,7 @@ impl DeleteAddress {
     }
 }
 
-impl sealed::Sealed for DeleteAddress {}
+impl Sealed for DeleteAddress {}
 impl Command for DeleteAddress {}
 
 impl Request for DeleteAddress {
@@ -340,7 +330,7 @@ impl ListAddresses {
     }
 }
 
-impl sealed::Sealed for ListAddresses {}
+impl Sealed for ListAddresses {}
 
 impl Request for ListAddresses {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
@@ -390,8 +380,7 @@ impl<'a> AddressView<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::encoded;
-    use crate::wire::Messages;
+    use crate::wire::{Messages, encoded};
     use std::net::Ipv4Addr;
 
     const INDEX: IfIndex = IfIndex(0x0102);

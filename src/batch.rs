@@ -11,8 +11,7 @@
 //! not done here: on Linux up to 6.12 a link whose parent is in another namespace stays down.
 
 use crate::error::{KernelError, Result};
-use crate::link::Command;
-use crate::wire::NoRoom;
+use crate::wire::{Command, NoRoom};
 use netlink_packet_core::NLM_F_ACK;
 use std::ops::Range;
 
@@ -74,7 +73,7 @@ impl Batch {
     /// Adds a step, and returns its number, from 0.
     ///
     /// # Errors
-    /// [`InvalidValue::TooLong`](crate::InvalidValue::TooLong); then nothing was added.
+    /// [`InvalidValue::TooLong`](crate::value::InvalidValue::TooLong); then nothing was added.
     #[inline]
     pub fn push(&mut self, request: &impl Command) -> Result<usize> {
         if self.bytes.len() - self.used < ROOM {

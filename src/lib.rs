@@ -3,33 +3,45 @@
 // Nothing panics on bytes from outside. Here and not in Cargo.toml, because tests, benches and examples may.
 #![warn(unreachable_pub, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-mod addr;
-mod batch;
-mod endpoint;
-mod error;
+// From the bottom to the top: a module imports only from those above it in this list.
+pub mod wire;
+
+pub mod value;
+
+pub mod addr;
+pub mod link;
+pub mod nsid;
+pub mod route;
+
+pub mod request;
+
+pub mod reply;
+
+pub mod error;
+
+pub mod batch;
+pub mod netns;
+pub mod socket;
+
 mod explain;
-mod link;
-mod netns;
-mod network;
-mod nsid;
-mod route;
-mod socket;
+
+pub mod endpoint;
+
+pub mod network;
 
 #[cfg(feature = "packet-route")]
 pub mod packet_route;
-pub mod reply;
-pub mod wire;
 
-pub use addr::*;
-pub use batch::{Batch, Outcome};
-pub use endpoint::{Attached, Detached, Difference, Endpoint, MovedDevice, detach_many};
-pub use error::{Error, ErrorKind, KernelError, Partial, RequestInfo, Result, Step, Undo, Verb, Whereabouts};
-pub use explain::Reason;
+pub use addr::NewAddress;
+pub use batch::Batch;
+pub use endpoint::{Attached, Endpoint};
+pub use error::{Error, ErrorKind, Result};
 pub use ipnetwork;
 pub use ipnetwork::IpNetwork;
-pub use link::*;
+pub use link::{LinkChange, LinkInfo, LinkSpec, LinkView, ListLinks, MacvlanMode, NewLink, VlanId};
 pub use netns::Netns;
-pub use network::*;
-pub use nsid::{GetNsid, NewNsid};
-pub use route::*;
-pub use socket::{AddressWatch, List, Query, Socket};
+pub use network::{Network, Owner};
+pub use route::NewRoute;
+pub use socket::Socket;
+pub use value::{IfIndex, IfName, MacAddr};
+pub use wire::Request;

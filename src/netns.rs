@@ -5,7 +5,7 @@
 //! worker threads stay where they are. Sources: `man 7 network_namespaces`, `man 2 setns`, `fs/nsfs.c`.
 
 use crate::error::{Error, Result};
-use crate::link::{InvalidValue, Name};
+use crate::value::{InvalidValue, Name};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc::{dev_t, ino_t};

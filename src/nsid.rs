@@ -4,8 +4,7 @@
 //! ([`LinkView::parent_netnsid`](crate::LinkView::parent_netnsid)). Ids are relative: each namespace numbers the others for
 //! itself. Source: `net/core/net_namespace.c`, `include/uapi/linux/net_namespace.h`.
 
-use crate::link::{Command, Request, sealed};
-use crate::wire::{Attributes, Get, Header, Message, NoRoom, Row, header, measured};
+use crate::wire::{Attributes, Body, Command, Get, Header, Message, NoRoom, Request, Row, Sealed, header, measured};
 use netlink_packet_core::NLM_F_ACK;
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -14,13 +13,14 @@ pub(crate) const RTM_NEWNSID: u16 = 88;
 pub(crate) const RTM_GETNSID: u16 = 90;
 
 /// Bytes of `struct rtgenmsg`, padded.
-pub(crate) const RTGENMSG: usize = 4;
+const RTGENMSG: usize = 4;
+
+/// A message about a namespace id: `struct rtgenmsg`, then these attributes.
+pub(crate) const BODY: Body =
+    Body { header: RTGENMSG, rows: &[Row::value(NETNSA_NSID, "NETNSA_NSID"), Row::value(NETNSA_FD, "NETNSA_FD")] };
 
 const NETNSA_NSID: u16 = 1;
 const NETNSA_FD: u16 = 3;
-
-/// What the library knows of the attributes of a namespace id.
-pub(crate) const ROWS: &[Row] = &[Row::value(NETNSA_NSID, "NETNSA_NSID"), Row::value(NETNSA_FD, "NETNSA_FD")];
 
 /// Asks for the id of a namespace (RTM_GETNSID, since Linux 4.0). The answer holds it, or -1 if it has none.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ impl<'a> GetNsid<'a> {
     }
 }
 
-impl sealed::Sealed for GetNsid<'_> {}
+impl Sealed for GetNsid<'_> {}
 
 impl Request for GetNsid<'_> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
@@ -78,7 +78,7 @@ impl<'a> NewNsid<'a> {
     }
 }
 
-impl sealed::Sealed for NewNsid<'_> {}
+impl Sealed for NewNsid<'_> {}
 impl Command for NewNsid<'_> {}
 
 impl Request for NewNsid<'_> {
@@ -102,8 +102,7 @@ fn encode(ty: u16, flags: u16, namespace: RawFd, nsid: Option<i32>, seq: u32, bu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::encoded;
-    use crate::wire::Messages;
+    use crate::wire::{Messages, encoded};
     use std::os::fd::AsFd;
 
     #[test]

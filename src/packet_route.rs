@@ -3,8 +3,8 @@
 //! Both directions go through the bytes, which are what the two crates agree on. What netlink-packet-route does not know, it
 //! keeps as bytes or drops; what it cannot read, it refuses whole. Outside our semver promise: its releases break.
 
-use crate::link::{IfInfo, LinkInfo, LinkView, Request};
-use crate::wire::NoRoom;
+use crate::link::{IfInfo, LinkInfo, LinkView};
+use crate::wire::{NoRoom, Request};
 use netlink_packet_core::{DecodeError, Emitable, NetlinkMessage};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::LinkMessage;
@@ -47,7 +47,8 @@ impl TryFrom<&LinkMessage> for LinkInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{IfIndex, IfName, MacAddr, MacvlanMode, NewLink};
+    use crate::link::{MacvlanMode, NewLink};
+    use crate::value::{IfIndex, IfName, MacAddr};
     use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkPayload};
     use netlink_packet_route::link::{InfoData, InfoMacVlan, LinkAttribute, LinkInfo as Info, MacVlanMode};
 
@@ -82,7 +83,9 @@ mod tests {
         let link = LinkInfo::try_from(&link_message(&new.mode(MacvlanMode::Vepa))).unwrap();
         assert_eq!((link.index, link.parent, link.mac), (INDEX, Some(INDEX), Some(mac)));
         assert_eq!(link.name, IfName::new("mv0").unwrap());
-        assert!(matches!(link.kind, crate::KindInfo::Macvlan(macvlan) if macvlan.mode == Some(MacvlanMode::Vepa)));
+        assert!(
+            matches!(link.kind, crate::link::KindInfo::Macvlan(macvlan) if macvlan.mode == Some(MacvlanMode::Vepa))
+        );
         assert!(LinkInfo::try_from(&LinkMessage::default()).is_err());
     }
 

@@ -10,11 +10,10 @@
 //! with the same destination, metric and table is atomic: there is no moment without. Sources: `net/ipv4/fib_frontend.c`,
 //! `net/ipv6/route.c`, `include/uapi/linux/rtnetlink.h`, `man 7 rtnetlink`, `man 8 ip-route`.
 
-use crate::addr::Scope;
-use crate::link::{Command, IfIndex, Request, numbers, sealed};
+use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, everywhere, family, numbers};
 use crate::wire::{
-    AF_INET, AF_INET6, Attribute, Attributes, Attrs, Full, Get, Header, Message, Messages, NoRoom, Out, Put, family,
-    fixed, head, header, measured, table,
+    Attribute, Attributes, Attrs, Body, Command, Full, Get, Header, Message, Messages, NoRoom, Out, Put, Request,
+    Sealed, fixed, head, header, measured, table,
 };
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
@@ -26,7 +25,10 @@ pub(crate) const RTM_DELROUTE: u16 = 25;
 pub(crate) const RTM_GETROUTE: u16 = 26;
 
 /// Bytes of `struct rtmsg`.
-pub(crate) const RTMSG: usize = 12;
+const RTMSG: usize = 12;
+
+/// A message about a route: `struct rtmsg`, then the attributes of [`RouteView`].
+pub(crate) const BODY: Body = Body { header: RTMSG, rows: RouteView::ROWS };
 
 /// `RTNH_F_ONLINK` of `include/uapi/linux/rtnetlink.h`.
 const ONLINK: u32 = 4;
@@ -231,7 +233,8 @@ table! {
 /// to be [replaced](Self::replace).
 ///
 /// ```
-/// use sublink::{IfIndex, NewRoute, RouteType};
+/// use sublink::{IfIndex, NewRoute};
+/// use sublink::route::RouteType;
 /// let eth0 = IfIndex::new(2)?;
 /// let default = NewRoute::default_via("10.0.50.1".parse()?).index(eth0).metric(99);
 /// let local = NewRoute::new("10.1.0.0/16".parse()?).gateway("10.0.50.2".parse()?).index(eth0);
@@ -360,13 +363,7 @@ impl NewRoute {
     }
 }
 
-/// `0.0.0.0/0` or `::/0`.
-pub(crate) fn everywhere(like: IpAddr) -> IpNetwork {
-    let any: IpAddr = if like.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    IpNetwork::new(any, 0).unwrap_or_else(|_| IpNetwork::from(any)) // 0 fits both
-}
-
-impl sealed::Sealed for NewRoute {}
+impl Sealed for NewRoute {}
 impl Command for NewRoute {}
 
 impl Request for NewRoute {
@@ -392,7 +389,7 @@ impl DeleteRoute {
     }
 }
 
-impl sealed::Sealed for DeleteRoute {}
+impl Sealed for DeleteRoute {}
 impl Command for DeleteRoute {}
 
 impl Request for DeleteRoute {
@@ -438,7 +435,7 @@ impl ListRoutes {
     }
 }
 
-impl sealed::Sealed for ListRoutes {}
+impl Sealed for ListRoutes {}
 
 impl Request for ListRoutes {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
@@ -502,7 +499,7 @@ impl<'a> RouteView<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::encoded;
+    use crate::wire::encoded;
 
     const INDEX: IfIndex = IfIndex(0x0102);
 

@@ -11,11 +11,9 @@ use std::fs::File;
 use std::hint::black_box;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
+use sublink::link::{EgressQos, IngressQos, VlanFlags, VlanPriority};
 use sublink::wire::Messages;
-use sublink::{
-    Batch, EgressQos, IngressQos, LinkChange, LinkView, ListLinks, MacvlanMode, Netns, NewLink, Request, Socket,
-    VlanFlags, VlanPriority,
-};
+use sublink::{Batch, LinkChange, LinkView, ListLinks, MacvlanMode, Netns, NewLink, Request, Socket};
 
 thread_local! {
     /// Allocations of this thread: tests run side by side.

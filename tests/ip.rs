@@ -7,7 +7,12 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use sublink::*;
+use sublink::addr::{AddressFlags, DeleteAddress, Label, Lifetime, ListAddresses};
+use sublink::nsid::NewNsid;
+use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteProtocol, RouteType, Table, Via};
+use sublink::socket::AddressWatch;
+use sublink::value::Scope;
+use sublink::{ErrorKind, IfIndex, IpNetwork, LinkChange, Netns, NewAddress, NewLink, NewRoute, Socket};
 
 fn main() -> std::process::ExitCode {
     common::run(tests![

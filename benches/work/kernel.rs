@@ -8,10 +8,13 @@ use nix::sys::socket::{
 };
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use sublink::endpoint::Detached;
+use sublink::endpoint::detach_many;
+use sublink::link::{LinkKind, Macvlan};
 use sublink::reply::Reply;
 use sublink::wire::Messages;
-use sublink::{Attached, Batch, Detached, Endpoint, IfIndex, IfName, LinkChange, LinkKind, MacAddr, Macvlan};
-use sublink::{MacvlanMode, Netns, NewAddress, NewLink, NewRoute, Request, Socket, detach_many};
+use sublink::{Attached, Batch, Endpoint, IfIndex, IfName, LinkChange, MacAddr};
+use sublink::{MacvlanMode, Netns, NewAddress, NewLink, NewRoute, Request, Socket};
 
 /// Brings this process, which has one thread as yet, into a fresh network namespace; whoever is not root gets a user
 /// namespace first. An `Err` says why that is forbidden.

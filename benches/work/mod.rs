@@ -7,11 +7,10 @@ pub mod kernel;
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
+use sublink::link::{EgressQos, IngressQos, Macvlan, Vlan, VlanFlags, VlanPriority, VlanProtocol};
+use sublink::value::Name;
 use sublink::wire::{Attributes, Messages};
-use sublink::{
-    EgressQos, IfIndex, IfName, IngressQos, LinkView, MacAddr, Macvlan, MacvlanMode, Name, NewLink, Vlan, VlanFlags,
-    VlanId, VlanPriority, VlanProtocol,
-};
+use sublink::{IfIndex, IfName, LinkView, MacAddr, MacvlanMode, NewLink, VlanId};
 
 /// W1: a macvlan with eight properties, 116 bytes.
 pub struct MacvlanWork<'a> {

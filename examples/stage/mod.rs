@@ -38,7 +38,7 @@ pub fn note(text: &str) {
 
 /// An error, with why it is so where a look says more.
 pub fn explained(error: &sublink::Error, socket: &mut Socket) -> String {
-    error.explain(socket).map_or_else(|| error.to_string(), |why| format!("{error}: {why}"))
+    error.clone().explained(socket).reason().map_or_else(|| error.to_string(), |why| format!("{error}: {why}"))
 }
 
 /// Namespaces are a thread's; entered before there is a second thread, they are the process's.

@@ -1,7 +1,8 @@
 //! Links as a tree of parents and children; both examples print it.
 
 use std::collections::HashSet;
-use sublink::{IfIndex, KindInfo, LinkInfo};
+use sublink::link::KindInfo;
+use sublink::{IfIndex, LinkInfo};
 
 /// Prints the links of one namespace, each below its parent.
 pub fn print(links: &[LinkInfo]) {

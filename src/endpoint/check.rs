@@ -3,9 +3,10 @@
 use super::{Attached, Endpoint};
 use crate::addr::{AddressFlags, ListAddresses};
 use crate::error::Result;
-use crate::link::{IfIndex, IfName, LinkKind, LinkView, MacAddr};
+use crate::link::{LinkKind, LinkView};
 use crate::route::{ListRoutes, RouteInfo, Table};
 use crate::socket::Socket;
+use crate::value::{IfIndex, IfName, MacAddr};
 use crate::wire::{CompareRows, Mismatch};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;

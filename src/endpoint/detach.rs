@@ -36,7 +36,7 @@ impl Attached {
             Ok(link) if self.is(&link) => {}
             Ok(_) => return Ok(Detached::Replaced),
             Err(error) if error.is_no_device() => return Ok(Detached::Gone),
-            Err(error) if error.is_of_a_link_too_long_to_tell() => {}
+            Err(error) if error.is_unreportable_link() => {}
             Err(error) => return Err(error),
         }
         match inside.delete(self.index) {
@@ -76,7 +76,8 @@ impl Attached {
 /// given by its namespace; the results stand in the order of the endpoints.
 ///
 /// ```no_run
-/// # use sublink::{Attached, Netns, detach_many};
+/// # use sublink::{Attached, Netns};
+/// # use sublink::endpoint::detach_many;
 /// # let attached: Vec<Attached> = Vec::new();
 /// # let containers: Vec<Netns> = Vec::new();
 /// let endpoints: Vec<_> = containers.iter().zip(attached).collect();

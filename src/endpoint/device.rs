@@ -4,18 +4,20 @@
 //! A move drops the addresses, so they are read before it and given back behind it: two calls with plain data in between,
 //! for runtimes whose second half runs in another process.
 
-use crate::addr::{AddressFlags, ListAddresses, NewAddress, Scope};
+use crate::addr::{AddressFlags, ListAddresses, NewAddress};
 use crate::batch::Batch;
 use crate::error::Result;
-use crate::link::{IfIndex, IfName, LinkChange};
+use crate::link::LinkChange;
 use crate::socket::Socket;
+use crate::value::{IfIndex, IfName, Scope};
 use ipnetwork::IpNetwork;
 use std::os::fd::AsFd;
 
 /// A device that was moved into a container, and waits there, down, for its addresses.
 ///
 /// ```no_run
-/// use sublink::{IfName, MovedDevice, Netns, Socket};
+/// use sublink::{IfName, Netns, Socket};
+/// use sublink::endpoint::MovedDevice;
 /// let pod = Netns::open("/run/netns/c1")?;
 /// let moved = MovedDevice::take(&mut Socket::open()?, "eth1", &pod, Some(IfName::new("ctr0")?))?;
 /// // perhaps in another process:

@@ -10,7 +10,7 @@
 //!
 //! Two sends, and 0.5 ms. A link that is made elsewhere and moved costs the kernel 16 ms of RCU grace periods more. The index
 //! is ours to choose, so the second send needs no answer of the first; it is random, so that it meets no other link. The link
-//! comes up behind its addresses, so that with [`ARP_NOTIFY`](crate::Ipv4Setting::ARP_NOTIFY) a gratuitous ARP leaves, and
+//! comes up behind its addresses, so that with [`ARP_NOTIFY`](crate::link::Ipv4Setting::ARP_NOTIFY) a gratuitous ARP leaves, and
 //! the kernel's IPv6 has no chance to configure anything before its settings are there.
 //!
 //! Nothing that is read inside the container decides about anything outside it, and the index alone is never trusted there:
@@ -29,9 +29,10 @@ pub use device::MovedDevice;
 use crate::addr::NewAddress;
 use crate::batch::{Batch, Outcome};
 use crate::error::{ErrorKind, Result, Undo};
-use crate::link::{AddrGenMode, IfIndex, IfName, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec, MacAddr};
+use crate::link::{AddrGenMode, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec};
 use crate::route::{DeleteRoute, NewRoute};
 use crate::socket::Socket;
+use crate::value::{IfIndex, IfName, MacAddr};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
@@ -39,7 +40,8 @@ use std::os::fd::AsFd;
 /// A link with addresses and routes, to be attached to a container.
 ///
 /// ```no_run
-/// use sublink::{Endpoint, IfName, Ipv4Setting, MacvlanMode, Netns, NewLink, Socket};
+/// use sublink::{Endpoint, IfName, MacvlanMode, Netns, NewLink, Socket};
+/// use sublink::link::Ipv4Setting;
 /// let (mut host, pod) = (Socket::open()?, Netns::open("/run/netns/c1")?);
 /// let parent = host.index_of("eth0.50")?;
 /// let mut inside = Socket::open_in(&pod)?;
@@ -104,7 +106,7 @@ impl<'a> Endpoint<'a> {
     }
 
     /// Uses IPv6 addresses at once, without duplicate address detection. Without it, wait with an
-    /// [`AddressWatch`](crate::AddressWatch) that was opened before. What is sent to an address in its first moment is
+    /// [`AddressWatch`](crate::socket::AddressWatch) that was opened before. What is sent to an address in its first moment is
     /// dropped even so: the route to it is made by a worker of the kernel's.
     #[must_use]
     pub const fn nodad(mut self) -> Self {
@@ -178,7 +180,7 @@ impl<'a> Endpoint<'a> {
     ///
     /// # Errors
     /// As [`attach`](Self::attach). [`ErrorKind::SameNamespace`] if the target is where the parent is, and
-    /// [`InvalidValue::MacIsParents`](crate::InvalidValue::MacIsParents) if the link cannot have the MAC address that was
+    /// [`InvalidValue::MacIsParents`](crate::value::InvalidValue::MacIsParents) if the link cannot have the MAC address that was
     /// asked for.
     pub fn prepare(&self, host: &mut Socket, namespace: impl AsFd, inside: &mut Socket) -> Result<Attached> {
         let namespace = namespace.as_fd();
@@ -189,7 +191,7 @@ impl<'a> Endpoint<'a> {
         if is_same && !self.link.parent_is_elsewhere() {
             return Err(ErrorKind::SameNamespace.into());
         }
-        let link = self.link.placed(namespace)?;
+        let link = self.link.in_namespace(namespace)?;
         let (kind, mac) = (link.kind(), link.wanted_mac());
         // A name that is not known yet is never compared.
         let name = link.wanted_name().unwrap_or(IfName::UNKNOWN);
@@ -220,7 +222,7 @@ impl<'a> Endpoint<'a> {
         let mut batch = Batch::new().one_ack();
         let finished = self.push_steps(attached.index, &mut batch).and_then(|()| inside.run(&mut batch));
         finished.map_err(|error| {
-            let error = error.explained_by(inside);
+            let error = error.explained(inside);
             self.delete_routes_without_link(&batch, inside);
             error.with_undo(attached.undo(inside))
         })

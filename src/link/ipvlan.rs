@@ -4,7 +4,8 @@
 //! ipvlans, not both (EBUSY). Source: `drivers/net/ipvlan/ipvlan_main.c`.
 
 use super::request::{Kind, info_kind};
-use super::{IfIndex, KindFacts, LinkChange, NewLink, numbers};
+use super::{KindFacts, LinkChange, NewLink};
+use crate::value::{IfIndex, numbers};
 use crate::wire::{fixed, table};
 
 numbers! {

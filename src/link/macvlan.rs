@@ -14,7 +14,8 @@
 //! `drivers/net/macvlan.c`.
 
 use super::request::{Kind, info_kind};
-use super::{IfIndex, KindFacts, LinkChange, MacAddr, NewLink, numbers};
+use super::{KindFacts, LinkChange, NewLink};
+use crate::value::{IfIndex, MacAddr, numbers};
 use crate::wire::{Compare, Entry, List, Row, fixed, table};
 use std::collections::BTreeSet;
 
@@ -254,7 +255,8 @@ impl LinkChange<'_, MacvlanChange<'_>> {
 mod tests {
     use super::super::request::tests::{attributes, info_data, reply};
     use super::*;
-    use crate::link::{IfName, LinkView};
+    use crate::link::LinkView;
+    use crate::value::IfName;
 
     const PARENT: IfIndex = IfIndex(5);
 

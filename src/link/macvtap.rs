@@ -4,7 +4,8 @@
 
 use super::macvlan::{IGNORED_BY_OLDER, MacAddrMode, macvlan_table};
 use super::request::{Kind, info_kind};
-use super::{IfIndex, KindFacts, LinkChange, MacAddr, MacvlanFlags, MacvlanMode, NewLink, SourceMacs};
+use super::{KindFacts, LinkChange, MacvlanFlags, MacvlanMode, NewLink, SourceMacs};
+use crate::value::{IfIndex, MacAddr};
 use crate::wire::{List, table};
 
 macvlan_table! {

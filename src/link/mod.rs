@@ -11,48 +11,41 @@
 //! `include/uapi/linux/if_link.h`, `man 7 rtnetlink`.
 
 mod dummy;
-mod invalid;
 mod ipvlan;
 mod macvlan;
 mod macvtap;
-mod names;
-mod numbers;
 mod query;
 mod request;
 mod settings;
 mod spec;
 mod status;
-mod values;
 mod veth;
 mod vlan;
 
 pub use dummy::Dummy;
-pub use invalid::InvalidValue;
 pub use ipvlan::{Ipvlan, IpvlanChange, IpvlanFlag, IpvlanInfo, IpvlanMode, IpvlanView};
 pub use macvlan::{Macvlan, MacvlanChange, MacvlanFlags, MacvlanInfo, MacvlanMode, MacvlanView, SourceMacs};
 pub use macvtap::{Macvtap, MacvtapChange, MacvtapInfo, MacvtapView};
-pub use names::{Alias, AltName, IfName, Name};
 pub use query::{AltNameChange, DeleteLink, GetLink, ListLinks};
-pub use request::{AnyKind, Command, Create, LinkChange, Move, NewLink, Request};
+pub use request::{AnyKind, Create, LinkChange, Move, NewLink};
 pub use settings::{AddrGenMode, Ipv4Setting, LinkSettings, Settings};
 pub use spec::{LinkKind, LinkSpec};
 pub use status::{AltNames, KindInfo, KindView, LinkFlags, OperState};
-pub use values::{Broadcast, IfIndex, LinkAddress, MacAddr};
 pub use veth::{Peer, PeerEnd, Veth};
 pub use vlan::{
     EgressQos, IngressQos, Vlan, VlanChange, VlanFlags, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView,
 };
 
-pub(crate) use numbers::numbers;
 pub(crate) use query::{RTM_DELLINKPROP, RTM_NEWLINKPROP};
-#[cfg(test)]
-pub(crate) use request::tests::encoded;
-pub(crate) use request::{RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK, Wanted, sealed};
-pub(crate) use status::{IFINFOMSG, IfInfo};
-pub(crate) use values::random;
+pub(crate) use request::{Placement, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
+pub(crate) use status::IfInfo;
 
-use crate::wire::{Message, Messages, Row, table};
+use crate::value::{Alias, Broadcast, IfIndex, IfName, LinkAddress, MacAddr, Name};
+use crate::wire::{Body, Message, Messages, Row, table};
 use request::NetnsFd;
+
+/// A message about a link: `struct ifinfomsg`, then the attributes of [`LinkView`].
+pub(crate) const BODY: Body = Body { header: IfInfo::SIZE, rows: LinkView::ROWS };
 
 table! {
     /// What every link can be given when it is created.
@@ -153,7 +146,7 @@ impl<'a> LinkView<'a> {
     /// or the kernel had more to tell than it can: of a list of some 5,460 senders or priorities, it sends a wrong length.
     #[inline]
     pub fn of(message: Message<'a>) -> Option<Self> {
-        let is_link = matches!(message.header.ty, request::RTM_NEWLINK | request::RTM_DELLINK);
+        let is_link = matches!(message.header.ty, RTM_NEWLINK | RTM_DELLINK);
         let (head, attributes) = IfInfo::split(message.payload).filter(|_| is_link)?;
         Some(Self::new(head, attributes))
     }
@@ -162,7 +155,7 @@ impl<'a> LinkView<'a> {
     /// means something only where the request has one.
     pub(crate) fn of_request(request: &'a [u8]) -> Option<Self> {
         let message = Messages::new(request).next()?.ok()?;
-        let is_link = matches!(message.header.ty, request::RTM_NEWLINK | request::RTM_SETLINK);
+        let is_link = matches!(message.header.ty, RTM_NEWLINK | RTM_SETLINK);
         let (head, attributes) = IfInfo::split_or(message.payload, Some(IfIndex(1))).filter(|_| is_link)?;
         Some(Self::new(head, attributes))
     }
@@ -240,6 +233,13 @@ pub(crate) struct KindFacts {
     pub(crate) ignored_by_older: &'static [u16],
 }
 
+impl KindFacts {
+    /// What the library knows of the kind with this name.
+    pub(crate) fn of(name: &[u8]) -> Option<&'static Self> {
+        KINDS.iter().find(|kind| kind.name.as_bytes() == name)
+    }
+}
+
 /// The name of an attribute that an encoded `request` of this kind sets, and of which `link` shows that it was ignored.
 pub(crate) fn ignored(request: &[u8], link: &LinkView<'_>) -> Option<&'static str> {
     let facts = KINDS.iter().find(|kind| link.kind() == kind.name)?;
@@ -260,5 +260,4 @@ pub(crate) fn sets_senders(request: &[u8]) -> bool {
 }
 
 /// Every kind that can be created here.
-pub(crate) const KINDS: &[KindFacts] =
-    &[macvlan::FACTS, macvtap::FACTS, vlan::FACTS, dummy::FACTS, veth::FACTS, ipvlan::FACTS];
+const KINDS: &[KindFacts] = &[macvlan::FACTS, macvtap::FACTS, vlan::FACTS, dummy::FACTS, veth::FACTS, ipvlan::FACTS];

@@ -1,9 +1,10 @@
 //! Requests that read or delete links, and those for alternative names.
 
-use super::request::{Command, RTM_DELLINK, RTM_GETLINK, Request, put_header, sealed};
-use super::status::{AltNames, IFINFOMSG, KindView};
-use super::{AltName, IfIndex, IfName, LinkView};
-use crate::wire::{Fixed, Full, Header, NoRoom, Out, Put, align, measured};
+use super::LinkView;
+use super::request::{RTM_DELLINK, RTM_GETLINK, put_header};
+use super::status::{AltNames, IfInfo, KindView};
+use crate::value::{AltName, IfIndex, IfName};
+use crate::wire::{Command, Fixed, Full, Header, NoRoom, Out, Put, Request, Sealed, align, measured};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL};
 
 pub(crate) const RTM_NEWLINKPROP: u16 = 108;
@@ -59,7 +60,7 @@ impl<'a> GetLink<'a> {
     }
 }
 
-impl sealed::Sealed for GetLink<'_> {}
+impl Sealed for GetLink<'_> {}
 
 impl Request for GetLink<'_> {
     #[inline]
@@ -136,14 +137,14 @@ impl<'a> ListLinks<'a> {
     }
 }
 
-impl sealed::Sealed for ListLinks<'_> {}
+impl Sealed for ListLinks<'_> {}
 
 impl Request for ListLinks<'_> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         let Self { kind, master, netnsid, parent: _, parent_netnsid: _ } = *self;
         let [mask, netnsid_room, master_room] = [1, usize::from(netnsid.is_some()), usize::from(master.is_some())];
         let kind_room = kind.map_or(0, |kind| 4 + 4 + align(kind.len()));
-        let needed = Header::SIZE + IFINFOMSG + (mask + netnsid_room + master_room) * u32::SIZE + kind_room;
+        let needed = Header::SIZE + IfInfo::SIZE + (mask + netnsid_room + master_room) * u32::SIZE + kind_room;
         if needed > NoRoom::LARGEST {
             return Err(NoRoom { needed }); // a kind's name can be of any length
         }
@@ -191,7 +192,7 @@ impl DeleteLink {
     }
 }
 
-impl sealed::Sealed for DeleteLink {}
+impl Sealed for DeleteLink {}
 impl Command for DeleteLink {}
 
 impl Request for DeleteLink {
@@ -230,7 +231,7 @@ impl<'a> AltNameChange<'a> {
     }
 }
 
-impl sealed::Sealed for AltNameChange<'_> {}
+impl Sealed for AltNameChange<'_> {}
 impl Command for AltNameChange<'_> {}
 
 impl Request for AltNameChange<'_> {

@@ -1,7 +1,10 @@
 //! Requests that write links: create, change, move.
 
-use super::{Common, CommonChange, IFINFOMSG, IfIndex, IfName, KindView, LinkFlags, LinkView};
-use crate::wire::{Attrs, Fixed, Full, Header, NESTED, NoRoom, Out, Put, head, header, message_length};
+use super::{Common, CommonChange, IfInfo, KindView, LinkFlags, LinkView};
+use crate::value::{IfIndex, IfName};
+use crate::wire::{
+    Attrs, Command, Fixed, Full, Header, NESTED, NoRoom, Out, Put, Request, Sealed, head, header, message_length,
+};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -10,41 +13,23 @@ pub(crate) const RTM_DELLINK: u16 = 17;
 pub(crate) const RTM_GETLINK: u16 = 18;
 pub(crate) const RTM_SETLINK: u16 = 19;
 
-pub(crate) mod sealed {
-    use super::Wanted;
-
-    /// Only this crate's types are requests.
-    pub trait Sealed {}
+mod sealed {
+    use super::Placement;
 
     /// What [`Socket::create`](crate::Socket::create) has to know of a link.
     pub trait Create {
-        fn wanted(&self) -> Wanted<'_>;
+        fn placement(&self) -> Placement<'_>;
     }
 }
-
-/// A request: a typed value that becomes one netlink message.
-///
-/// Encode it for a socket of your own and read the answer with [`reply`](crate::reply), or give it to
-/// [`Socket`](crate::Socket), which does both.
-pub trait Request: sealed::Sealed {
-    /// Writes the message into the front of `buf` and returns its length. Bytes behind it may be overwritten.
-    ///
-    /// # Errors
-    /// [`NoRoom`], which says how much room is needed. With that much, it succeeds.
-    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom>;
-}
-
-/// A request that is answered by an acknowledgement (it carries `NLM_F_ACK`), and so can stand in a
-/// [`Batch`](crate::Batch).
-pub trait Command: Request {}
+pub(super) use sealed::Create as SealedCreate;
 
 /// A link to create, for [`Socket::create`](crate::Socket::create): a [`NewLink`] of any kind, or a
 /// [`LinkSpec`](super::LinkSpec).
-pub trait Create: Command + sealed::Create {}
+pub trait Create: Command + SealedCreate {}
 
 /// What is asked of a new link's place.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct Placement<'a> {
     pub(crate) index: Option<IfIndex>,
     pub(crate) name: Option<IfName>,
     pub(crate) namespace: Option<BorrowedFd<'a>>,
@@ -89,7 +74,7 @@ pub(super) const fn info_kind(name: &str) -> [u8; INFO_KIND] {
 /// let mut buf = [0; 512];
 /// let length = link.encode(1, &mut buf).unwrap();
 /// assert_eq!(length, 84);
-/// # Ok::<(), sublink::InvalidValue>(())
+/// # Ok::<(), sublink::value::InvalidValue>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewLink<'a, K> {
@@ -152,15 +137,15 @@ impl<K: Kind + Copy> NewLink<'_, K> {
     }
 }
 
-impl<K> sealed::Sealed for NewLink<'_, K> {}
+impl<K> Sealed for NewLink<'_, K> {}
 
 impl<K: Kind> Command for NewLink<'_, K> {}
 
 impl<K: Kind + Copy> Create for NewLink<'_, K> {}
 
-impl<K: Kind + Copy> sealed::Create for NewLink<'_, K> {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted {
+impl<K: Kind + Copy> SealedCreate for NewLink<'_, K> {
+    fn placement(&self) -> Placement<'_> {
+        Placement {
             index: IfIndex::new(self.index).ok(),
             name: self.common.has(LinkView::IFLA_IFNAME).then_some(self.common.name),
             namespace: self.common.netns_fd.0,
@@ -300,7 +285,7 @@ impl<K: Copy> LinkChange<'_, K> {
     }
 }
 
-impl<K> sealed::Sealed for LinkChange<'_, K> {}
+impl<K> Sealed for LinkChange<'_, K> {}
 
 impl<K: Kind> Command for LinkChange<'_, K> {}
 
@@ -396,11 +381,11 @@ fn put_lists<C: Attrs, K: Kind>(common: &C, kind: &K, free: &mut [u8], len: usiz
 #[cold]
 fn no_room<C: Attrs, K: Kind>(common: &C, kind: &K) -> NoRoom {
     let info = if K::INFO.is_some() { 4 + INFO_KIND + 4 } else { 0 };
-    NoRoom { needed: Header::SIZE + IFINFOMSG + common.room() + info + kind.room() }
+    NoRoom { needed: Header::SIZE + IfInfo::SIZE + common.room() + info + kind.room() }
 }
 
 /// `nlmsghdr` and `ifinfomsg`, `IFLA_LINKINFO`'s header, `IFLA_INFO_KIND`, `IFLA_INFO_DATA`'s header.
-const ROOM_FOR_HEADERS: usize = Header::SIZE + IFINFOMSG + 4 + INFO_KIND + 4;
+const ROOM_FOR_HEADERS: usize = Header::SIZE + IfInfo::SIZE + 4 + INFO_KIND + 4;
 
 /// `nlmsghdr` without its length, and `ifinfomsg`: a store for each word.
 #[inline(always)]
@@ -447,8 +432,9 @@ impl Put for NetnsFd<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::link::{Alias, IfInfo, IfName, MacAddr, MacvlanMode, VlanId};
-    use crate::wire::{Attributes, Message, Messages};
+    use crate::link::{MacvlanMode, VlanId};
+    use crate::value::{Alias, IfName, MacAddr};
+    use crate::wire::{Attributes, Message, Messages, encoded};
     use netlink_packet_core::NLM_F_REQUEST;
 
     /// An encoded request, read as if the kernel had sent it.
@@ -460,13 +446,6 @@ pub(crate) mod tests {
         }
     }
 
-    /// Encodes into a buffer that shows what is left unwritten.
-    pub(crate) fn encoded(request: &impl Request) -> Vec<u8> {
-        let mut buf = [0xa5; 1024];
-        let len = request.encode(7, &mut buf).unwrap();
-        buf[..len].to_vec()
-    }
-
     pub(in crate::link) fn reply(request: &impl Request) -> Bytes {
         let mut bytes = encoded(request);
         bytes[Header::SIZE + IfInfo::INDEX] = 1; // a link has an index
@@ -475,7 +454,7 @@ pub(crate) mod tests {
 
     /// What stands behind the headers.
     pub(in crate::link) fn attributes(request: &impl Request) -> Vec<u8> {
-        encoded(request).split_off(Header::SIZE + IFINFOMSG)
+        encoded(request).split_off(Header::SIZE + IfInfo::SIZE)
     }
 
     /// What only the kind has.

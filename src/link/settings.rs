@@ -5,13 +5,16 @@
 //! ignores them). So send them between the create and the change that brings the link up; one
 //! [`Batch`](crate::Batch) can hold all three.
 
-use super::request::{Command, RTM_SETLINK, Request, put_header, sealed};
-use super::{IfIndex, LinkView, numbers};
-use crate::wire::{Attributes, Full, Get, Inside, Mismatch, NoRoom, Out, Row, fixed, measured, mismatch};
+use super::LinkView;
+use super::request::{RTM_SETLINK, put_header};
+use crate::value::{IfIndex, numbers};
+use crate::wire::{
+    Attributes, Command, Full, Get, Inside, Mismatch, NoRoom, Out, Request, Row, Sealed, fixed, measured, mismatch,
+};
 use netlink_packet_core::NLM_F_ACK;
 
-const AF_INET: u16 = crate::wire::AF_INET as u16;
-const AF_INET6: u16 = crate::wire::AF_INET6 as u16;
+const AF_INET: u16 = crate::value::AF_INET as u16;
+const AF_INET6: u16 = crate::value::AF_INET6 as u16;
 const IFLA_INET_CONF: u16 = 1;
 const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
 
@@ -136,7 +139,7 @@ impl LinkSettings {
     }
 }
 
-impl sealed::Sealed for LinkSettings {}
+impl Sealed for LinkSettings {}
 impl Command for LinkSettings {}
 
 impl Request for LinkSettings {

@@ -1,9 +1,9 @@
 //! One type over the kinds that containers get, for callers that choose the kind at run time.
 
-use super::request::sealed::Create as _;
-use super::request::{Command, Create, Request, Wanted, sealed};
-use super::{IfIndex, IfName, InvalidValue, Ipvlan, LinkView, MacAddr, Macvlan, Macvtap, NewLink, Vlan};
-use crate::wire::{Attrs, NoRoom};
+use super::request::{Create, Placement, SealedCreate};
+use super::{Ipvlan, LinkView, Macvlan, Macvtap, NewLink, Vlan};
+use crate::value::{IfIndex, IfName, InvalidValue, MacAddr};
+use crate::wire::{Attrs, Command, NoRoom, Request, Sealed};
 use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ use std::str::FromStr;
 /// } else {
 ///     NewLink::macvlan(parent).mode(MacvlanMode::Bridge).into()
 /// };
-/// # Ok::<(), sublink::InvalidValue>(())
+/// # Ok::<(), sublink::value::InvalidValue>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -112,12 +112,12 @@ impl<'a> LinkSpec<'a> {
 
     /// The name that it is to get.
     pub fn wanted_name(&self) -> Option<IfName> {
-        self.wanted().name
+        self.placement().name
     }
 
     /// The index that it is to get.
     pub fn wanted_index(&self) -> Option<IfIndex> {
-        self.wanted().index
+        self.placement().index
     }
 
     /// The address that it is to get.
@@ -132,13 +132,13 @@ impl<'a> LinkSpec<'a> {
 
     /// Whether its parent is in another namespace than the one it is created from.
     pub(crate) fn parent_is_elsewhere(&self) -> bool {
-        self.wanted().parent_is_elsewhere
+        self.placement().parent_is_elsewhere
     }
 
     /// The same link, in `namespace` and down. A macvlan or macvtap without an address gets a random one: the kernel would
     /// give it one as well, but mark it as random, so that udev may rewrite it. One for a link that has its parent's is
     /// refused: the kernel would ignore it.
-    pub(crate) fn placed(&self, namespace: BorrowedFd<'a>) -> Result<Self, InvalidValue> {
+    pub(crate) fn in_namespace(&self, namespace: BorrowedFd<'a>) -> Result<Self, InvalidValue> {
         let mut spec = self.netns(namespace);
         each!(&mut spec, link => link.up = false);
         let has_parents_mac = match self {
@@ -199,13 +199,13 @@ impl<'a> LinkSpec<'a> {
     }
 }
 
-impl sealed::Sealed for LinkSpec<'_> {}
+impl Sealed for LinkSpec<'_> {}
 impl Command for LinkSpec<'_> {}
 impl Create for LinkSpec<'_> {}
 
-impl sealed::Create for LinkSpec<'_> {
-    fn wanted(&self) -> Wanted<'_> {
-        each!(self, link => sealed::Create::wanted(link))
+impl SealedCreate for LinkSpec<'_> {
+    fn placement(&self) -> Placement<'_> {
+        each!(self, link => SealedCreate::placement(link))
     }
 }
 
@@ -218,9 +218,9 @@ impl Request for LinkSpec<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::request::tests::encoded;
     use super::*;
     use crate::link::{MacvlanMode, VlanId};
+    use crate::wire::encoded;
     use std::os::fd::AsFd;
 
     const PARENT: IfIndex = IfIndex(5);
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn only_macvlans_with_an_address_of_their_own_get_one() {
         let file = std::fs::File::open("/dev/null").unwrap();
-        let mac = |link: LinkSpec<'_>| link.placed(file.as_fd()).unwrap().wanted_mac();
+        let mac = |link: LinkSpec<'_>| link.in_namespace(file.as_fd()).unwrap().wanted_mac();
         let given = MacAddr::new([2; 6]).unwrap();
         assert!(mac(NewLink::macvlan(PARENT).into()).is_some());
         assert!(mac(NewLink::macvtap(PARENT).mode(MacvlanMode::Bridge).into()).is_some());
@@ -269,7 +269,7 @@ mod tests {
         for mac_is_parents in
             [NewLink::macvtap(PARENT).mode(MacvlanMode::Passthru).into(), LinkSpec::from(NewLink::ipvlan(PARENT))]
         {
-            assert_eq!(mac_is_parents.mac(given).placed(file.as_fd()), Err(InvalidValue::MacIsParents));
+            assert_eq!(mac_is_parents.mac(given).in_namespace(file.as_fd()), Err(InvalidValue::MacIsParents));
         }
     }
 

@@ -1,14 +1,9 @@
 //! Values that are only ever read: header, flags, state, kind, alternative names.
 
-use super::{
-    IfIndex, IpvlanInfo, IpvlanView, LinkView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, Name, VlanInfo,
-    VlanView, numbers,
-};
+use super::{IpvlanInfo, IpvlanView, LinkView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, VlanInfo, VlanView};
+use crate::value::{IfIndex, Name, numbers};
 use crate::wire::{Attribute, Attributes, CompareRows, Get, Header, Inside, Mismatch, Row, fixed};
 use std::fmt;
-
-/// Bytes of `struct ifinfomsg`.
-pub(crate) const IFINFOMSG: usize = 16;
 
 /// The header that stands before a link's attributes (`struct ifinfomsg`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +17,9 @@ pub(crate) struct IfInfo {
 }
 
 impl IfInfo {
-    /// Where the index stands in the header (`ifi_index`).
+    /// Bytes of `struct ifinfomsg`.
+    pub(crate) const SIZE: usize = 16;
+    /// Where the index stands in it (`ifi_index`).
     pub(crate) const INDEX: usize = 4;
 
     /// Splits a link message's payload into header and attributes. `None` if it is too short, names no link, or its
@@ -36,7 +33,7 @@ impl IfInfo {
     #[inline]
     pub(crate) fn split_or(payload: &[u8], index: Option<IfIndex>) -> Option<(Self, &[u8])> {
         let (header, attributes) =
-            payload.split_first_chunk::<IFINFOMSG>().filter(|(_, attributes)| are_whole(attributes))?;
+            payload.split_first_chunk::<{ Self::SIZE }>().filter(|(_, attributes)| are_whole(attributes))?;
         let [_family, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, _, _, _, _] = *header;
         let index = IfIndex::new(u32::from_ne_bytes([i0, i1, i2, i3])).ok().or(index)?;
         let flags = LinkFlags(u32::from_ne_bytes([f0, f1, f2, f3]));
@@ -186,7 +183,7 @@ impl<'a> KindView<'a> {
 
     /// What an encoded request says of its link's kind.
     pub(super) fn of_request(request: &'a [u8]) -> Option<Self> {
-        let mut attributes = Attributes::new(request.get(Header::SIZE + IFINFOMSG..)?);
+        let mut attributes = Attributes::new(request.get(Header::SIZE + IfInfo::SIZE..)?);
         attributes.find(|attribute| attribute.number == LinkView::IFLA_LINKINFO).and_then(|info| Self::get(info.value))
     }
 

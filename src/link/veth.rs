@@ -4,7 +4,7 @@
 //! link's attributes. Neither end can be changed through its kind. Source: `drivers/net/veth.c`.
 
 use super::request::{Kind, info_kind};
-use super::{Common, IFINFOMSG, IfInfo, KindFacts, NewLink};
+use super::{Common, IfInfo, KindFacts, NewLink};
 use crate::wire::{Attrs, Full, Inside, Out, Row};
 
 /// The other end, whole (`include/uapi/linux/veth.h`).
@@ -29,7 +29,7 @@ impl<'a> NewLink<'_, Veth<'a>> {
     /// ```
     /// # use sublink::{IfName, NewLink};
     /// let pair = NewLink::veth(NewLink::peer().name(IfName::new("p1")?)).name(IfName::new("p0")?).up();
-    /// # Ok::<(), sublink::InvalidValue>(())
+    /// # Ok::<(), sublink::value::InvalidValue>(())
     /// ```
     #[must_use]
     #[inline]
@@ -52,7 +52,7 @@ impl Peer<'_> {
 pub(super) const FACTS: KindFacts = KindFacts {
     name: "veth",
     module: "veth",
-    rows: &[Row { number: VETH_INFO_PEER, name: "VETH_INFO_PEER", inside: Inside::Link(IFINFOMSG) }],
+    rows: &[Row { number: VETH_INFO_PEER, name: "VETH_INFO_PEER", inside: Inside::Link(IfInfo::SIZE) }],
     ignored_by_older: &[],
 };
 
@@ -61,18 +61,18 @@ impl Kind for Veth<'_> {
 }
 
 impl Attrs for Veth<'_> {
-    const MAX: usize = 4 + IFINFOMSG + Common::MAX;
+    const MAX: usize = 4 + IfInfo::SIZE + Common::MAX;
     #[inline(always)]
     fn put<'b>(&self, to: Out<'b>) -> Result<Out<'b>, Full> {
         let Self { peer } = self;
-        let mut ifinfomsg = [0; IFINFOMSG]; // in which only the index counts
+        let mut ifinfomsg = [0; IfInfo::SIZE]; // in which only the index counts
         if let Some(index) = ifinfomsg.get_mut(IfInfo::INDEX..).and_then(|index| index.first_chunk_mut()) {
             *index = peer.index.to_ne_bytes();
         }
         to.nest(VETH_INFO_PEER, |to| peer.common.put(to.put(ifinfomsg)?))
     }
     fn room(&self) -> usize {
-        4 + IFINFOMSG + self.peer.common.room()
+        4 + IfInfo::SIZE + self.peer.common.room()
     }
 }
 
@@ -80,8 +80,7 @@ impl Attrs for Veth<'_> {
 mod tests {
     use super::super::request::tests::{attributes, info_data};
     use super::*;
-    use crate::link::IfIndex;
-    use crate::link::IfName;
+    use crate::value::{IfIndex, IfName};
 
     #[test]
     fn a_pair_is_these_bytes() {

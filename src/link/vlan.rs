@@ -11,7 +11,8 @@
 //! is loose. Source: `net/8021q/vlan_netlink.c`, `include/uapi/linux/if_vlan.h`.
 
 use super::request::{Kind, info_kind};
-use super::{IfIndex, InvalidValue, KindFacts, LinkChange, NewLink, numbers};
+use super::{KindFacts, LinkChange, NewLink};
+use crate::value::{IfIndex, InvalidValue, numbers};
 use crate::wire::{Compare, Entry, Fixed, Get, List, Row, compare_as_printed, fixed, head, table};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -75,7 +76,7 @@ impl VlanProtocol {
 /// A VLAN's flags (`VLAN_FLAG_…`): which to switch on, which off, and, by silence, which to leave.
 ///
 /// ```
-/// # use sublink::VlanFlags;
+/// # use sublink::link::VlanFlags;
 /// let flags = VlanFlags::new().gvrp(true).reorder_hdr(false);
 /// assert!(flags.has_gvrp() && !flags.has_reorder_hdr());
 /// ```

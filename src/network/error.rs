@@ -1,6 +1,7 @@
 //! What is wrong with a network, in words that its user can act on.
 
-use crate::link::{IfName, InvalidValue, VlanId};
+use crate::link::VlanId;
+use crate::value::{IfName, InvalidValue};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 

@@ -12,9 +12,10 @@
 use super::InvalidNetwork;
 use crate::batch::Batch;
 use crate::error::Result;
-use crate::link::{Alias, Command, IfIndex, IfName, InvalidValue, KindInfo, LinkChange, LinkInfo, MacAddr};
-use crate::link::{MacvlanMode, VlanId, VlanProtocol};
+use crate::link::{KindInfo, LinkChange, LinkInfo, MacvlanMode, VlanId, VlanProtocol};
 use crate::socket::Socket;
+use crate::value::{Alias, IfIndex, IfName, InvalidValue, MacAddr};
+use crate::wire::Command;
 
 /// Who marks links: the embedder's own word, the same after a restart.
 #[derive(Clone, Debug, PartialEq, Eq)]

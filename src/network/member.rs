@@ -4,9 +4,10 @@ use super::{Network, Owner};
 use crate::batch::Batch;
 use crate::endpoint::{Attached, Detached};
 use crate::error::Result;
-use crate::link::{IfName, MacAddr, VlanId};
+use crate::link::VlanId;
 use crate::route::NewRoute;
 use crate::socket::Socket;
+use crate::value::{IfName, MacAddr};
 use ipnetwork::IpNetwork;
 use std::cmp::Reverse;
 use std::net::IpAddr;
@@ -73,7 +74,7 @@ impl Network {
         match member.take_default_routes(others, inside) {
             Ok(()) => Ok(member),
             Err(error) => {
-                let error = error.explained_by(inside);
+                let error = error.explained(inside);
                 settle_default_routes(others, inside); // one of them may have been replaced already
                 Err(error.with_undo(attached.undo(inside)))
             }
@@ -134,7 +135,8 @@ fn settle_default_routes(members: &[Member<'_>], inside: &mut Socket) {
 /// order. An internal network has no gateway. It is Docker's order.
 ///
 /// ```
-/// use sublink::{Connection, Driver, IfName, Network, Subnet, choose_gateways};
+/// use sublink::{IfName, Network};
+/// use sublink::network::{Connection, Driver, Subnet, choose_gateways};
 /// let network = |name, subnet: &str, gateway: &str| {
 ///     let subnet = Subnet::new(subnet.parse()?).gateway(gateway.parse()?)?;
 ///     Ok::<_, Box<dyn std::error::Error>>(Network::new(name, Driver::Vlan)?.parent(IfName::new("eth0")?).subnet(subnet))

@@ -33,7 +33,8 @@ pub use removal::{Removal, Restored, restore_networks};
 pub use subnet::Subnet;
 
 use crate::endpoint::Endpoint;
-use crate::link::{IfIndex, IfName, Ipv4Setting, LinkSpec, MacvlanMode, NewLink};
+use crate::link::{Ipv4Setting, LinkSpec, MacvlanMode, NewLink};
+use crate::value::{IfIndex, IfName};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 
@@ -53,7 +54,8 @@ pub enum Driver {
 /// A network: a value that the caller keeps, and that says nothing of the kernel until it is [brought up](Self::up).
 ///
 /// ```
-/// use sublink::{Driver, IfName, MacvlanMode, Network, Subnet};
+/// use sublink::{IfName, MacvlanMode, Network};
+/// use sublink::network::{Driver, Subnet};
 /// let network = Network::new("pub_net", Driver::Macvlan(MacvlanMode::Bridge))?
 ///     .parent(IfName::new("eth0.50")?) // VLAN 50 of eth0, made when it is not there
 ///     .subnet(Subnet::new("192.168.50.0/24".parse()?).gateway("192.168.50.1".parse()?)?)

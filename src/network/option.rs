@@ -1,7 +1,8 @@
 //! Options as Docker's `-o KEY=VALUE` gives them.
 
 use super::{Driver, InvalidNetwork, Network};
-use crate::link::{IfName, MacvlanMode};
+use crate::link::MacvlanMode;
+use crate::value::IfName;
 use std::ops::RangeInclusive;
 
 const PARENT: &str = "parent";
@@ -24,14 +25,15 @@ impl Network {
     /// empty parent is none, and an empty mode is bridge.
     ///
     /// ```
-    /// use sublink::{Driver, MacvlanMode, Network};
+    /// use sublink::{MacvlanMode, Network};
+    /// use sublink::network::Driver;
     /// let network = Network::new("pub_net", Driver::Macvlan(MacvlanMode::Bridge))?.option("parent", "eth0.50")?;
     /// let error = network.option("macvlan_mode", "veth").unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
     ///     r#""veth" is no macvlan_mode (did you mean vepa?): it is bridge, private, vepa or passthru"#
     /// );
-    /// # Ok::<(), sublink::InvalidNetwork>(())
+    /// # Ok::<(), sublink::network::InvalidNetwork>(())
     /// ```
     ///
     /// # Errors
@@ -99,7 +101,7 @@ fn mode(word: &str) -> Result<MacvlanMode, InvalidNetwork> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::InvalidValue;
+    use crate::value::InvalidValue;
 
     fn macvlan() -> Network {
         Network::new("net", Driver::Macvlan(MacvlanMode::Bridge)).unwrap()

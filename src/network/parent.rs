@@ -3,8 +3,9 @@
 use super::mark::{Made, base_and_id, is_temporary, is_vlan};
 use super::{InvalidNetwork, Network, Owner};
 use crate::error::Result;
-use crate::link::{IfIndex, IfName, LinkChange, LinkFlags, LinkInfo, ListLinks, NewLink, VlanId};
+use crate::link::{LinkChange, LinkFlags, LinkInfo, ListLinks, NewLink, VlanId};
 use crate::socket::Socket;
+use crate::value::{IfIndex, IfName};
 use std::thread;
 use std::time::Duration;
 
@@ -76,7 +77,7 @@ impl Network {
     ///
     /// # Errors
     /// It cannot have a parent ([`ErrorKind::Network`](crate::ErrorKind::Network)), or the kernel refused; then nothing is
-    /// left. Of a link that was removed again, [`Error::explain`](crate::Error::explain) has looked why before.
+    /// left. Of a link that was removed again, [`Error::explained`](crate::Error::explained) has looked why before.
     pub fn up(&self, host: &mut Socket, owner: &Owner) -> Result<IfIndex> {
         match self.try_up(host, owner) {
             // Somebody else was quicker to make it, or to remove what was planned with.
@@ -96,7 +97,7 @@ impl Network {
             })?,
         };
         self.finish(host, index).map_err(|error| {
-            let error = error.explained_by(host);
+            let error = error.explained(host);
             let _ = host.delete(index); // a half-made one is finished or removed later
             error
         })

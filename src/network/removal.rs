@@ -2,11 +2,12 @@
 
 use super::mark::Made;
 use super::{Network, Owner};
-use crate::addr::{AddressFlags, AddressInfo, ListAddresses, Scope};
+use crate::addr::{AddressFlags, AddressInfo, ListAddresses};
 use crate::batch::{Batch, Outcome};
 use crate::error::Result;
-use crate::link::{IfIndex, IfName, LinkInfo, ListLinks, MacvlanMode, NewLink, VlanFlags, VlanId, VlanProtocol};
+use crate::link::{LinkInfo, ListLinks, MacvlanMode, NewLink, VlanFlags, VlanId, VlanProtocol};
 use crate::socket::Socket;
+use crate::value::{IfIndex, IfName, Scope};
 use nix::errno::Errno;
 use std::cmp::Reverse;
 
@@ -200,7 +201,7 @@ mod tests {
     }
 
     fn address(request: NewAddress) -> AddressInfo {
-        let bytes = crate::link::encoded(&request);
+        let bytes = crate::wire::encoded(&request);
         crate::addr::AddressView::of(Messages::new(&bytes).next().unwrap().unwrap()).unwrap().to_owned()
     }
 

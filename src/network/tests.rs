@@ -1,9 +1,9 @@
 //! Networks by themselves and beside others, and the endpoints they give; and the links that these tests share.
 
 use super::*;
-use crate::link::{
-    Ipvlan, KindInfo, LinkFlags, LinkInfo, LinkView, MacAddr, Request, VlanId, VlanProtocol, encoded as bytes,
-};
+use crate::link::{Ipvlan, KindInfo, LinkFlags, LinkInfo, LinkView, VlanId, VlanProtocol};
+use crate::value::{Alias, MacAddr};
+use crate::wire::{Request, encoded as bytes};
 
 pub(super) fn link(number: u32, request: &impl Request) -> LinkInfo {
     LinkInfo { index: index(number), ..LinkView::of_request(&bytes(request)).unwrap().to_owned() }
@@ -87,7 +87,7 @@ fn names_and_ids_are_checked() {
         assert_eq!(Owner::new(owner), Err(InvalidNetwork::Owner));
     }
     let longest = Owner::new(&long[..64]).unwrap().mark(&long[..128]);
-    assert!(crate::link::Alias::new(&longest).is_ok(), "the longest mark is an alias");
+    assert!(Alias::new(&longest).is_ok(), "the longest mark is an alias");
 }
 
 #[test]

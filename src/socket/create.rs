@@ -2,7 +2,8 @@
 
 use super::Socket;
 use crate::error::{ErrorKind, Result};
-use crate::link::{Create, IfIndex, IfInfo, IfName, LinkChange, LinkView, Wanted};
+use crate::link::{Create, IfInfo, LinkChange, LinkView, Placement};
+use crate::value::{IfIndex, IfName};
 use crate::wire::Header;
 use netlink_packet_core::NLM_F_ECHO;
 
@@ -24,14 +25,14 @@ impl Socket {
     /// When it fails, no link is left behind; when the outcome is [unknown](ErrorKind::TimedOut), one may be.
     pub fn create(&mut self, link: &impl Create) -> Result<IfIndex> {
         let len = self.encode(link)?;
-        self.create_encoded(len, link.wanted())
+        self.create_encoded(len, link.placement())
     }
 
     /// The same for links of all kinds, which are the first `len` bytes of `out`.
-    fn create_encoded(&mut self, len: usize, wanted: Wanted<'_>) -> Result<IfIndex> {
-        let Wanted { index, name, namespace, is_up, parent_is_elsewhere } = wanted;
+    fn create_encoded(&mut self, len: usize, placement: Placement<'_>) -> Result<IfIndex> {
+        let Placement { index, name, namespace, is_up, parent_is_elsewhere } = placement;
         if is_up && parent_is_elsewhere {
-            return self.create_and_bring_up(len, Wanted { is_up: false, ..wanted });
+            return self.create_and_bring_up(len, Placement { is_up: false, ..placement });
         }
         if index.is_some() || (name.is_some() && namespace.is_none()) {
             return self.create_as_it_is(len, index, name);
@@ -86,10 +87,10 @@ impl Socket {
 
     /// Linux up to 6.12 ignores IFF_UP in a create whose parent is in another namespace. Where it does not come up, the
     /// create is said to have failed, as on newer kernels.
-    fn create_and_bring_up(&mut self, len: usize, wanted: Wanted<'_>) -> Result<IfIndex> {
-        let mut inside = wanted.namespace.map(Self::open_in).transpose()?; // before there is a link to leave behind
+    fn create_and_bring_up(&mut self, len: usize, placement: Placement<'_>) -> Result<IfIndex> {
+        let mut inside = placement.namespace.map(Self::open_in).transpose()?; // before there is a link to leave behind
         let asked = self.out.get(..len).unwrap_or_default().to_vec();
-        let index = self.create_encoded(len, wanted)?;
+        let index = self.create_encoded(len, placement)?;
         match inside.as_mut().unwrap_or(self).bring_up_or_delete(index) {
             Ok(()) => Ok(index),
             Err(error) => Err(self.describe(error, &asked)),

@@ -4,10 +4,9 @@ use super::Socket;
 use super::list::{List, Query};
 use crate::addr::{AddressInfo, AddressView, ListAddresses, RTM_NEWADDR};
 use crate::error::{ErrorKind, Result};
-use crate::link::IfIndex;
 use crate::nsid::{GetNsid, NewNsid};
 use crate::route::{ListRoutes, RTM_NEWROUTE, RouteInfo, RouteType, RouteView};
-use crate::wire::family;
+use crate::value::{IfIndex, family};
 use crate::wire::{Message, Messages};
 use nix::errno::Errno;
 use std::os::fd::AsFd;
@@ -76,7 +75,8 @@ impl Socket {
     /// The default route among those that `request` asks for: of several, the one with the lowest metric.
     ///
     /// ```no_run
-    /// # use sublink::{ListRoutes, Socket, Table};
+    /// # use sublink::Socket;
+    /// # use sublink::route::{ListRoutes, Table};
     /// let mut host = Socket::open()?;
     /// let default = host.default_route(&ListRoutes::v4().table(Table::MAIN))?;
     /// let uplink = default.and_then(|route| route.link());

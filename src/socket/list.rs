@@ -2,9 +2,9 @@
 
 use super::Socket;
 use crate::error::{ErrorKind, KernelError, Partial, Result};
-use crate::link::{LinkInfo, LinkView, ListLinks, RTM_NEWLINK, Request};
+use crate::link::{LinkInfo, LinkView, ListLinks, RTM_NEWLINK};
 use crate::reply::{INTERRUPTED, Reply};
-use crate::wire::{Message, Messages};
+use crate::wire::{Message, Messages, Request};
 use std::ops::Range;
 use std::time::Instant;
 
@@ -206,7 +206,9 @@ impl Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{IfIndex, NewLink, encoded};
+    use crate::link::NewLink;
+    use crate::value::IfIndex;
+    use crate::wire::encoded;
 
     /// Kernels that know a filter leave nothing to it.
     #[test]

@@ -16,12 +16,13 @@ mod watch;
 pub use list::{List, Query};
 pub use watch::AddressWatch;
 
-use crate::error::{Error, ErrorKind, KernelError, RequestInfo, Result, Verb, Whereabouts};
-use crate::link::{AltName, AltNameChange, Command, DeleteLink, GetLink, IfIndex, IfName, LinkChange, LinkView};
-use crate::link::{InvalidValue, LinkSettings, ListLinks, Request, ignored, random};
+use crate::error::{Error, ErrorKind, KernelError, Result, Whereabouts};
+use crate::link::{AltNameChange, DeleteLink, GetLink, LinkChange, LinkSettings, LinkView, ListLinks, ignored};
 use crate::netns::{Netns, NetnsId, run_in};
 use crate::reply::Reply;
-use crate::wire::{Message, Messages};
+use crate::request::{RequestInfo, Verb};
+use crate::value::{AltName, IfIndex, IfName, InvalidValue, random};
+use crate::wire::{Command, Message, Messages, Request};
 use channel::Channel;
 use nix::sys::socket::{NetlinkAddr, getsockname};
 use std::cell::Cell;

@@ -4,8 +4,8 @@ use super::channel::Channel;
 use super::{Socket, open_fd};
 use crate::addr::{AddressFlags, AddressView, ListAddresses, RTM_DELADDR};
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::IfIndex;
 use crate::netns::run_in;
+use crate::value::IfIndex;
 use crate::wire::{Message, Messages};
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
@@ -104,7 +104,7 @@ fn settle(addr: Ipv6Addr, flags: AddressFlags, waiting: &mut Vec<Ipv6Addr>) -> R
 mod tests {
     use super::*;
     use crate::addr::{NewAddress, RTM_NEWADDR};
-    use crate::link::encoded;
+    use crate::wire::encoded;
 
     const INDEX: IfIndex = IfIndex(5);
 

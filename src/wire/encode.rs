@@ -329,19 +329,6 @@ fixed! {
     i32: 4 + 0, 0, i32::to_ne_bytes, i32::from_ne_bytes;
 }
 
-/// The address family of IPv4, as netlink's headers have it.
-pub(crate) const AF_INET: u8 = 2;
-/// That of IPv6.
-pub(crate) const AF_INET6: u8 = 10;
-
-/// `AF_INET` or `AF_INET6`.
-pub(crate) const fn family(addr: IpAddr) -> u8 {
-    match addr {
-        IpAddr::V4(_) => AF_INET,
-        IpAddr::V6(_) => AF_INET6,
-    }
-}
-
 /// Four bytes or sixteen, in network byte order.
 impl Put for IpAddr {
     const UNSET: Self = Self::V4(Ipv4Addr::UNSPECIFIED);

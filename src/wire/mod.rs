@@ -19,18 +19,22 @@
 mod compare;
 mod decode;
 mod encode;
+mod request;
 mod row;
 pub(crate) mod table;
 
 pub use decode::{Attribute, Attributes, Header, Malformed, Message, Messages};
 pub use encode::NoRoom;
+pub use request::{Command, Request};
 pub use row::{Inside, Row};
 
 pub(crate) use compare::{Compare, CompareRows, Mismatch, compare_as_printed, mismatch};
 pub(crate) use decode::{FromWire, Get, Index, List};
-pub(crate) use encode::{AF_INET, AF_INET6, family};
 pub(crate) use encode::{Attrs, Entry, Fixed, Full, Mask, Out, Put, fixed, list_len, measured, padded, put_list};
-pub(crate) use row::name_at;
+#[cfg(test)]
+pub(crate) use request::encoded;
+pub(crate) use request::sealed::Sealed;
+pub(crate) use row::{Body, name_at};
 pub(crate) use table::table;
 
 use netlink_packet_core::NLM_F_REQUEST;

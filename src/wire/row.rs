@@ -26,6 +26,15 @@ pub enum Inside {
     Link(usize),
 }
 
+/// What a message type has behind its `nlmsghdr`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Body {
+    /// Bytes of the fixed header, such as `struct ifinfomsg`.
+    pub(crate) header: usize,
+    /// The attributes behind it.
+    pub(crate) rows: &'static [Row],
+}
+
 impl Row {
     /// The row of an attribute that holds a value.
     pub(crate) const fn value(number: u16, name: &'static str) -> Self {

@@ -3,7 +3,10 @@
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::endpoint::Detached;
+use sublink::error::Undo;
+use sublink::link::SourceMacs;
+use sublink::{Attached, Batch, Endpoint, IfIndex, LinkChange, LinkSpec, MacAddr, MacvlanMode, NewLink, Socket};
 
 fn attached() -> (Socket, Pod, Attached, IfIndex) {
     let (mut host, mut pod) = (socket(), Pod::new());

@@ -3,7 +3,16 @@
 use crate::common::{Skip, kernel, knows, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint, ip, net, with_addresses};
 use std::time::Duration;
-use sublink::*;
+use sublink::addr::DeleteAddress;
+use sublink::endpoint::Difference;
+use sublink::link::{
+    AddrGenMode, AnyKind, EgressQos, IngressQos, Ipv4Setting, IpvlanFlag, IpvlanMode, LinkSettings, MacvlanFlags,
+    SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
+};
+use sublink::route::{DeleteRoute, RouteType, Table};
+use sublink::socket::AddressWatch;
+use sublink::wire::Command;
+use sublink::{Endpoint, IfIndex, LinkChange, LinkSpec, MacvlanMode, NewLink, NewRoute, Socket};
 
 pub fn a_check_names_every_difference() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());

@@ -4,7 +4,11 @@ use crate::common::{Skip, kernel, mac, name, parent, socket, veth};
 use crate::help::{Pod, bridge_endpoint, ip, links, net, port_of_a_bridge};
 use nix::sched::{CloneFlags, unshare};
 use std::fs;
-use sublink::*;
+use sublink::error::Undo;
+use sublink::link::AddrGenMode;
+use sublink::route::RouteType;
+use sublink::value::InvalidValue;
+use sublink::{Attached, Endpoint, ErrorKind, IfIndex, LinkSpec, MacvlanMode, Netns, NewLink, NewRoute, Socket};
 
 pub fn the_parents_own_namespace_is_refused() -> Result<(), Skip> {
     let (mut host, mut same) = (socket(), socket());

@@ -6,8 +6,9 @@ use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::sys::socket::{setsockopt, sockopt::ReceiveTimeout};
 use nix::sys::time::{TimeVal, TimeValLike};
 use std::os::fd::AsFd;
+use sublink::route::{ListRoutes, RouteInfo, RouteType, RouteView, Table};
 use sublink::wire::Messages;
-use sublink::*;
+use sublink::{Attached, Endpoint, MacvlanMode, NewLink, NewRoute};
 
 /// What is in a container on two networks, of which the first has the default routes.
 struct Both {

@@ -3,7 +3,12 @@
 use crate::common::{Skip, name};
 use std::net::IpAddr;
 use std::process::Command;
-use sublink::*;
+use sublink::addr::ListAddresses;
+use sublink::route::{ListRoutes, Table};
+use sublink::{
+    Attached, Endpoint, IfIndex, IpNetwork, LinkChange, LinkInfo, LinkSpec, ListLinks, MacvlanMode, Netns, NewLink,
+    Result, Socket,
+};
 
 /// A namespace and a socket in it.
 pub struct Pod {

@@ -6,7 +6,9 @@ use nix::sched::{CloneFlags, unshare};
 use std::fs;
 use std::os::fd::AsFd;
 use std::thread;
-use sublink::*;
+use sublink::endpoint::{Detached, detach_many};
+use sublink::socket::AddressWatch;
+use sublink::{Endpoint, IfIndex, MacvlanMode, Netns, NewLink, Socket};
 
 const THREADS: u8 = 8;
 const ROUNDS: u8 = 13;

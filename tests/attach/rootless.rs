@@ -4,7 +4,10 @@ use crate::common::{Skip, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint, net, with_addresses};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use sublink::*;
+use sublink::endpoint::{Detached, detach_many};
+use sublink::error::Undo;
+use sublink::link::{Ipv4Setting, IpvlanMode};
+use sublink::{IfIndex, LinkSpec, MacvlanMode, Netns, NewLink, Socket};
 
 /// A process that is root in such a namespace, and waits.
 struct Container(Child);

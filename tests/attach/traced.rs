@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::process::Command;
 use std::thread;
-use sublink::*;
+use sublink::endpoint::{Detached, detach_many};
+use sublink::link::Ipv4Setting;
 
 const MARK: &str = "/sublink-test-mark";
 

@@ -4,7 +4,14 @@ use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint, ip, net, with_addresses};
 use std::net::Ipv6Addr;
 use std::time::Duration;
-use sublink::*;
+use sublink::addr::{Lifetime, ListAddresses};
+use sublink::endpoint::{Detached, MovedDevice};
+use sublink::error::Whereabouts;
+use sublink::link::{AddrGenMode, Ipv4Setting, IpvlanMode, LinkFlags};
+use sublink::route::{ListRoutes, RouteType, Table};
+use sublink::socket::AddressWatch;
+use sublink::value::Scope;
+use sublink::{Endpoint, ErrorKind, IfIndex, LinkSpec, MacvlanMode, Netns, NewAddress, NewLink, NewRoute, Socket};
 
 fn is_attached_whole(link: impl Fn(IfIndex) -> LinkSpec<'static>) -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());

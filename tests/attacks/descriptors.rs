@@ -8,7 +8,11 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType};
 use std::fs::{self, File};
 use std::net::UdpSocket;
 use std::os::fd::{AsFd, OwnedFd};
-use sublink::*;
+use sublink::batch::Outcome;
+use sublink::error::Partial;
+use sublink::link::DeleteLink;
+use sublink::value::InvalidValue;
+use sublink::{Batch, ErrorKind, IfIndex, LinkChange, ListLinks, MacvlanMode, Netns, NewLink, Socket};
 
 const RTM_GETLINK: u16 = 18;
 const RTM_DELLINK: u16 = 17;

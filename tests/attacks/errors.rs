@@ -4,7 +4,8 @@ use crate::common::{Skip, name, socket};
 use std::error::Error as _;
 use std::io;
 use std::time::Duration;
-use sublink::*;
+use sublink::link::DeleteLink;
+use sublink::{Batch, Error, ErrorKind, IfIndex, Netns, NewLink, Result, Socket};
 
 pub fn an_error_is_one_word_and_goes_anywhere() -> std::result::Result<(), Skip> {
     fn goes_anywhere<T: std::error::Error + Send + Sync + 'static>(_: &T) {}

@@ -4,7 +4,8 @@ use crate::cast::{Forger, bare, message, next_sequence, number, port, reconnect,
 use crate::common::{Skip, name, socket};
 use nix::errno::Errno;
 use std::io::{self, BufReader, Write};
-use sublink::*;
+use sublink::link::DeleteLink;
+use sublink::{Batch, IfIndex, ListLinks, NewLink, Socket};
 
 /// The forger's process: sends forged answers to a port, and says how many were delivered and how many refused.
 pub fn forger() {

@@ -2,7 +2,11 @@
 
 use crate::common::{Skip, mac, name, socket};
 use crate::overrun::many_links;
-use sublink::*;
+use sublink::batch::Outcome;
+use sublink::link::DeleteLink;
+use sublink::request::Verb;
+use sublink::socket::List;
+use sublink::{Batch, Error, ErrorKind, LinkChange, ListLinks, NewLink, Socket};
 
 const ALL: ListLinks<'_> = ListLinks::new();
 

@@ -4,7 +4,11 @@ use crate::cast::{bare, listening};
 use crate::common::{Skip, kernel, mac, name, parent, socket};
 use nix::sys::socket::{setsockopt, sockopt::RcvBuf};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::batch::Outcome;
+use sublink::error::{Partial, Step};
+use sublink::link::{AltNameChange, DeleteLink, SourceMacs};
+use sublink::value::{Alias, AltName};
+use sublink::{Batch, Error, ErrorKind, IfIndex, LinkChange, ListLinks, MacAddr, MacvlanMode, NewLink, Socket};
 
 const LO: IfIndex = match IfIndex::new(1) {
     Ok(index) => index,

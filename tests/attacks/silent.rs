@@ -13,7 +13,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use sublink::*;
+use sublink::batch::Outcome;
+use sublink::link::{AddrGenMode, DeleteLink, LinkSettings};
+use sublink::{Batch, ErrorKind, IfIndex, LinkChange, ListLinks, Netns, NewLink, Result, Socket};
 
 const SHORT: Duration = Duration::from_millis(30);
 /// When something that must end is given up.

@@ -14,6 +14,8 @@ use nix::sys::socket::{MsgFlags, recv};
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
 use std::process::ExitCode;
+use sublink::Error;
+use sublink::error::Reason;
 use sublink::wire::Header;
 use sublink::{ErrorKind, IfIndex, IfName, LinkChange, ListLinks, MacAddr, Netns, NewLink, Socket, VlanId};
 
@@ -79,6 +81,11 @@ pub fn become_root() -> Result<(), String> {
     write("/proc/self/setgroups", "deny".into())?;
     write("/proc/self/uid_map", format!("0 {uid} 1"))?;
     write("/proc/self/gid_map", format!("0 {gid} 1"))
+}
+
+/// What a look with `socket` says of why a request failed.
+pub fn reason(error: &Error, socket: &mut Socket) -> Option<Reason> {
+    error.clone().explained(socket).reason().cloned()
 }
 
 /// A socket in the test's namespace.

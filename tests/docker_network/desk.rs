@@ -5,7 +5,10 @@ use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use sublink::*;
+use sublink::addr::ListAddresses;
+use sublink::route::{ListRoutes, Table};
+use sublink::value::Scope;
+use sublink::{IpNetwork, LinkInfo, ListLinks, Netns, Socket};
 
 /// A state of its own, which is gone when it is.
 pub struct Desk {

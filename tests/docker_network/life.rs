@@ -6,7 +6,8 @@ use crate::waits::until_usable;
 use std::net::{IpAddr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use sublink::*;
+use sublink::link::KindInfo;
+use sublink::{ListLinks, MacvlanMode, Netns, NewLink, Socket, VlanId};
 
 pub fn containers_come_and_go() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());

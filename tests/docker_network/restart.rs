@@ -5,7 +5,7 @@ use crate::desk::{Container, Desk, links_of_kind};
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::thread;
-use sublink::*;
+use sublink::LinkChange;
 
 pub fn two_commands_at_once_lose_nothing() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());

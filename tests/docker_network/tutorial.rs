@@ -2,7 +2,8 @@
 
 use crate::common::{Skip, needs, socket, veth};
 use crate::desk::{Container, Desk, links_of_kind, net};
-use sublink::*;
+use sublink::link::KindInfo;
+use sublink::{IpNetwork, NewAddress, NewRoute, VlanId};
 
 /// With `eth0` as the parent, where the kernel has no VLANs.
 const ON_A_LINK: [&str; 3] = [

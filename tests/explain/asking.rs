@@ -4,7 +4,8 @@ use crate::common::{Skip, mac, name, parent, sequence, socket};
 use crate::help::{bridge, elsewhere};
 use crate::twins::{Change, New, Twin};
 use crate::why::{assert_no_more, assert_why, why};
-use sublink::*;
+use sublink::error::{Reason, Undo};
+use sublink::{Batch, Endpoint, ErrorKind, LinkChange, MacvlanMode, Netns, NewLink, Socket};
 
 const GONE: &str = "there is no link #";
 
@@ -76,7 +77,7 @@ pub fn words_of_the_kernel_are_enough<T: Twin>() -> Result<(), Skip> {
     }
     let error = T::create(&mut socket, parent, &New { mtu: Some(67), ..x() }).unwrap_err();
     socket.delete(parent).unwrap();
-    assert_eq!(error.explain(&mut socket), None, "nor was it the parent, which is gone since");
+    assert_eq!(crate::common::reason(&error, &mut socket), None, "nor was it the parent, which is gone since");
     Ok(())
 }
 
@@ -104,7 +105,7 @@ pub fn it_costs_nothing_unless_asked<T: Twin>() -> Result<(), Skip> {
         let error = T::create(&mut socket, parent, &refused).unwrap_err();
         let after = sequence(&mut socket);
         assert_eq!(after.wrapping_sub(before), 3, "the request, the parent's name for the sentence, and this one");
-        assert!(error.explain(&mut socket).is_some());
+        assert!(crate::common::reason(&error, &mut socket).is_some());
         assert!(sequence(&mut socket).wrapping_sub(after) > 2, "it looks now");
     }
     Ok(())
@@ -124,11 +125,11 @@ pub fn a_link_or_parent_that_is_gone_since<T: Twin>() -> Result<(), Skip> {
         ];
         socket.delete(z).unwrap();
         for error in &of_changes {
-            let reason = error.explain(&mut socket).expect("a reason");
+            let reason = crate::common::reason(error, &mut socket).expect("a reason");
             assert_eq!((reason.clone(), reason.to_string()), (Reason::LinkIsGone(z), format!("{GONE}{z}")), "{error}");
         }
         socket.delete(parent).unwrap();
-        let reason = of_create.explain(&mut socket).expect("a reason");
+        let reason = crate::common::reason(&of_create, &mut socket).expect("a reason");
         let sentence = format!("{GONE}{parent} that could be the parent");
         assert_eq!((reason.clone(), reason.to_string()), (Reason::ParentIsGone(parent), sentence), "{of_create}");
         assert!(socket.link_at(y).is_err());
@@ -158,7 +159,7 @@ pub fn what_was_in_the_way_is_gone_since<T: Twin>() -> Result<(), Skip> {
         (large, Some(Reason::Unknown(p0))),
         (port, Some(Reason::ParentIsTaken { parent: p0, index: None })),
     ] {
-        assert_eq!(error.explain(&mut socket), reason, "{error}");
+        assert_eq!(crate::common::reason(&error, &mut socket), reason, "{error}");
     }
     Ok(())
 }
@@ -171,7 +172,10 @@ pub fn a_link_is_not_in_its_own_way<T: Twin>() -> Result<(), Skip> {
     let error = socket.change(&LinkChange::new(down).up()).unwrap_err();
     socket.delete(y).unwrap();
     socket.change(&LinkChange::new(down).up()).expect("it is free now");
-    assert_eq!(error.explain(&mut socket), Some(Reason::MacElsewhere { mac: mac(1), parent: name("p0") }));
+    assert_eq!(
+        crate::common::reason(&error, &mut socket),
+        Some(Reason::MacElsewhere { mac: mac(1), parent: name("p0") })
+    );
     Ok(())
 }
 
@@ -181,9 +185,9 @@ pub fn another_socket_sees_something_else<T: Twin>() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let (_there, mut inside) = elsewhere();
     let error = T::create(&mut socket, parent, &New { mtu: Some(9000), ..x() }).unwrap_err();
-    assert_eq!(error.explain(&mut inside), Some(Reason::ParentIsGone(parent)));
+    assert_eq!(crate::common::reason(&error, &mut inside), Some(Reason::ParentIsGone(parent)));
     let mut second = Socket::open().unwrap();
     let reason = Reason::MtuAboveParent { mtu: 9000, parent: name("p0"), parent_mtu: 1500 };
-    assert_eq!(error.explain(&mut second), Some(reason));
+    assert_eq!(crate::common::reason(&error, &mut second), Some(reason));
     Ok(())
 }

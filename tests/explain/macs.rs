@@ -5,7 +5,8 @@ use crate::help::{elsewhere, netnsid};
 use crate::twins::{Change, New, Twin};
 use crate::why::{assert_why, why};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::error::Reason;
+use sublink::{IfIndex, LinkChange, MacAddr, NewLink, Socket};
 
 /// `x` that is to come up with this address.
 fn up(mac: MacAddr) -> New<'static> {

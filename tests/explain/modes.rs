@@ -5,7 +5,9 @@ use crate::help::elsewhere;
 use crate::twins::{Change, New, Twin};
 use crate::why::{assert_why, why};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::error::Reason;
+use sublink::link::SourceMacs;
+use sublink::{IfIndex, MacvlanMode, NewLink, Socket};
 
 const OTHERS: [MacvlanMode; 4] = [MacvlanMode::Private, MacvlanMode::Vepa, MacvlanMode::Bridge, MacvlanMode::Source];
 const PASSTHRU: MacvlanMode = MacvlanMode::Passthru;

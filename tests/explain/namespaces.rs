@@ -10,7 +10,9 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use sublink::*;
+use sublink::error::Reason;
+use sublink::link::GetLink;
+use sublink::{LinkChange, Netns, NewAddress, NewLink};
 
 const NO_NAMESPACE: &str = "the descriptor that was given is not that of a network namespace";
 
@@ -42,7 +44,7 @@ pub fn a_descriptor_that_is_closed_by_now_is_nothing_to_look_at<T: Twin>() -> Re
     let new = New { name: Some("x"), netns: Some(file.as_fd()), ..New::default() };
     let error = T::create(&mut socket, parent, &new).unwrap_err();
     drop(file);
-    let reason = error.explain(&mut socket);
+    let reason = crate::common::reason(&error, &mut socket);
     // Another test may have been given the number meanwhile.
     assert!(matches!(reason, Some(Reason::NotANamespace | Reason::Unknown(_))), "{reason:?}");
     Ok(())

@@ -5,7 +5,8 @@ use crate::help::{bridge, elsewhere, index, netnsid, try_ip};
 use crate::twins::{Change, New, Twin};
 use crate::why::{assert_why, why};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::error::Reason;
+use sublink::{LinkChange, MacvlanMode, Netns, NewLink};
 
 fn x() -> New<'static> {
     New { name: Some("x"), ..New::default() }

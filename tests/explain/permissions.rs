@@ -9,7 +9,9 @@ use netlink_sys::protocols::NETLINK_ROUTE;
 use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
-use sublink::*;
+use sublink::error::Reason;
+use sublink::link::{GetLink, IpvlanMode};
+use sublink::{Batch, Error, LinkChange, MacvlanMode, Netns, NewAddress, NewLink};
 
 const HERE: &str = "CAP_NET_ADMIN is missing in the user namespace that owns this network namespace";
 const AT_PARENT: &str = "CAP_NET_ADMIN is missing in the user namespace that owns the parent's network namespace";

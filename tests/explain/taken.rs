@@ -5,7 +5,8 @@ use crate::help::{elsewhere, index, looks_in_the_target};
 use crate::twins::{New, Twin};
 use crate::why::{assert_why, why};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::error::Reason;
+use sublink::{ErrorKind, IfIndex, LinkChange, NewLink, Result, Socket};
 
 /// The name `taken`, which is that of `owner`, or an alternative one.
 fn is_taken(taken: &str, owner: &str, index: IfIndex) -> (Reason, String) {

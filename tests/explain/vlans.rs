@@ -4,7 +4,9 @@ use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{elsewhere, netnsid, try_ip};
 use crate::why::{assert_no_more, assert_why, why};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::error::Reason;
+use sublink::link::{Vlan, VlanFlags, VlanProtocol};
+use sublink::{IfIndex, LinkChange, NewLink};
 
 fn five<'a>(parent: IfIndex) -> NewLink<'a, Vlan<'a>> {
     NewLink::vlan(parent, vid(5)).name(name("x"))
@@ -108,7 +110,7 @@ pub fn it_waits_for_its_parent() -> Result<(), Skip> {
     assert_why(&mut socket, changed, &reason, sentence);
     let error = socket.change(&LinkChange::vlan(x).up()).unwrap_err();
     socket.change(&LinkChange::new(parent).up()).unwrap();
-    assert_eq!(error.explain(&mut socket), None, "nothing is in the way any more");
+    assert_eq!(crate::common::reason(&error, &mut socket), None, "nothing is in the way any more");
     Ok(())
 }
 

@@ -2,16 +2,17 @@
 
 use crate::help::all;
 use std::fmt::Debug;
-use sublink::*;
+use sublink::error::Reason;
+use sublink::{Result, Socket};
 
 /// Why a request was refused. Looking changes nothing.
 #[track_caller]
 pub fn why<T: Debug>(socket: &mut Socket, refused: Result<T>) -> Option<Reason> {
     let error = refused.expect_err("it should have been refused");
     let before = all(socket);
-    let reason = error.explain(socket);
+    let reason = crate::common::reason(&error, socket);
     assert_eq!(all(socket), before, "looking changed something");
-    assert_eq!(error.explain(socket), reason, "a second look is the same");
+    assert_eq!(crate::common::reason(&error, socket), reason, "a second look is the same");
     reason
 }
 

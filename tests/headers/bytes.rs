@@ -1,9 +1,13 @@
 //! Numbers that stand in bytes only: in requests that the library encodes, and in answers that it reads.
 
 use super::claims::{Claim, NONE, claim, the_only};
+use sublink::link::{
+    AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, LinkSettings, VlanFlags, VlanPriority,
+};
 use sublink::reply::{Ack, INTERRUPTED, Policy, Reply};
+use sublink::value::{Alias, AltName};
 use sublink::wire::{Attributes, Header, Messages};
-use sublink::*;
+use sublink::{IfIndex, IfName, LinkChange, ListLinks, MacAddr, NewLink, Request};
 
 pub fn index() -> IfIndex {
     IfIndex::new(2).expect("an index")

@@ -2,8 +2,14 @@
 
 use super::bytes::{self, encoded, index, inside, mac, number};
 use super::ip;
+use sublink::addr::AddressView;
+use sublink::link::{
+    AddrGenMode, Ipv4Setting, IpvlanFlag, IpvlanMode, IpvlanView, LinkFlags, LinkSettings, MacvlanFlags, MacvlanView,
+    MacvtapView, OperState, SourceMacs, VlanFlags, VlanProtocol, VlanView,
+};
+use sublink::route::RouteView;
 use sublink::wire::{Inside, Row};
-use sublink::*;
+use sublink::{LinkChange, LinkView, MacvlanMode, NewLink, Request};
 
 /// A name of the kernel's, or an expression of C, and the number that the library has for it.
 pub type Claim = (String, i128);

@@ -4,8 +4,13 @@ use super::bytes::{encoded, index, number};
 use super::claims::{Claim, NONE, claim};
 use std::fs::File;
 use std::os::fd::AsFd;
+use sublink::addr::{AddressFlags, DeleteAddress, Lifetime, ListAddresses};
+use sublink::link::{Ipv4Setting, LinkSettings};
+use sublink::nsid::{GetNsid, NewNsid};
+use sublink::route::{DeleteRoute, ListRoutes, RouteProtocol, RouteType, Table};
+use sublink::value::Scope;
 use sublink::wire::{Attributes, Header};
-use sublink::*;
+use sublink::{IpNetwork, NewAddress, NewRoute};
 
 fn net(network: &str) -> IpNetwork {
     network.parse().expect("a network")

@@ -2,7 +2,12 @@
 
 use std::fs::File;
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::link::{
+    AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, IngressQos, IpvlanFlag, IpvlanMode, LinkSettings,
+    MacvlanFlags, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
+};
+use sublink::value::{Alias, AltName, Broadcast};
+use sublink::{IfIndex, IfName, LinkChange, ListLinks, MacAddr, MacvlanMode, NewLink, Request, VlanId};
 
 pub const RTM_NEWLINK: u16 = 16;
 pub const NLMSG_ERROR: u16 = 2;

@@ -1,9 +1,11 @@
 //! Encoders and buffers of every length.
 
 use crate::corpus::{encoded, for_each_request, index, mac};
+use sublink::link::EgressQos;
+use sublink::link::{SourceMacs, VlanPriority};
+use sublink::value::InvalidValue;
 use sublink::wire::{Header, NoRoom};
-use sublink::{Batch, EgressQos, ErrorKind, InvalidValue, LinkChange, ListLinks, MacAddr, NewLink, Request};
-use sublink::{SourceMacs, VlanPriority};
+use sublink::{Batch, ErrorKind, LinkChange, ListLinks, MacAddr, NewLink, Request};
 
 /// Encodes into every length of buffer: no room until what is needed is there, and from then on the same bytes.
 fn fits_exactly(name: &str, request: &dyn Request) {

@@ -2,9 +2,11 @@
 
 use crate::corpus::{NLMSG_DONE, NLMSG_ERROR, Sample, attribute, message, outcomes, requests, set_length};
 use crate::read;
+use sublink::Error;
+use sublink::error::KernelError;
 use sublink::reply::{Ack, Policy, Reply};
+use sublink::request::RequestInfo;
 use sublink::wire::{Malformed, Messages};
-use sublink::{Error, KernelError, RequestInfo};
 
 const CAPPED: u16 = 0x100;
 const TLVS: u16 = 0x200;

@@ -1,9 +1,12 @@
 //! Reading bytes in every way that the library offers.
 
 use std::hint::black_box;
+use sublink::error::KernelError;
+use sublink::link::KindInfo;
 use sublink::reply::{Ack, Reply};
+use sublink::request::RequestInfo;
 use sublink::wire::{Attributes, Message, Messages};
-use sublink::{Error, KernelError, KindInfo, LinkView, RequestInfo};
+use sublink::{Error, LinkView};
 
 /// Reads a datagram in every way. Each step must bring it nearer to the end, so nothing goes on for ever.
 pub fn everything(datagram: &[u8]) {

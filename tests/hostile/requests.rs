@@ -2,9 +2,11 @@
 
 use crate::corpus::{NLMSG_ERROR, Sample, attribute, message, requests};
 use crate::read;
+use sublink::error::KernelError;
 use sublink::reply::Reply;
+use sublink::request::{RequestInfo, Verb};
 use sublink::wire::{Attributes, Messages, Row};
-use sublink::{Error, KernelError, LinkView, RequestInfo, Verb};
+use sublink::{Error, LinkView};
 
 /// An EINVAL about the byte at `offset`.
 fn refusal(offset: u32) -> Vec<u8> {

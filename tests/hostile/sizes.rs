@@ -2,8 +2,9 @@
 
 use crate::corpus::{attribute, link, link_info};
 use crate::read;
+use sublink::LinkView;
+use sublink::link::{IpvlanView, MacvlanView, MacvtapView, VlanView};
 use sublink::wire::{Messages, Row};
-use sublink::{IpvlanView, LinkView, MacvlanView, MacvtapView, VlanView};
 
 /// An attribute with a good value, and how its field reads.
 struct Field {

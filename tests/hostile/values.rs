@@ -2,8 +2,10 @@
 
 use crate::corpus::{Sample, attribute, link, link_info, links};
 use crate::read;
+use sublink::link::{AddrGenMode, IpvlanFlag, IpvlanMode, KindInfo, MacvlanFlags, OperState, VlanProtocol};
+use sublink::value::Name;
 use sublink::wire::{Attributes, Messages};
-use sublink::*;
+use sublink::{LinkView, MacvlanMode};
 
 /// The link in a message, after everything else has been read of it too.
 fn view(bytes: &[u8]) -> LinkView<'_> {

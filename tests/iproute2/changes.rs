@@ -4,7 +4,9 @@ use super::Row;
 use super::host::{egress, ingress};
 use crate::common::{mac, name, vid};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::link::{AddrGenMode, IpvlanFlag, IpvlanMode, LinkSettings, MacvlanFlags, SourceMacs, VlanFlags};
+use sublink::value::{Alias, Broadcast};
+use sublink::{LinkChange, MacvlanMode, NewLink};
 
 pub const ROWS: &[Row] = &[
     Row {

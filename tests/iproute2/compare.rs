@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use sublink::*;
+use sublink::link::{IpvlanInfo, KindInfo, LinkFlags, MacvlanFlags, VlanInfo};
+use sublink::value::Broadcast;
+use sublink::{LinkInfo, MacAddr, MacvlanMode};
 
 /// What `ip` shows and we do not read.
 const NOT_OURS: &[&str] = &[

@@ -4,7 +4,9 @@ use super::Row;
 use super::host::index;
 use crate::common::{mac, name, vid};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::link::MacvlanFlags;
+use sublink::value::Broadcast;
+use sublink::{MacvlanMode, NewLink};
 
 pub const ROWS: &[Row] = &[
     Row {

@@ -6,7 +6,7 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, Ne
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoMacVlan, LinkAttribute, LinkInfo as Info, LinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
-use sublink::*;
+use sublink::{ErrorKind, IfIndex, MacvlanMode, NewLink};
 
 pub const TESTS: &[(&str, Test)] = &[
     ("bc_cutoff::set_by_us_read_by_packet_route", set_by_us),

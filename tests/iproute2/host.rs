@@ -7,7 +7,8 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use serde_json::Value;
 use std::os::fd::{AsFd, AsRawFd};
 use std::process::{Command, id};
-use sublink::*;
+use sublink::link::{EgressQos, IngressQos, LinkFlags, OperState, VlanPriority};
+use sublink::{IfIndex, LinkChange, LinkInfo, ListLinks, Netns, NewLink, Result, Socket};
 
 /// `RTMGRP_LINK`.
 const LINK_EVENTS: u32 = 1;
@@ -53,7 +54,7 @@ impl Host {
     /// Creates `t0`.
     pub fn add<'a, K: Copy>(&mut self, link: NewLink<'a, K>) -> Result<()>
     where
-        NewLink<'a, K>: sublink::Create,
+        NewLink<'a, K>: sublink::link::Create,
     {
         self.socket.create(&link.name(name("t0"))).map(|_| ())
     }
@@ -61,7 +62,7 @@ impl Host {
     /// Creates `t0` with the address that rows call `$MAC`.
     pub fn add_with_mac<'a, K: Copy>(&mut self, link: NewLink<'a, K>) -> Result<()>
     where
-        NewLink<'a, K>: sublink::Create,
+        NewLink<'a, K>: sublink::link::Create,
     {
         self.add(link.mac(mac(7)))
     }
@@ -69,7 +70,7 @@ impl Host {
     /// Changes `t0`.
     pub fn change<'c, K: Copy>(&mut self, change: impl FnOnce(IfIndex) -> LinkChange<'c, K>) -> Result<()>
     where
-        LinkChange<'c, K>: sublink::Command,
+        LinkChange<'c, K>: sublink::wire::Command,
     {
         let t0 = self.socket.index_of("t0")?;
         self.socket.change(&change(t0))

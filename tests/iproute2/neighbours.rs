@@ -4,7 +4,8 @@ use super::Row;
 use super::host::{egress, index, ingress};
 use crate::common::{mac, name, vid};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::link::{IpvlanFlag, IpvlanMode, VlanFlags, VlanProtocol};
+use sublink::{LinkChange, NewLink};
 
 pub const ROWS: &[Row] = &[
     Row {

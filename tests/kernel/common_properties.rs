@@ -2,7 +2,9 @@
 
 use crate::common::{Skip, kernel, knows, mac, name, needs, parent, socket, vid};
 use crate::tools::{ip, refusal};
-use sublink::*;
+use sublink::link::Create;
+use sublink::value::Broadcast;
+use sublink::{ErrorKind, IfIndex, ListLinks, MacvlanMode, NewLink};
 
 const INDEX: u32 = 20_000;
 const BROADCAST: Broadcast = Broadcast([2, 0xff, 0xff, 0xff, 0xff, 0xff]);

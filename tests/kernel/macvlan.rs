@@ -3,7 +3,8 @@
 use crate::common::{Skip, knows, mac, needs, parent, socket};
 use crate::tools::{ip_about_x, refusal};
 use crate::twins::{Change, New, Twin};
-use sublink::*;
+use sublink::link::{LinkFlags, MacvlanFlags};
+use sublink::{ErrorKind, MacvlanMode, Socket};
 
 /// All but passthru, to and from which no change leads.
 const CHANGEABLE: [MacvlanMode; 4] =

@@ -3,7 +3,7 @@
 use crate::common::{Skip, knows, mac, name, needs, parent, socket};
 use crate::tools::{ip, refusal};
 use std::process::Command;
-use sublink::*;
+use sublink::{IfIndex, LinkChange, MacvlanMode, NewLink};
 
 pub fn its_queue_is_shorter() -> Result<(), Skip> {
     needs("macvtap")?;

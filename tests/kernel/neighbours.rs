@@ -3,7 +3,9 @@
 use crate::common::{Skip, knows, mac, name, needs, parent, socket};
 use crate::tools::{ip, ip_about_x, lacks_driver, names_of_kind, refusal};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::link::{IpvlanFlag, IpvlanMode, KindInfo};
+use sublink::value::{Alias, Broadcast};
+use sublink::{ErrorKind, IfIndex, IfName, LinkChange, Netns, NewLink, Socket};
 
 pub fn without_a_driver_its_module_is_named() -> Result<(), Skip> {
     lacks_driver("dummy", "link add x type dummy")?;

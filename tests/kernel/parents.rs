@@ -5,7 +5,8 @@ use crate::tools::await_link;
 use crate::twins::{Change, New, Twin};
 use std::os::fd::AsFd;
 use std::process::Command;
-use sublink::*;
+use sublink::link::{LinkFlags, OperState};
+use sublink::{LinkChange, MacvlanMode, Netns, NewLink, Socket};
 
 pub fn a_down_parent_is_accepted<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();

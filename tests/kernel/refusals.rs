@@ -5,7 +5,7 @@ use crate::tools::{ip, names_of_kind, refusal, try_ip};
 use crate::twins::{Change, New, Twin};
 use std::fs::File;
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::{IfIndex, LinkChange, MacvlanMode, Netns, Socket};
 
 const ABSENT: u32 = 4242;
 /// The kernel reads an MTU as a signed number.

@@ -3,7 +3,8 @@
 use crate::common::{Skip, kernel, knows, mac, parent, socket};
 use crate::tools::refusal;
 use crate::twins::{Change, New, Twin};
-use sublink::*;
+use sublink::link::SourceMacs;
+use sublink::{Error, ErrorKind, IfIndex, ListLinks, MacAddr, MacvlanMode, Result, Socket};
 
 /// A child of `parent` in source mode that hears `senders`.
 fn hearing<T: Twin>(socket: &mut Socket, parent: IfIndex, senders: &[MacAddr]) -> IfIndex {

@@ -2,7 +2,8 @@
 
 use crate::common::{Skip, needs};
 use std::os::fd::BorrowedFd;
-use sublink::*;
+use sublink::link::{KindInfo, Macvlan, MacvlanChange, MacvlanFlags, Macvtap, MacvtapChange, SourceMacs};
+use sublink::{IfIndex, IfName, LinkChange, MacAddr, MacvlanMode, NewLink, Result, Socket};
 
 /// The kind macvlan.
 pub struct MacvlanKind;

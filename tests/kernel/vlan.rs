@@ -2,7 +2,8 @@
 
 use crate::common::{Skip, name, needs, parent, socket, vid};
 use crate::tools::ip_about_x;
-use sublink::*;
+use sublink::link::{EgressQos, IngressQos, KindInfo, VlanFlags, VlanInfo, VlanPriority, VlanProtocol};
+use sublink::{ErrorKind, IfIndex, LinkChange, NewLink, Socket};
 
 /// What the kernel reports of a VLAN; the view and the owned copy have to agree.
 fn read(socket: &mut Socket, index: IfIndex) -> VlanInfo {

@@ -3,7 +3,8 @@
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::tools::{await_link, lacks_driver, names_of_kind, refusal};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::link::{LinkFlags, OperState, Vlan, VlanFlags, VlanProtocol};
+use sublink::{Error, ErrorKind, IfIndex, LinkChange, MacvlanMode, Netns, NewLink, Socket};
 
 /// VLAN 5, as `x`.
 fn five<'a>(parent: IfIndex) -> NewLink<'a, Vlan<'a>> {

@@ -5,7 +5,10 @@ use crate::pod::{Pod, ip, net};
 use nix::sched::{CloneFlags, unshare};
 use std::fmt::Debug;
 use std::fs;
-use sublink::*;
+use sublink::link::LinkFlags;
+use sublink::network::{Connection, Driver, Member, Subnet};
+use sublink::value::Alias;
+use sublink::{Error, IfIndex, IfName, LinkChange, ListLinks, MacvlanMode, Network, Owner, Result, Socket};
 
 pub fn owner() -> Owner {
     Owner::new("tests").expect("an owner")
@@ -75,7 +78,7 @@ pub fn up_refused(network: &Network) -> String {
 
 /// The error and why, as a program would print them.
 pub fn with_reason(error: &Error, socket: &mut Socket) -> String {
-    error.explain(socket).map_or_else(|| error.to_string(), |reason| format!("{error}: {reason}"))
+    crate::common::reason(error, socket).map_or_else(|| error.to_string(), |reason| format!("{error}: {reason}"))
 }
 
 /// A link as the tests' owner marks it for this network.

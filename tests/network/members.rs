@@ -6,7 +6,12 @@ use crate::pod::{Pod, ip};
 use crate::watch::DefaultRoutes;
 use std::fs;
 use std::net::IpAddr;
-use sublink::*;
+use sublink::endpoint::Detached;
+use sublink::error::Undo;
+use sublink::link::KindInfo;
+use sublink::network::{Connection, Subnet};
+use sublink::route::{ListRoutes, Table};
+use sublink::{ErrorKind, LinkChange, MacvlanMode, Netns, Network, Socket};
 
 /// The networks of these tests, each on a parent of its own: 10.N.0.0/16 and fd0N::/64, with or without gateways.
 fn network(host: &mut Socket, number: u8, network_name: &str, gateways: [bool; 2]) -> Network {

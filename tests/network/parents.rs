@@ -3,7 +3,10 @@
 use crate::common::{Skip, name, needs, parent, socket, veth, vid};
 use crate::help::{connect, connection, links, macvlan, mark, network, on, owner, subnet, up_refused};
 use crate::pod::Pod;
-use sublink::*;
+use sublink::link::{KindInfo, LinkFlags, VlanProtocol};
+use sublink::network::{Connection, Driver, Removal};
+use sublink::route::ListRoutes;
+use sublink::{IfIndex, LinkChange, LinkInfo, Network, NewLink, Socket};
 
 /// A VLAN that is to be made on `p0`, and the name that it has while it is made.
 const VLAN: &str = "p0.50";

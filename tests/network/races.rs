@@ -5,7 +5,8 @@ use crate::help::{links, macvlan, mark, on, owner};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use sublink::*;
+use sublink::network::InvalidNetwork;
+use sublink::{ErrorKind, LinkChange, Netns, Network, NewLink, Owner, Socket};
 
 const THREADS: usize = 4;
 const ROUNDS: usize = 10;

@@ -5,7 +5,8 @@ use crate::common::{Skip, name, needs, parent, socket, veth, vid};
 use crate::help::{links, macvlan, on, owner, refused, up_refused, with_reason};
 use crate::pod::Pod;
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::network::{Removal, Subnet, restore_networks};
+use sublink::{LinkChange, Network, NewLink, Socket};
 
 /// What is said, and why, when the network is refused a parent.
 #[track_caller]

@@ -5,7 +5,11 @@ use crate::help::{connect, connection, links, macvlan, mark, network, on, owner,
 use crate::pod::{Pod, net};
 use crate::tools::try_ip;
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::addr::ListAddresses;
+use sublink::link::VlanProtocol;
+use sublink::network::{Connection, Driver, Removal};
+use sublink::value::Scope;
+use sublink::{Endpoint, IfIndex, LinkChange, MacvlanMode, Netns, Network, NewAddress, NewLink, Owner, Socket};
 
 const VLAN: &str = "p0.50";
 const PROBE: &str = "sl~0123456789ab";
@@ -243,7 +247,7 @@ pub fn a_probe_keeps_others_away() -> Result<(), Skip> {
     let endpoint = Endpoint::new(child).addr(net("10.0.0.7/24"));
     let mut inside = Socket::open_in(&pod.namespace).unwrap();
     let error = endpoint.attach(&mut host, &pod.namespace, &mut inside).unwrap_err();
-    let reason = error.explain(&mut host).unwrap().to_string();
+    let reason = crate::common::reason(&error, &mut host).unwrap().to_string();
     assert_eq!(reason, format!("a passthru child shares its parent with no other, and p0 has {PROBE}"));
     Ok(())
 }

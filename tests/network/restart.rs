@@ -3,7 +3,10 @@
 use crate::common::{Skip, name, needs, parent, socket, veth, vid};
 use crate::help::{connect, connection, links, macvlan, mark, on, owner};
 use crate::pod::Pod;
-use sublink::*;
+use sublink::endpoint::Detached;
+use sublink::link::LinkFlags;
+use sublink::network::{Removal, Restored, restore_networks};
+use sublink::{MacvlanMode, Network, NewLink, Owner, Socket};
 
 #[track_caller]
 fn restore(host: &mut Socket, networks: &[Network]) -> Restored {

@@ -4,7 +4,10 @@ use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{connect, connection, network, on, passthru, with_reason};
 use crate::pod::Pod;
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::error::Undo;
+use sublink::link::KindInfo;
+use sublink::network::{Connection, Driver};
+use sublink::{Network, NewLink, Socket};
 
 /// What is said when a container is refused; it is as before then.
 #[track_caller]

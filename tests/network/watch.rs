@@ -4,8 +4,9 @@ use crate::pod::Pod;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use std::io::ErrorKind;
 use std::net::IpAddr;
+use sublink::route::{ListRoutes, RouteView, Table};
 use sublink::wire::Messages;
-use sublink::*;
+use sublink::{IfIndex, LinkView, wire};
 
 /// The multicast groups of events about links, IPv4 routes and IPv6 routes.
 const GROUPS: [u32; 3] = [1, 7, 11];

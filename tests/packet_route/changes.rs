@@ -10,7 +10,12 @@ use netlink_packet_route::link::{
 };
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
-use sublink::*;
+use sublink::link::{
+    AddrGenMode, EgressQos, IngressQos, IpvlanFlag, IpvlanMode, LinkSettings, MacvlanFlags, SourceMacs, VlanFlags,
+    VlanPriority,
+};
+use sublink::value::{Alias, Broadcast};
+use sublink::{LinkChange, MacvlanMode, Request};
 
 const NONE: LinkFlags = LinkFlags::empty();
 

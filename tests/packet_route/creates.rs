@@ -10,7 +10,11 @@ use netlink_packet_route::link::{
 };
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
-use sublink::*;
+use sublink::link::{
+    EgressQos, IngressQos, IpvlanFlag, IpvlanMode, MacvlanFlags, VlanFlags, VlanPriority, VlanProtocol,
+};
+use sublink::value::Broadcast;
+use sublink::{MacvlanMode, NewLink, Request, VlanId};
 
 const DOWN: LinkFlags = LinkFlags::empty();
 

@@ -8,8 +8,11 @@ use netlink_packet_route::link::{
     InfoData, InfoVlan, LinkAttribute as A, LinkFlags, LinkInfo, VlanProtocol as Protocol,
 };
 use std::panic::catch_unwind;
+use sublink::Request as _;
+use sublink::link::{AltNameChange, GetLink, VlanProtocol};
+use sublink::value::{AltName, InvalidValue};
 use sublink::wire::Attributes;
-use sublink::*;
+use sublink::{IfName, MacAddr, NewLink, VlanId};
 
 #[test]
 fn an_unknown_vlan_protocol_becomes_802_1q() {

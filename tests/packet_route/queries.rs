@@ -4,7 +4,8 @@ use super::{assert_same, index, link, name, parsed};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{InfoKind, LinkAttribute as A, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage};
-use sublink::{DeleteLink, GetLink, ListLinks, Request};
+use sublink::link::{DeleteLink, GetLink};
+use sublink::{ListLinks, Request};
 
 const NONE: LinkFlags = LinkFlags::empty();
 

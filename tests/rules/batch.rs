@@ -5,7 +5,10 @@ use crate::help::{all, index, seen};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::RcvBuf;
 use std::collections::HashSet;
-use sublink::*;
+use sublink::batch::Outcome;
+use sublink::link::{AddrGenMode, AltNameChange, DeleteLink, LinkSettings};
+use sublink::value::AltName;
+use sublink::{Batch, ErrorKind, IfIndex, IfName, LinkChange, MacAddr, MacvlanMode, NewLink, Socket};
 
 const EEXIST: i32 = 17;
 const ENODEV: i32 = 19;

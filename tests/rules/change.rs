@@ -3,7 +3,9 @@
 use crate::common::{Skip, knows, mac, name, needs, parent, socket, veth};
 use crate::help::{all, bridge, elsewhere, encoded, errno_of, index, ip, sentence};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::link::{AddrGenMode, AnyKind, LinkFlags, LinkSettings};
+use sublink::value::{Alias, Broadcast};
+use sublink::{ErrorKind, IfIndex, LinkChange, LinkView, MacvlanMode, NewLink, Socket};
 
 /// A macvlan on `p0`, down, and the socket that made it.
 fn macvlan() -> (Socket, IfIndex) {

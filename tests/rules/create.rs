@@ -3,7 +3,7 @@
 use crate::common::{Skip, mac, name, parent, socket, veth};
 use crate::help::{all, elsewhere, encoded, errno_of, index, looks_in_the_target, netnsid, seen, seen_in, sentence};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::{IfIndex, LinkChange, LinkSpec, MacAddr, MacvlanMode, NewLink};
 
 /// Named, nameless and with a chosen index, here and elsewhere: `ip` finds the link where the index says.
 pub fn the_index_is_the_new_links() -> Result<(), Skip> {

@@ -7,9 +7,10 @@ use std::fmt::Debug;
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
 use std::process::Command;
+use sublink::link::{LinkFlags, OperState};
 use sublink::reply::Reply;
 use sublink::wire::Messages;
-use sublink::*;
+use sublink::{IfIndex, LinkInfo, ListLinks, Netns, NewLink, Request, Result, Socket};
 
 /// Whether the kernel looks names and indexes up where the link is to be, and not where the request comes from.
 pub fn looks_in_the_target() -> bool {

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::sync::mpsc;
 use std::thread;
-use sublink::*;
+use sublink::link::GetLink;
+use sublink::value::Alias;
+use sublink::{Batch, Error, ErrorKind, LinkChange, ListLinks, MacAddr, NewLink, Socket};
 
 /// `NLM_F_DUMP_FILTERED`.
 const FILTERED: u16 = 0x20;

@@ -6,7 +6,9 @@ use nix::fcntl::OFlag;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
-use sublink::*;
+use sublink::error::Whereabouts;
+use sublink::link::LinkFlags;
+use sublink::{Batch, IfIndex, LinkChange, Netns, NewLink, Socket};
 
 /// A macvlan `mv0` with index 600 on `p0`, up, and the socket that made it.
 fn macvlan() -> (Socket, IfIndex) {

@@ -2,7 +2,9 @@
 
 use crate::common::{Skip, mac, name, parent, socket};
 use crate::help::{all, index, ip, seen, sentence};
-use sublink::*;
+use sublink::link::GetLink;
+use sublink::value::{Alias, InvalidValue};
+use sublink::{ErrorKind, IfName, LinkChange, NewLink};
 
 pub fn a_name_is_bytes() -> Result<(), Skip> {
     let mut socket = socket();

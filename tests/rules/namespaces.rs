@@ -16,7 +16,8 @@ use std::process::{Child, Command};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
-use sublink::*;
+use sublink::value::InvalidValue;
+use sublink::{ErrorKind, LinkChange, Netns, NewLink, Result, Socket};
 
 /// The calling thread's namespace as the kernel names it: `net:[4026531840]`.
 fn mine() -> PathBuf {

@@ -3,7 +3,8 @@
 use crate::common::{Skip, name, parent, socket};
 use crate::help::{all, descriptors, own_descriptors};
 use std::collections::BTreeSet;
-use sublink::*;
+use sublink::batch::Outcome;
+use sublink::{Batch, IfName, LinkChange, ListLinks, MacvlanMode, NewLink};
 
 const LINKS: usize = 1000;
 const GROUP: u32 = 1000;

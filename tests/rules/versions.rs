@@ -5,7 +5,8 @@
 use crate::common::{Skip, kernel, knows, mac, name, parent, sequence, socket, veth};
 use crate::help::{elsewhere, encoded, errno_of, exchange, flagged, index, looks_in_the_target, netnsid, sentence};
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::link::{DeleteLink, MacvlanFlags};
+use sublink::{LinkChange, MacvlanMode, NewLink, Socket};
 
 const EBUSY: i32 = 16;
 const EEXIST: i32 = 17;

@@ -7,7 +7,7 @@ use crate::lan::{Lan, words};
 use crate::station::{Family, Station, at, macvlan};
 use std::fs;
 use std::net::Ipv6Addr;
-use sublink::*;
+use sublink::{Endpoint, LinkSpec, MacvlanMode, Netns, NewLink};
 
 /// Of an advertisement to all nodes that nobody asked for: the MAC address and the IPv6 address in it.
 fn advertised(frame: &Frame) -> Option<([u8; 6], Ipv6Addr)> {

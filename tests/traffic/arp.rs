@@ -4,7 +4,8 @@ use crate::capture::Frame;
 use crate::common::{Skip, mac, name, needs, vid};
 use crate::lan::{Lan, words};
 use crate::station::{Family, Station, at, macvlan};
-use sublink::*;
+use sublink::link::Ipv4Setting;
+use sublink::{Endpoint, LinkSpec, MacvlanMode, NewLink};
 
 /// Who says what address it has, to everybody: sender and target of the ARP packet are the same.
 fn says_of_itself(frame: &Frame) -> Option<([u8; 6], [u8; 4])> {

@@ -3,7 +3,8 @@
 use crate::common::{Skip, name, needs};
 use crate::lan::{Lan, Way, blocks, is_heard, reach_each_other};
 use crate::station::Station;
-use sublink::*;
+use sublink::NewLink;
+use sublink::link::{IpvlanFlag, IpvlanMode};
 
 fn siblings(lan: &mut Lan, flag: IpvlanFlag) -> [Station; 2] {
     let link = NewLink::ipvlan(lan.parent).mode(IpvlanMode::L2).flag(flag).name(name("eth0"));

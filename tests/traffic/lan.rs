@@ -20,7 +20,7 @@ use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU32, Ordering};
-use sublink::*;
+use sublink::{IfIndex, LinkChange, LinkSpec, Netns, NewLink, Socket};
 
 /// How a packet finds its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

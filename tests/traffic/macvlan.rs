@@ -3,7 +3,7 @@
 use crate::common::{Skip, mac, name};
 use crate::lan::{Lan, Way, blocks, passes, reach_each_other, words};
 use crate::station::{Family, Station, macvlan};
-use sublink::*;
+use sublink::{LinkChange, MacvlanMode, NewLink};
 
 fn siblings(lan: &mut Lan, mode: MacvlanMode) -> [Station; 2] {
     [2, 3].map(|host| lan.container(macvlan(lan.parent, mode, host), host))

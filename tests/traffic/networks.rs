@@ -11,7 +11,9 @@ use crate::lan::{Lan, words};
 use crate::station::{Family, Place, Station, at};
 use crate::waits::until_usable;
 use std::io::ErrorKind;
-use sublink::*;
+use sublink::endpoint::Detached;
+use sublink::network::{Connection, Driver, Member, Subnet};
+use sublink::{MacvlanMode, Netns, Network, NewAddress, Owner, Socket};
 
 /// In no subnet of the container's: it is reached by the default route.
 const FAR: Place = Place { subnet: 9, host: 9 };

@@ -3,7 +3,7 @@
 use crate::common::{Skip, mac, name};
 use crate::lan::{EVERY_WAY, Lan, Way, blocks, is_heard, reach_each_other};
 use crate::station::{Station, macvlan};
-use sublink::*;
+use sublink::{LinkChange, MacvlanMode, NewLink};
 
 /// Neither hears the other, and both talk with what is outside.
 fn are_apart(lan: &Lan, host: &Station, child: &Station) {

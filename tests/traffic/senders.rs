@@ -3,7 +3,8 @@
 use crate::common::{Skip, mac, name};
 use crate::lan::{EVERY_WAY, Lan, Way, blocks, is_heard, reach_each_other};
 use crate::station::{Station, at, macvlan};
-use sublink::*;
+use sublink::link::SourceMacs;
+use sublink::{LinkChange, MacvlanMode, NewLink};
 
 /// A child that hears these two, who are outside, as it is told.
 struct Listener {

@@ -11,7 +11,10 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
-use sublink::*;
+use sublink::link::Macvlan;
+use sublink::{
+    Endpoint, IfIndex, IpNetwork, LinkChange, LinkSpec, MacAddr, MacvlanMode, Netns, NewAddress, NewLink, Socket,
+};
 
 /// The longest wait for what must come. Nothing waits for what must not.
 const LIMIT: Duration = Duration::from_secs(20);

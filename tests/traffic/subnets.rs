@@ -6,7 +6,7 @@ use crate::station::{Family, Place, Station, at, macvlan};
 use crate::waits::until_usable;
 use std::fs;
 use std::io::ErrorKind;
-use sublink::*;
+use sublink::{Endpoint, MacvlanMode};
 
 /// The router's place in each of the two subnets.
 const GATEWAYS: [Place; 2] = [at(254), Place { subnet: 1, host: 254 }];

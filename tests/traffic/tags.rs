@@ -11,7 +11,8 @@ use crate::common::{Skip, mac, name, needs, vid};
 use crate::lan::{Lan, words};
 use crate::station::{Family, Station, at};
 use nix::sys::socket::{setsockopt, sockopt::Priority};
-use sublink::*;
+use sublink::link::{EgressQos, IngressQos, VlanPriority, VlanProtocol};
+use sublink::{IfIndex, LinkChange, NewLink};
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;

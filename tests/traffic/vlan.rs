@@ -3,7 +3,8 @@
 use crate::common::{Skip, mac, name, needs, vid};
 use crate::lan::{EVERY_WAY, Lan, blocks, reach_each_other};
 use crate::station::{Station, at, macvlan};
-use sublink::*;
+use sublink::link::{Vlan, VlanProtocol};
+use sublink::{IfIndex, MacvlanMode, NewLink, Socket};
 
 /// VLAN `id` of a trunk, for the container at `host`.
 fn vlan(trunk: IfIndex, id: u16, host: u8) -> NewLink<'static, Vlan<'static>> {

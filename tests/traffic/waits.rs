@@ -7,7 +7,9 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
-use sublink::*;
+use sublink::link::OperState;
+use sublink::route::{ListRoutes, Table};
+use sublink::{IfIndex, Netns, Socket};
 
 /// The multicast groups of events about links and about IPv6 routes.
 const RTNLGRP_LINK: u32 = 1;

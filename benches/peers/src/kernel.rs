@@ -11,10 +11,10 @@ use crate::work::{LINKS, Summary};
 use std::cell::RefCell;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
-use sublink::{
-    Attached, Batch, DeleteLink, Detached, IfIndex, LinkChange, ListLinks, ListRoutes, MacAddr, MacvlanMode, Netns,
-    NewAddress, NewLink, NewRoute, Socket, detach_many,
-};
+use sublink::{Attached, Batch, IfIndex, LinkChange, ListLinks, MacAddr, MacvlanMode, Netns, NewAddress, NewLink, NewRoute, Socket};
+use sublink::endpoint::{Detached, detach_many};
+use sublink::link::DeleteLink;
+use sublink::route::ListRoutes;
 
 /// Links that come and go together.
 const SOME: usize = 20;

@@ -5,10 +5,10 @@ use super::pool::find;
 use super::words::Words;
 use super::{Result, Work};
 use nix::errno::Errno;
-use sublink::{
-    Detached, Difference, ErrorKind, IfName, InvalidValue, IpNetwork, ListLinks, Member, Netns, Removal, Socket,
-    choose_gateways, restore_networks,
-};
+use sublink::endpoint::{Detached, Difference};
+use sublink::network::{Member, Removal, choose_gateways, restore_networks};
+use sublink::value::InvalidValue;
+use sublink::{ErrorKind, IfName, IpNetwork, ListLinks, Netns, Socket};
 
 /// `connect [FLAG …] NETWORK CONTAINER`
 pub fn connect(work: &mut Work<'_>, words: &Words) -> Result {

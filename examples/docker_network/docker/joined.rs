@@ -6,7 +6,9 @@ use super::words::{Flag, Words, value};
 use std::fmt;
 use std::net::IpAddr;
 use std::path;
-use sublink::{Attached, Connection, Driver, IfIndex, IfName, LinkKind, MacvlanMode, Member, Netns};
+use sublink::link::LinkKind;
+use sublink::network::{Connection, Driver, Member};
+use sublink::{Attached, IfIndex, IfName, MacvlanMode, Netns};
 
 /// The flags of `connect`. The last is for the state only: the link, as NAME/INDEX/MAC.
 pub const FLAGS: &[Flag] =

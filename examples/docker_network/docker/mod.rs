@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   words ──► Pool: a network and its addresses ──► sublink::Network: up, connect, remove_parent …
-//!     ▲       Joined: a container in it         ──► sublink::Member: disconnect
+//!     ▲       Joined: a container in it         ──► sublink::network::Member: disconnect
 //!     │
 //!   state: the words of every network and container, a line each
 //! ```
@@ -72,7 +72,9 @@ struct Work<'w> {
 impl Work<'_> {
     /// An error with the library's words on why, where the kernel has none.
     fn explained(&mut self, error: Box<dyn Error>) -> Box<dyn Error> {
-        let why = error.downcast_ref::<sublink::Error>().and_then(|error| error.explain(&mut self.host));
+        let why = error
+            .downcast_ref::<sublink::Error>()
+            .and_then(|error| error.clone().explained(&mut self.host).reason().cloned());
         match why.map(|why| why.to_string()).filter(|why| !error.to_string().contains(why)) {
             Some(why) => format!("{error}\n    {why}").into(),
             None => error,

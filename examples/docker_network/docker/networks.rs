@@ -5,7 +5,10 @@ use super::pool::{Pool, find};
 use super::words::Words;
 use super::{Result, Work};
 use serde_json::{Map, Value, json};
-use sublink::{Driver, IpNetwork, ListAddresses, ListRoutes, MacAddr, Removal, Subnet};
+use sublink::addr::ListAddresses;
+use sublink::network::{Driver, Removal, Subnet};
+use sublink::route::ListRoutes;
+use sublink::{IpNetwork, MacAddr};
 
 /// `create [FLAG …] NETWORK`
 pub fn create(work: &mut Work<'_>, words: &Words) -> Result {

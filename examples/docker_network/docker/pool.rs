@@ -4,7 +4,8 @@ use super::Result;
 use super::words::{Flag, Words, lettered, switch, value};
 use std::mem::discriminant;
 use std::net::IpAddr;
-use sublink::{Driver, InvalidNetwork, IpNetwork, MacvlanMode, Network, Subnet};
+use sublink::network::{Driver, InvalidNetwork, Subnet};
+use sublink::{IpNetwork, MacvlanMode, Network};
 
 /// The flags of `create`.
 pub const FLAGS: &[Flag] = &[

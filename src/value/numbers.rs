@@ -58,12 +58,12 @@ macro_rules! numbers {
 
         /// As it prints.
         impl std::str::FromStr for $T {
-            type Err = $crate::link::InvalidValue;
+            type Err = $crate::value::InvalidValue;
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 match word {
                     $w0 => Ok(Self::$V0),
                     $($w => Ok(Self::$V),)*
-                    _ => Err($crate::link::InvalidValue::$E(concat!($w0 $(, ", ", $w)*))),
+                    _ => Err($crate::value::InvalidValue::$E(concat!($w0 $(, ", ", $w)*))),
                 }
             }
         }
@@ -73,7 +73,8 @@ pub(crate) use numbers;
 
 #[cfg(test)]
 mod tests {
-    use crate::{AddrGenMode, IpvlanFlag, IpvlanMode, MacvlanMode, OperState, RouteType, VlanProtocol};
+    use crate::link::{AddrGenMode, IpvlanFlag, IpvlanMode, MacvlanMode, OperState, VlanProtocol};
+    use crate::route::RouteType;
 
     #[test]
     fn numbers_and_words_come_back() {

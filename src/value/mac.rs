@@ -1,73 +1,16 @@
-//! Values that links are made of, besides names. Each is checked once, when it is made, and never again.
+//! Link-layer addresses.
 
-use super::InvalidValue;
+use super::{InvalidValue, random};
 use crate::wire::{Compare, Get, compare_as_printed, fixed};
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// An interface's index, which names it in one network namespace: 1 to 2,147,483,647.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct IfIndex(pub(crate) u32);
-
-impl IfIndex {
-    /// Checks `index`.
-    pub const fn new(index: u32) -> Result<Self, InvalidValue> {
-        if index == 0 || index > i32::MAX as u32 { Err(InvalidValue::Index(index)) } else { Ok(Self(index)) }
-    }
-
-    /// An index to ask for when a link is created: random, from 16,384 to 32,767.
-    ///
-    /// The kernel counts up from 1 and is not disturbed by it; software that keeps an index in 16 bits is not either.
-    pub fn random() -> Self {
-        Self(16_384 + u32::from(random_u16() & 0x3fff))
-    }
-
-    /// The number.
-    #[inline]
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-
-    /// As `ifinfomsg` has it: 0 leaves the choice to the kernel.
-    #[inline]
-    pub(crate) const fn or_zero(index: Option<Self>) -> u32 {
-        match index {
-            Some(Self(index)) => index,
-            None => 0,
-        }
-    }
-}
-
-fixed! {
-    IfIndex: 4 + 0, IfIndex(0), |v: IfIndex| v.0.to_ne_bytes(), |b| IfIndex::new(u32::from_ne_bytes(b)).ok();
-}
-
-impl fmt::Display for IfIndex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl From<IfIndex> for u32 {
-    fn from(index: IfIndex) -> Self {
-        index.get()
-    }
-}
-
-impl TryFrom<u32> for IfIndex {
-    type Error = InvalidValue;
-    fn try_from(index: u32) -> Result<Self, InvalidValue> {
-        Self::new(index)
-    }
-}
 
 /// The link-layer address of an Ethernet-like interface: six bytes, neither multicast nor zero, as the kernel wants them
 /// (`is_valid_ether_addr`).
 ///
 /// ```
-/// # use sublink::{InvalidValue, MacAddr};
+/// # use sublink::MacAddr;
+/// # use sublink::value::InvalidValue;
 /// let mac: MacAddr = "02:00:00:00:00:07".parse()?;
 /// assert_eq!(mac.to_string(), "02:00:00:00:00:07");
 /// assert!(MacAddr::new([1, 0, 0, 0, 0, 7]).is_err()); // multicast
@@ -189,28 +132,12 @@ impl From<LinkAddress<'_>> for Option<MacAddr> {
     }
 }
 
-compare_as_printed!(IfIndex, LinkAddress<'_>);
+compare_as_printed!(LinkAddress<'_>);
 
 impl Compare for Broadcast {
     fn words(&self) -> String {
         Hex(&self.0).to_string()
     }
-}
-
-/// 64 bits that nobody outside can foretell, and that a fork does not repeat.
-///
-/// The standard library's hash keys come from the operating system once per thread; time, process and a counter keep
-/// forked copies of the keys apart.
-pub(crate) fn random() -> u64 {
-    static CALLS: AtomicU64 = AtomicU64::new(0);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let call = CALLS.fetch_add(1, Ordering::Relaxed) << 32 | u64::from(std::process::id());
-    RandomState::new().hash_one((now.as_secs() << 30 | u64::from(now.subsec_nanos())) ^ call)
-}
-
-fn random_u16() -> u16 {
-    let [a, b, ..] = random().to_ne_bytes();
-    u16::from_ne_bytes([a, b])
 }
 
 #[cfg(test)]
@@ -232,20 +159,12 @@ mod tests {
     }
 
     #[test]
-    fn random_values_are_valid_and_differ() {
+    fn random_addresses_are_valid_and_differ() {
         let macs: std::collections::HashSet<_> = (0..1000).map(|_| MacAddr::random()).collect();
         assert_eq!(macs.len(), 1000);
         assert!(macs.iter().all(|mac| mac.bytes()[0] & 3 == 2));
         let bits = |mac: &MacAddr| mac.bytes().into_iter().fold(0, |bits, byte| bits << 8 | u64::from(byte));
         let (seen, always) = (macs.iter().map(bits)).fold((0, !0), |(seen, always), bits| (seen | bits, always & bits));
         assert_eq!((seen, always), (0xfeff_ffff_ffff, 0x0200_0000_0000), "46 bits differ");
-        assert!((0..1000).all(|_| (16_384..=32_767).contains(&IfIndex::random().get())));
-    }
-
-    #[test]
-    fn indexes_are_positive() {
-        assert_eq!(IfIndex::new(0), Err(InvalidValue::Index(0)));
-        assert_eq!(IfIndex::new(1 << 31), Err(InvalidValue::Index(1 << 31)));
-        assert_eq!(IfIndex::new(i32::MAX as u32).map(IfIndex::get), Ok(i32::MAX as u32));
     }
 }

@@ -1,63 +1,69 @@
 //! Why: where the kernel gives a bare error number, a look at how things stand says more.
 //!
 //! macvlan gives no words with its own errors, and one number has several causes: EINVAL may be the MTU, the parent, or a
-//! passthru sibling. [`Error::explain`] asks the kernel what there is, only when it is called, and changes nothing. One table
+//! passthru sibling. [`Error::explained`] asks the kernel what there is, only when it is called, and changes nothing. One table
 //! says what each number can mean; each cause compares what was asked for with what there is. Sources of the causes:
 //! `macvlan_common_newlink` in `drivers/net/macvlan.c`, `net/8021q/vlan_netlink.c`, `net/core/rtnetlink.c`.
 
-mod reason;
-mod scene;
+mod surroundings;
 
-pub use reason::Reason;
-
-use crate::error::{Error, ErrorKind, RequestInfo, Verb};
-use crate::link::sets_senders;
+use crate::error::{Error, ErrorKind, Reason};
 use crate::link::{
-    IfIndex, KindInfo, LinkChange, LinkFlags, LinkInfo, LinkView, ListLinks, MacvlanMode, VlanId, VlanProtocol,
+    KindInfo, LinkChange, LinkFlags, LinkInfo, LinkView, ListLinks, MacvlanMode, VlanId, VlanProtocol, sets_senders,
 };
 use crate::nsid::GetNsid;
+use crate::request::{RequestInfo, Verb};
 use crate::socket::Socket;
+use crate::value::IfIndex;
 use nix::errno::Errno;
-use scene::{Family, Scene};
+use surroundings::{Family, Surroundings};
 
 impl Error {
-    /// Looks, with the socket on which the request failed, at why it did. `None` if that cannot be seen, or the error says
-    /// it all.
+    /// Looks, with the socket on which the request failed, at why it did, and keeps what it sees:
+    /// [`Error::reason`]. An error that somebody has looked at already stays as it is.
     ///
-    /// What it sees is how things stand now: what was in the way may be gone. Only where the library removes a link again
-    /// that could not come up, it has looked before that.
+    /// It sees how things stand now: what was in the way may be gone. Where the library removes a link again that could not
+    /// come up, it has looked before that.
     ///
     /// ```no_run
     /// # use sublink::{NewLink, Socket};
     /// let mut host = Socket::open()?;
     /// let eth0 = host.index_of("eth0")?;
     /// if let Err(error) = host.create(&NewLink::macvlan(eth0).mtu(9000)) {
+    ///     let error = error.explained(&mut host);
     ///     // create macvlan on eth0: EINVAL: the MTU 9000 is above the 1500 of the parent eth0
-    ///     match error.explain(&mut host) {
+    ///     match error.reason() {
     ///         Some(reason) => eprintln!("{error}: {reason}"),
     ///         None => eprintln!("{error}"),
     ///     }
     /// }
     /// # Ok::<(), sublink::Error>(())
     /// ```
-    pub fn explain(&self, socket: &mut Socket) -> Option<Reason> {
+    #[must_use]
+    pub fn explained(self, socket: &mut Socket) -> Self {
         if self.is_explained() {
-            return self.reason().cloned();
+            return self;
         }
+        let reason = self.look_why(socket);
+        self.with_reason(reason)
+    }
+
+    /// `None` if it cannot be seen, or the error says it all.
+    fn look_why(&self, socket: &mut Socket) -> Option<Reason> {
         let ErrorKind::Kernel(kernel) = self.kind() else { return None };
         if let Some(module) = kernel.missing_module {
             return Some(Reason::DriverIsMissing(module));
         }
-        let causes = Scene::causes(Errno::from_raw(kernel.errno), kernel.text.as_deref());
-        let mut scene = Scene::look(socket, self.request().filter(|_| !causes.is_empty())?, self.sent());
-        causes.iter().find_map(|cause| cause(&mut scene))
+        let causes = Surroundings::causes(Errno::from_raw(kernel.errno), kernel.text.as_deref());
+        let mut surroundings = Surroundings::look(socket, self.request().filter(|_| !causes.is_empty())?, self.sent());
+        causes.iter().find_map(|cause| cause(&mut surroundings))
     }
 }
 
 /// Looks whether one thing is why.
 type Cause<S> = fn(&mut S) -> Option<Reason>;
 
-impl<'a> Scene<'a> {
+impl<'a> Surroundings<'a> {
     /// What an error number can mean, in the order in which it is looked for: what can be seen comes before what is left
     /// when nothing can. Where the kernel gives words, they mostly say it all.
     #[rustfmt::skip]
@@ -94,7 +100,7 @@ impl<'a> Scene<'a> {
 }
 
 /// The causes.
-impl Scene<'_> {
+impl Surroundings<'_> {
     fn not_permitted(&mut self) -> Option<Reason> {
         // A change of no link is refused for want of the capability before it is refused for want of the link.
         if self.socket.apply(&LinkChange::new(IfIndex(0))).is_err_and(|error| error.is_not_permitted()) {

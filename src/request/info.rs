@@ -1,14 +1,12 @@
-//! A request in words, read back from its own bytes: so that one place says what a request is, and it is the message.
+//! A request in words, read back from its own bytes: the message itself is the only place that says what was asked for.
 
-use super::kind_facts;
-use crate::addr::{AddressView, RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR};
-use crate::link::{AltNames, IFINFOMSG, IfIndex, IfInfo, IfName, KindFacts, KindView, LinkView, Name};
-use crate::link::{RTM_DELLINK, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINK, RTM_NEWLINKPROP, RTM_SETLINK};
-use crate::nsid::{RTM_GETNSID, RTM_NEWNSID};
-use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RouteView};
+use super::types::MessageType;
+use crate::addr::AddressView;
+use crate::link::{AltNames, IfInfo, KindFacts, KindView, LinkView};
+use crate::route::RouteView;
+use crate::value::{IfIndex, IfName, Name};
 use crate::wire::{Attribute, Attributes, Header, Messages};
 use ipnetwork::IpNetwork;
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -107,28 +105,8 @@ impl RequestInfo {
     /// Reads an encoded request. `None` if it is not whole, or too short to be one.
     pub fn of(request: &[u8]) -> Option<Self> {
         let message = Messages::new(request).next()?.ok()?;
-        let has = |flag| message.header.flags & flag != 0;
         let info = Self {
-            verb: match message.header.ty {
-                RTM_NEWLINK if has(NLM_F_CREATE) => Verb::Create,
-                RTM_NEWLINK | RTM_SETLINK => Verb::Change,
-                RTM_DELLINK => Verb::Delete,
-                RTM_GETLINK if has(NLM_F_DUMP) => Verb::List,
-                RTM_GETLINK => Verb::Get,
-                RTM_NEWLINKPROP => Verb::AddAltName,
-                RTM_DELLINKPROP => Verb::DeleteAltName,
-                RTM_NEWADDR if has(NLM_F_REPLACE) => Verb::ReplaceAddress,
-                RTM_NEWADDR => Verb::AddAddress,
-                RTM_DELADDR => Verb::DeleteAddress,
-                RTM_GETADDR => Verb::ListAddresses,
-                RTM_NEWROUTE if has(NLM_F_REPLACE) => Verb::ReplaceRoute,
-                RTM_NEWROUTE => Verb::AddRoute,
-                RTM_DELROUTE => Verb::DeleteRoute,
-                RTM_GETROUTE => Verb::ListRoutes,
-                RTM_NEWNSID => Verb::NewNsid,
-                RTM_GETNSID => Verb::GetNsid,
-                other => Verb::Other(other),
-            },
+            verb: MessageType::of(message.header).map_or(Verb::Other(message.header.ty), |(_, verb)| verb),
             kind: None,
             name: None,
             index: None,
@@ -147,15 +125,14 @@ impl RequestInfo {
             let gateway = route.gateway().or(route.via().map(|via| via.0));
             return Some(Self { index: route.index(), addr: route.destination(), gateway, ..info });
         }
-        let is_about_links = matches!(
-            message.header.ty,
-            RTM_NEWLINK | RTM_DELLINK | RTM_GETLINK | RTM_SETLINK | RTM_NEWLINKPROP | RTM_DELLINKPROP
-        );
-        if is_about_links { info.of_link(message.payload) } else { Some(info) }
+        match MessageType::of(message.header) {
+            Some((ty, _)) if ty.is_about_a_link() => info.of_link(message.payload),
+            _ => Some(info),
+        }
     }
 
     fn of_link(mut self, payload: &[u8]) -> Option<Self> {
-        let (ifinfomsg, attributes) = payload.split_first_chunk::<IFINFOMSG>()?;
+        let (ifinfomsg, attributes) = payload.split_first_chunk::<{ IfInfo::SIZE }>()?;
         let number = |value: &[u8]| value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
         self.kind = Self::kind_name(attributes).map(|kind| Name(kind).to_string().into());
         self.index = ifinfomsg.get(IfInfo::INDEX..).and_then(number).and_then(|index| IfIndex::new(index).ok());
@@ -186,8 +163,8 @@ impl RequestInfo {
     }
 
     /// What the library knows of the kind of link that an encoded request names.
-    pub(super) fn kind_of(request: &[u8]) -> Option<&'static KindFacts> {
-        Self::kind_name(request.get(Header::SIZE + IFINFOMSG..)?).and_then(kind_facts)
+    pub(crate) fn kind_of(request: &[u8]) -> Option<&'static KindFacts> {
+        Self::kind_name(request.get(Header::SIZE + IfInfo::SIZE..)?).and_then(KindFacts::of)
     }
 
     fn kind_name(attributes: &[u8]) -> Option<&[u8]> {

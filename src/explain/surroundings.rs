@@ -1,12 +1,14 @@
 //! A look around: the link, its parent, and what else stands on that.
 
-use crate::error::{RequestInfo, Result, Verb};
-use crate::link::{GetLink, IFINFOMSG, IfIndex, IfName, KindInfo, LinkInfo, LinkView, ListLinks, MacAddr};
+use crate::error::Result;
+use crate::link::{GetLink, IfInfo, KindInfo, LinkInfo, LinkView, ListLinks};
+use crate::request::{RequestInfo, Verb};
 use crate::socket::Socket;
+use crate::value::{IfIndex, IfName, MacAddr};
 use crate::wire::{Attributes, Get, Header};
 
 /// What was asked for, and what there is.
-pub(super) struct Scene<'a> {
+pub(super) struct Surroundings<'a> {
     pub(super) socket: &'a mut Socket,
     pub(super) request: &'a RequestInfo,
     pub(super) sent: &'a [u8],
@@ -22,14 +24,14 @@ pub(super) struct Scene<'a> {
     pub(super) siblings: Vec<LinkInfo>,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> Surroundings<'a> {
     pub(super) fn look(socket: &'a mut Socket, request: &'a RequestInfo, sent: &'a [u8]) -> Self {
         let asked = LinkView::of_request(sent).map(|asked| asked.to_owned());
-        let mut scene =
-            Scene { socket, request, sent, asked, link: None, parent: None, nsid: None, siblings: Vec::new() };
-        scene.link = scene.target().and_then(|index| scene.at(index, None));
-        let _ = scene.look_around();
-        scene
+        let mut surroundings =
+            Surroundings { socket, request, sent, asked, link: None, parent: None, nsid: None, siblings: Vec::new() };
+        surroundings.link = surroundings.target().and_then(|index| surroundings.at(index, None));
+        let _ = surroundings.look_around();
+        surroundings
     }
 
     /// Finds the parent and its children.
@@ -104,7 +106,7 @@ impl<'a> Scene<'a> {
     /// An attribute of a request about links that is a number.
     pub(super) fn number(&self, attribute: u16) -> Option<i32> {
         let is_about_links = self.asked.is_some() || matches!(self.request.verb, Verb::Get | Verb::List);
-        let mut attributes = Attributes::new(self.sent.get(Header::SIZE + IFINFOMSG..).filter(|_| is_about_links)?);
+        let mut attributes = Attributes::new(self.sent.get(Header::SIZE + IfInfo::SIZE..).filter(|_| is_about_links)?);
         attributes.find(|found| found.number == attribute).and_then(|found| i32::get(found.value))
     }
 }

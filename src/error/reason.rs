@@ -1,6 +1,7 @@
 //! The reasons, as values and as sentences.
 
-use crate::link::{IfIndex, IfName, MacAddr, MacvlanMode, VlanId};
+use crate::link::{MacvlanMode, VlanId};
+use crate::value::{IfIndex, IfName, MacAddr};
 use std::fmt;
 
 /// Why a request failed. It prints as a sentence.

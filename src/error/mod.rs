@@ -9,30 +9,29 @@
 //! step 2 of 3, change macvlan mv0: ERANGE: integer out of range: IFLA_GSO_MAX_SIZE (at least 193)
 //! ```
 
-use crate::Reason;
-use crate::addr::{AddressView, IFADDRMSG, RTM_DELADDR, RTM_NEWADDR};
-use crate::link::{IFINFOMSG, IfIndex, IfName, InvalidValue, KINDS, KindFacts, LinkView};
 use crate::network::InvalidNetwork;
-use crate::nsid::{self, RTGENMSG, RTM_GETNSID, RTM_NEWNSID};
 use crate::reply::{Ack, Policy};
-use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RTMSG, RouteView};
-use crate::socket::Socket;
-use crate::wire::{Header, Malformed, NoRoom, name_at};
+use crate::request::{RequestInfo, Verb, attribute_at};
+use crate::value::{IfIndex, IfName, InvalidValue, Name};
+use crate::wire::{Malformed, NoRoom};
 use nix::errno::Errno;
 use std::fmt;
 use std::io;
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 
-mod request;
-pub use request::{RequestInfo, Verb};
+mod reason;
+
+pub use reason::Reason;
 
 /// A failure, one word wide.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
 /// The result of what can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     kind: ErrorKind,
     request: Option<RequestInfo>,
@@ -47,7 +46,7 @@ struct Inner {
 }
 
 /// What went wrong.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A value cannot be what it should be. Nothing was sent.
@@ -100,7 +99,7 @@ pub enum ErrorKind {
     /// An answer could not be read.
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    /// An answer is not what was asked for, or cannot be told apart: see [`LinkView::of`].
+    /// An answer is not what was asked for, or cannot be told apart: see [`LinkView::of`](crate::LinkView::of).
     #[error("the kernel's answer cannot be read as what was asked for")]
     Unexpected,
     /// A system call failed: which, and how.
@@ -110,7 +109,7 @@ pub enum ErrorKind {
         doing: Box<str>,
         /// How it failed.
         #[source]
-        error: io::Error,
+        error: Arc<io::Error>,
     },
 }
 
@@ -218,7 +217,7 @@ impl Error {
     }
 
     pub(crate) fn io(doing: impl Into<Box<str>>, error: impl Into<io::Error>) -> Self {
-        ErrorKind::Io { doing: doing.into(), error: error.into() }.into()
+        ErrorKind::Io { doing: doing.into(), error: Arc::new(error.into()) }.into()
     }
 
     /// Says which request failed, without the names of the links in it.
@@ -236,14 +235,14 @@ impl Error {
         self
     }
 
-    /// The bytes of the request that failed, for [`explain`](Self::explain).
+    /// The bytes of the request that failed, for [`explained`](Self::explained).
     pub(crate) fn sent(&self) -> &[u8] {
         &self.0.sent
     }
 
-    /// Looks at why while there is something to be seen.
-    pub(crate) fn explained_by(mut self, socket: &mut Socket) -> Self {
-        (self.0.reason, self.0.is_explained) = (self.explain(socket), true);
+    /// Keeps what was seen of why, while there was something to be seen.
+    pub(crate) fn with_reason(mut self, reason: Option<Reason>) -> Self {
+        (self.0.reason, self.0.is_explained) = (reason, true);
         self
     }
 
@@ -251,8 +250,8 @@ impl Error {
         self.0.is_explained
     }
 
-    /// What [`explained_by`](Self::explained_by) has seen.
-    pub(crate) fn reason(&self) -> Option<&Reason> {
+    /// Why it failed, if somebody [has looked](Self::explained) and seen it.
+    pub fn reason(&self) -> Option<&Reason> {
         self.0.reason.as_ref()
     }
 
@@ -267,7 +266,7 @@ impl Error {
     }
 
     /// Whether there is a link with a list so long that the kernel reports it wrongly, or (since Linux 7.3) not at all.
-    pub(crate) fn is_of_a_link_too_long_to_tell(&self) -> bool {
+    pub(crate) fn is_unreportable_link(&self) -> bool {
         matches!(self.kind(), ErrorKind::Unexpected | ErrorKind::Truncated(_)) || self.is(Errno::EMSGSIZE)
     }
 
@@ -311,36 +310,19 @@ questions! {
 impl KernelError {
     /// Reads the kernel's refusal of `request`, the message as it was sent. [`Error::refused`] also keeps the request.
     pub fn new(ack: &Ack<'_>, request: &[u8]) -> Self {
-        let text = ack.text().map(|text| crate::Name(text).to_string().into_boxed_str());
+        let text = ack.text().map(|text| Name(text).to_string().into_boxed_str());
         let kind = RequestInfo::kind_of(request);
         let unknown_kind = ack.errno() == Errno::EOPNOTSUPP as i32
             && RequestInfo::of(request).is_some_and(|request| request.verb == Verb::Create)
             && text.as_deref() == Some("Unknown device type");
         Self {
             errno: ack.errno(),
-            attribute: ack.offset().and_then(|offset| attribute_at(request, offset, kind)),
+            attribute: ack.offset().and_then(|offset| attribute_at(request, offset)),
             policy: ack.policy(),
             missing_module: kind.filter(|_| unknown_kind).map(|kind| kind.module),
             text,
         }
     }
-}
-
-/// The name of the attribute at `offset` of a request.
-fn attribute_at(request: &[u8], offset: usize, kind: Option<&KindFacts>) -> Option<&'static str> {
-    let (header, rows) = match Header::parse(request)?.ty {
-        RTM_NEWADDR | RTM_DELADDR => (IFADDRMSG, AddressView::ROWS),
-        RTM_NEWROUTE | RTM_DELROUTE | RTM_GETROUTE => (RTMSG, RouteView::ROWS),
-        RTM_NEWNSID | RTM_GETNSID => (RTGENMSG, nsid::ROWS),
-        _ => (IFINFOMSG, LinkView::ROWS),
-    };
-    let before = Header::SIZE + header;
-    let kind = kind.map_or(&[][..], |kind| kind.rows);
-    name_at(request.get(before..)?, offset.checked_sub(before)?, rows, kind, LinkView::ROWS)
-}
-
-pub(crate) fn kind_facts(name: &[u8]) -> Option<&'static KindFacts> {
-    KINDS.iter().find(|kind| kind.name.as_bytes() == name)
 }
 
 impl std::error::Error for KernelError {}
@@ -426,7 +408,7 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0.kind {
-            ErrorKind::Io { error, .. } => Some(error),
+            ErrorKind::Io { error, .. } => Some(&**error),
             _ => None, // the sentence says it all
         }
     }

@@ -1,6 +1,6 @@
 //! What a value can be refused for, before the kernel is asked.
 
-use super::values::Hex;
+use super::mac::Hex;
 
 /// A value that cannot be what it should be; each says what would be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,13 +35,13 @@ pub enum InvalidValue {
     /// A MAC address for a link that has its parent's: the kernel would ignore it.
     #[error("an ipvlan, and a macvlan in passthru mode, has its parent's MAC address, not one of its own")]
     MacIsParents,
-    /// See [`VlanId`](super::VlanId).
+    /// See [`VlanId`](crate::VlanId).
     #[error("a VLAN id is 0 to 4094, not {0}")]
     VlanId(u16),
-    /// See [`VlanId`](super::VlanId).
+    /// See [`VlanId`](crate::VlanId).
     #[error("a VLAN id is a number from 0 to 4094")]
     VlanIdSyntax,
-    /// See [`VlanPriority`](super::VlanPriority).
+    /// See [`VlanPriority`](crate::link::VlanPriority).
     #[error("a VLAN priority is 0 to 7, not {0}")]
     VlanPriority(u8),
     /// A mode's name that the kind does not have; with those it has.

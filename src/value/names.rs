@@ -17,7 +17,8 @@ const fn is_forbidden(byte: u8) -> bool {
 /// `eth%d` for a pattern. Source: `dev_valid_name` in `net/core/dev.c`.
 ///
 /// ```
-/// # use sublink::{IfName, InvalidValue};
+/// # use sublink::IfName;
+/// # use sublink::value::InvalidValue;
 /// assert_eq!(IfName::new("eth0.50")?.to_string(), "eth0.50");
 /// assert_eq!(IfName::new("eth0\0x"), Err(InvalidValue::NameByte(0)));
 /// # Ok::<(), InvalidValue>(())

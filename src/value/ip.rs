@@ -1,0 +1,34 @@
+//! What addresses and routes have in common.
+
+use ipnetwork::IpNetwork;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub(crate) const AF_INET: u8 = 2;
+pub(crate) const AF_INET6: u8 = 10;
+
+/// `AF_INET` or `AF_INET6`.
+pub(crate) const fn family(addr: IpAddr) -> u8 {
+    match addr {
+        IpAddr::V4(_) => AF_INET,
+        IpAddr::V6(_) => AF_INET6,
+    }
+}
+
+/// `0.0.0.0/0` or `::/0`, of the family of `like`.
+pub(crate) fn everywhere(like: IpAddr) -> IpNetwork {
+    let any: IpAddr = if like.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    IpNetwork::new(any, 0).unwrap_or_else(|_| IpNetwork::from(any)) // 0 fits both
+}
+
+/// How far an address or a route is valid (`RT_SCOPE_…`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Scope(pub u8);
+
+impl Scope {
+    /// Everywhere.
+    pub const GLOBAL: Self = Self(0);
+    /// On this link.
+    pub const LINK: Self = Self(253);
+    /// On this host.
+    pub const HOST: Self = Self(254);
+}

@@ -1,0 +1,22 @@
+//! Values that requests and answers are made of. Each is checked once, when it is made, and never again.
+//!
+//! The modules above this one ([`link`](crate::link), [`addr`](crate::addr), [`route`](crate::route),
+//! [`nsid`](crate::nsid)) share these values, so that none of them has to know another.
+
+mod index;
+mod invalid;
+mod ip;
+mod mac;
+mod names;
+mod numbers;
+mod random;
+
+pub use index::IfIndex;
+pub use invalid::InvalidValue;
+pub use ip::Scope;
+pub use mac::{Broadcast, LinkAddress, MacAddr};
+pub use names::{Alias, AltName, IfName, Name};
+
+pub(crate) use ip::{AF_INET, AF_INET6, everywhere, family};
+pub(crate) use numbers::numbers;
+pub(crate) use random::random;
