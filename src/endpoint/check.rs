@@ -144,7 +144,7 @@ impl Endpoint<'_> {
         if let Some(expected) = mac.filter(|mac| found.mac().mac() != Some(*mac)) {
             differences.push(Difference::Mac { expected, found: found.mac().mac() });
         }
-        let request = self.link().to_bytes();
+        let request = self.link().request_bytes();
         let asked = request.as_deref().and_then(LinkView::of_request);
         if let Some(mtu) = asked.map(|asked| asked.mtu()).filter(|mtu| *mtu != 0 && *mtu != found.mtu()) {
             differences.push(Difference::Mtu { expected: mtu, found: found.mtu() });

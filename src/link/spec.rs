@@ -155,7 +155,7 @@ impl<'a> LinkSpec<'a> {
     }
 
     /// The encoded request; `None` if it is too long for netlink.
-    pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
+    pub(crate) fn request_bytes(&self) -> Option<Vec<u8>> {
         let NoRoom { needed } = self.encode(0, &mut []).err()?;
         let mut bytes = vec![0; needed.min(NoRoom::LARGEST)];
         self.encode(0, &mut bytes).ok()?;
@@ -275,7 +275,8 @@ mod tests {
 
     #[test]
     fn a_spec_reads_as_the_kernel_would_report_it() {
-        let request = LinkSpec::from(NewLink::macvlan(PARENT).mode(MacvlanMode::Vepa).mtu(1400)).to_bytes().unwrap();
+        let request =
+            LinkSpec::from(NewLink::macvlan(PARENT).mode(MacvlanMode::Vepa).mtu(1400)).request_bytes().unwrap();
         let link = LinkView::of_request(&request).unwrap();
         assert_eq!((link.parent(), link.mtu()), (Some(PARENT), 1400));
         assert_eq!(link.macvlan().and_then(|macvlan| macvlan.mode()), Some(MacvlanMode::Vepa));

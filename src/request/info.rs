@@ -139,7 +139,7 @@ impl RequestInfo {
         for Attribute { number: ty, value } in Attributes::new(attributes) {
             match ty {
                 LinkView::IFLA_IFNAME | AltNames::IFLA_ALT_IFNAME => {
-                    self.name = Some(value.strip_suffix(&[0]).unwrap_or(value).into())
+                    self.name = Some(value.strip_suffix(&[0]).unwrap_or(value).into());
                 }
                 LinkView::IFLA_LINK => self.parent = number(value).and_then(|index| IfIndex::new(index).ok()),
                 LinkView::IFLA_GROUP if self.verb == Verb::Delete && self.index.is_none() => {
