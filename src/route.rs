@@ -12,8 +12,8 @@
 
 use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, everywhere, family, numbers};
 use crate::wire::{
-    Attribute, Attributes, Attrs, Body, Command, Full, Get, Message, Messages, NoRoom, Out, Put, Request, Sealed,
-    fixed, head, header, measured, table,
+    Attribute, Attributes, Attrs, Body, Command, Full, Get, Header, Message, Messages, NoRoom, Out, Put, Request,
+    Sealed, fixed, head, header, measured, table,
 };
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
@@ -154,10 +154,10 @@ impl<'a> NextHops<'a> {
             let attributes = rest.get(8..length)?;
             rest = rest.get(crate::wire::align(length)..).unwrap_or_default();
             let hop = |number| Attributes::new(attributes).find(|Attribute { number: n, .. }| *n == number);
-            let gateway = hop(5).and_then(|a| IpAddr::get(a.value));
+            let gateway = hop(RouteView::RTA_GATEWAY).and_then(|a| IpAddr::get(a.value));
             Some(NextHop {
                 index: IfIndex::new(u32::from_ne_bytes([*a, *b, *c, *d])).ok(),
-                gateway: gateway.or_else(|| hop(18).and_then(|a| Via::get(a.value)).map(|via| via.0)),
+                gateway: gateway.or_else(|| hop(RouteView::RTA_VIA).and_then(|a| Via::get(a.value)).map(|via| via.0)),
             })
         })
     }
@@ -206,26 +206,26 @@ table! {
     }
     create {
         /// The destination's address; absent from a default route.
-        1 "RTA_DST" pub(crate) dst: IpAddr,
+        1 RTA_DST pub(crate) dst: IpAddr,
         /// The router it goes to. One of another family than the destination's is sent and reported as `RTA_VIA` (since
         /// Linux 5.2).
-        5 "RTA_GATEWAY" pub gateway: IpAddr,
+        5 RTA_GATEWAY pub gateway: IpAddr,
         /// The link it leaves by.
-        4 "RTA_OIF" pub index: IfIndex,
+        4 RTA_OIF pub index: IfIndex,
         /// The metric: of several routes to a destination, the lowest counts. Unless set, 0 for IPv4 and 1024 for IPv6.
-        6 "RTA_PRIORITY" pub metric: u32,
+        6 RTA_PRIORITY pub metric: u32,
     }
     create {
         /// The source address that packets get by it.
-        7 "RTA_PREFSRC" pub source: IpAddr,
+        7 RTA_PREFSRC pub source: IpAddr,
         /// The table that has it; [`Table::MAIN`] unless set.
-        15 "RTA_TABLE" pub table: Table,
+        15 RTA_TABLE pub table: Table,
         /// The router, if it is of another family than the destination.
-        18 "RTA_VIA" pub(crate) via: Via,
+        18 RTA_VIA pub(crate) via: Via,
     }
     reply {
         /// The next hops, where there are several.
-        9 "RTA_MULTIPATH" pub next_hops: NextHops<'a> => NextHops<'a> => Vec<NextHop>,
+        9 RTA_MULTIPATH pub next_hops: NextHops<'a> => NextHops<'a> => Vec<NextHop>,
     }
 }
 
@@ -319,7 +319,7 @@ impl NewRoute {
 
     /// The same, by the link `index` unless it says another or needs none.
     pub(crate) fn on(&self, index: IfIndex) -> Self {
-        if self.has_link() && !self.attrs.has(4) { self.index(index) } else { *self }
+        if self.has_link() && !self.attrs.has(RouteView::RTA_OIF) { self.index(index) } else { *self }
     }
 
     /// The route as it would be reported, were it just as asked for.
@@ -338,22 +338,25 @@ impl NewRoute {
         seq: u32,
         buf: &mut [u8],
     ) -> Result<usize, NoRoom> {
-        let family = family(self.destination.ip());
-        let is_other = self.attrs.has(5) && crate::value::family(self.attrs.gateway) != family;
+        let (family, gateway_family) = (family(self.destination.ip()), family(self.attrs.gateway));
+        let is_other = self.attrs.has(RouteView::RTA_GATEWAY) && gateway_family != family;
         let this = if is_other { self.via(Via(self.attrs.gateway)) } else { *self };
         let Self { destination, protocol, scope, route_type, onlink, replace: _, mut attrs } = this;
-        attrs.set &= !(u64::from(is_other) << 5);
+        let table = if attrs.has(RouteView::RTA_TABLE) { attrs.table } else { Table::MAIN };
+        if is_other {
+            attrs.set = attrs.set.without(RouteView::RTA_GATEWAY); // RTA_VIA has it
+        }
         let head = RouteHead {
             family,
             prefix: destination.prefix(),
-            table: if attrs.has(15) { u8::try_from(attrs.table.0).unwrap_or(0) } else { 254 },
+            table: u8::try_from(table.0).unwrap_or(0), // RTA_TABLE says it alone
             protocol: protocol.unwrap_or(unset.1),
             scope: scope.unwrap_or(unset.0),
             route_type,
             flags: if onlink { ONLINK } else { 0 },
         };
         measured(buf, |out| {
-            let out = attrs.put(out.skip(16).put(head.bytes())?)?;
+            let out = attrs.put(out.skip(Header::SIZE).put(head.bytes())?)?;
             let header = header(out.at(), ty, nlm_flags, seq);
             out.set(0, header)
         })
@@ -366,7 +369,7 @@ impl Command for NewRoute {}
 impl Request for NewRoute {
     #[inline]
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        let is_on_link = self.route_type == RouteType::Unicast && !self.attrs.has(5);
+        let is_on_link = self.route_type == RouteType::Unicast && !self.attrs.has(RouteView::RTA_GATEWAY);
         let scope = if is_on_link && self.destination.is_ipv4() { Scope::LINK } else { Scope::GLOBAL };
         let flags = NLM_F_ACK | NLM_F_CREATE | if self.replace { NLM_F_REPLACE } else { NLM_F_EXCL };
         self.put(RTM_NEWROUTE, flags, (scope, RouteProtocol::BOOT), seq, buf)
@@ -438,13 +441,13 @@ impl Request for ListRoutes {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         let Self { family, table, index } = *self;
         measured(buf, |out| {
-            let out = out.skip(16).put([family, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])?;
+            let out = out.skip(Header::SIZE).put([family, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])?;
             let out = match table {
-                Some(table) => out.one(15, &table)?,
+                Some(table) => out.one(RouteView::RTA_TABLE, &table)?,
                 None => out,
             };
             let out = match index {
-                Some(index) => out.one(4, &index)?,
+                Some(index) => out.one(RouteView::RTA_OIF, &index)?,
                 None => out,
             };
             let header = header(out.at(), RTM_GETROUTE, NLM_F_DUMP, seq);

@@ -37,6 +37,7 @@ fn main() -> std::process::ExitCode {
             whole::more_routes_are_added,
             whole::ipv6_is_awaited,
             checks::a_check_names_every_difference,
+            checks::what_every_link_has_is_compared,
             checks::what_only_a_macvlan_has_is_compared,
             checks::a_cutoff_is_compared,
             checks::what_only_a_macvtap_has_is_compared,

@@ -50,9 +50,9 @@ table! {
     info IpvlanInfo {}
     both {
         /// What the parent does with packets. It holds for all children of the parent.
-        1 "IFLA_IPVLAN_MODE" pub mode: IpvlanMode,
+        1 IFLA_IPVLAN_MODE pub mode: IpvlanMode,
         /// Whether siblings reach each other. It holds for all children of the parent.
-        2 "IFLA_IPVLAN_FLAGS" pub flag: IpvlanFlag,
+        2 IFLA_IPVLAN_FLAGS pub flag: IpvlanFlag,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Requests that write links: create, change, move.
 
-use super::{Common, CommonChange, LinkFlags};
+use super::{Common, CommonChange, IfInfo, KindView, LinkFlags, LinkView};
 use crate::value::{IfIndex, IfName};
 use crate::wire::{
-    Attrs, Command, Fixed, Full, NESTED, NoRoom, Out, Put, Request, Sealed, head, header, message_length,
+    Attrs, Command, Fixed, Full, Header, NESTED, NoRoom, Out, Put, Request, Sealed, head, header, message_length,
 };
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -12,10 +12,6 @@ pub(crate) const RTM_NEWLINK: u16 = 16;
 pub(crate) const RTM_DELLINK: u16 = 17;
 pub(crate) const RTM_GETLINK: u16 = 18;
 pub(crate) const RTM_SETLINK: u16 = 19;
-
-/// The nest of a link's kind, and the nest in it that holds what only the kind has.
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_INFO_DATA: u16 = 2;
 
 mod sealed {
     use super::Placement;
@@ -41,15 +37,19 @@ pub struct Placement<'a> {
     pub(crate) parent_is_elsewhere: bool,
 }
 
+/// Bytes of `IFLA_INFO_KIND`, header and padding included.
+const INFO_KIND: usize = 12;
+
 /// A kind of link, and of a change: what stands in `IFLA_LINKINFO`.
 pub(crate) trait Kind: Attrs {
     /// `IFLA_INFO_KIND` as it is sent; `None` if there is no `IFLA_LINKINFO`.
-    const INFO: Option<[u8; 12]>;
+    const INFO: Option<[u8; INFO_KIND]>;
 }
 
 /// `IFLA_INFO_KIND`, an attribute of constant size: each of our kinds has 4 to 7 letters.
-pub(super) const fn info_kind(name: &str) -> [u8; 12] {
-    let (mut attribute, mut name, [a, b, c, d]) = ([0; 12], name.as_bytes(), head(5 + name.len(), 1));
+pub(super) const fn info_kind(name: &str) -> [u8; INFO_KIND] {
+    let (mut attribute, mut name, [a, b, c, d]) =
+        ([0; INFO_KIND], name.as_bytes(), head(5 + name.len(), KindView::IFLA_INFO_KIND));
     let [h0, h1, h2, h3, value @ ..] = &mut attribute;
     (*h0, *h1, *h2, *h3) = (a, b, c, d);
     let mut free: &mut [u8] = value;
@@ -147,10 +147,10 @@ impl<K: Kind + Copy> SealedCreate for NewLink<'_, K> {
     fn placement(&self) -> Placement<'_> {
         Placement {
             index: IfIndex::new(self.index).ok(),
-            name: self.common.has(3).then_some(self.common.name),
+            name: self.common.has(LinkView::IFLA_IFNAME).then_some(self.common.name),
             namespace: self.common.netns_fd.0,
             is_up: self.up,
-            parent_is_elsewhere: self.common.has(37),
+            parent_is_elsewhere: self.common.has(LinkView::IFLA_LINK_NETNSID),
         }
     }
 }
@@ -362,8 +362,9 @@ fn put_all_but_lists<'b, C: Attrs, K: Kind>(
 /// The lengths of the message, of `IFLA_LINKINFO` and of `IFLA_INFO_DATA`, which end together.
 #[inline(always)]
 fn finish(out: Out<'_>, info: usize, len: usize) -> Result<Out<'_>, Full> {
-    out.set(info, head(len - info, NESTED | IFLA_LINKINFO))? // IFLA_LINKINFO {
-        .set(info + 16, head(len - info - 16, NESTED | IFLA_INFO_DATA))? //   IFLA_INFO_KIND, IFLA_INFO_DATA {
+    let data = info + 4 + INFO_KIND;
+    out.set(info, head(len - info, NESTED | LinkView::IFLA_LINKINFO))?
+        .set(data, head(len - data, NESTED | KindView::IFLA_INFO_DATA))?
         .set(0, message_length(len))
 }
 
@@ -379,12 +380,12 @@ fn put_lists<C: Attrs, K: Kind>(common: &C, kind: &K, free: &mut [u8], len: usiz
 
 #[cold]
 fn no_room<C: Attrs, K: Kind>(common: &C, kind: &K) -> NoRoom {
-    let info = if K::INFO.is_some() { 4 + 12 + 4 } else { 0 };
-    NoRoom { needed: 32 + common.room() + info + kind.room() }
+    let info = if K::INFO.is_some() { 4 + INFO_KIND + 4 } else { 0 };
+    NoRoom { needed: Header::SIZE + IfInfo::SIZE + common.room() + info + kind.room() }
 }
 
 /// `nlmsghdr` and `ifinfomsg`, `IFLA_LINKINFO`'s header, `IFLA_INFO_KIND`, `IFLA_INFO_DATA`'s header.
-const ROOM_FOR_HEADERS: usize = 32 + 4 + 12 + 4;
+const ROOM_FOR_HEADERS: usize = Header::SIZE + IfInfo::SIZE + 4 + INFO_KIND + 4;
 
 /// `nlmsghdr` without its length, and `ifinfomsg`: a store for each word.
 #[inline(always)]
@@ -431,9 +432,9 @@ impl Put for NetnsFd<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::link::{KindView, MacvlanMode, VlanId};
+    use crate::link::{MacvlanMode, VlanId};
     use crate::value::{Alias, IfName, MacAddr};
-    use crate::wire::{Attributes, Header, Message, Messages, encoded};
+    use crate::wire::{Attributes, Message, Messages, encoded};
     use netlink_packet_core::NLM_F_REQUEST;
 
     /// An encoded request, read as if the kernel had sent it.
@@ -447,20 +448,20 @@ pub(crate) mod tests {
 
     pub(in crate::link) fn reply(request: &impl Request) -> Bytes {
         let mut bytes = encoded(request);
-        bytes[20] = 1; // a link has an index
+        bytes[Header::SIZE + IfInfo::INDEX] = 1; // a link has an index
         Bytes(bytes)
     }
 
     /// What stands behind the headers.
     pub(in crate::link) fn attributes(request: &impl Request) -> Vec<u8> {
-        encoded(request).split_off(32)
+        encoded(request).split_off(Header::SIZE + IfInfo::SIZE)
     }
 
     /// What only the kind has.
     pub(in crate::link) fn info_data(request: &impl Request) -> Vec<u8> {
         let attributes = attributes(request);
-        let info = Attributes::new(&attributes).find(|a| a.number == IFLA_LINKINFO).unwrap();
-        Attributes::new(info.value).find(|a| a.number == IFLA_INFO_DATA).unwrap().value.to_vec()
+        let info = Attributes::new(&attributes).find(|a| a.number == LinkView::IFLA_LINKINFO).unwrap();
+        Attributes::new(info.value).find(|a| a.number == KindView::IFLA_INFO_DATA).unwrap().value.to_vec()
     }
 
     const INDEX: IfIndex = IfIndex(0x0102);

@@ -60,6 +60,8 @@ macro_rules! numbers {
             }
         }
 
+        $crate::wire::compare_as_printed!($T);
+
         /// As it prints.
         impl std::str::FromStr for $T {
             type Err = $crate::value::InvalidValue;

@@ -31,6 +31,10 @@ pub struct Header {
 impl Header {
     /// Bytes of a header (`NLMSG_HDRLEN`).
     pub const SIZE: usize = 16;
+    /// Where [`flags`](Self::flags) stand in it.
+    pub(crate) const FLAGS: usize = 6;
+    /// Where [`sequence`](Self::sequence) stands in it.
+    pub(crate) const SEQUENCE: usize = 8;
 
     /// Reads the header at the front of `bytes`.
     #[inline]
@@ -153,6 +157,17 @@ impl<'a> Get<'a> for &'a [u8] {
     #[inline]
     fn get(value: &'a [u8]) -> Option<Self> {
         Some(value)
+    }
+}
+
+/// Makes an owned value of one that was read: by `From`, or by what only this crate may do.
+pub(crate) trait FromWire<T> {
+    fn from_wire(read: T) -> Self;
+}
+
+impl<T, U: From<T>> FromWire<T> for U {
+    fn from_wire(read: T) -> Self {
+        read.into()
     }
 }
 

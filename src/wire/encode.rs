@@ -192,6 +192,63 @@ impl<T: Fixed> Put for T {
     }
 }
 
+/// Which attributes of a table are set: a bit for each number, so numbers are below 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mask(u64);
+
+impl Mask {
+    pub(crate) const EMPTY: Self = Self(0);
+
+    #[inline(always)]
+    pub(crate) const fn with(self, number: u16) -> Self {
+        Self(self.0 | 1 << number)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn without(self, number: u16) -> Self {
+        Self(self.0 & !(1 << number))
+    }
+
+    #[inline(always)]
+    pub(crate) const fn has(self, number: u16) -> bool {
+        self.0 & 1 << number != 0
+    }
+
+    #[inline(always)]
+    pub(crate) const fn has_any(self, of: Self) -> bool {
+        self.0 & of.0 != 0
+    }
+}
+
+/// What a request sets of a table's attributes. The default methods are those of a table without rows.
+pub(crate) trait Attrs {
+    /// Bytes that [`put`](Self::put) touches at most.
+    const MAX: usize = 0;
+    /// Writes all but the lists.
+    #[inline(always)]
+    fn put<'b>(&self, to: Out<'b>) -> Result<Out<'b>, Full> {
+        Ok(to)
+    }
+    #[inline(always)]
+    fn has_lists(&self) -> bool {
+        false
+    }
+    fn lists_len(&self) -> usize {
+        0
+    }
+    fn put_lists(&self, _: &mut [u8]) -> Result<(), Full> {
+        Ok(())
+    }
+    /// Whether attribute `number` is set.
+    fn has(&self, _: u16) -> bool {
+        false
+    }
+    /// Bytes that all of it takes.
+    fn room(&self) -> usize {
+        0
+    }
+}
+
 /// An attribute that repeats inside a nest of its own.
 pub(crate) trait Entry: Fixed + for<'a> super::Get<'a> {
     /// Its number in the nest.

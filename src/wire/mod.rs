@@ -16,22 +16,26 @@
 //! This module knows bytes only: no sockets, no allocation, no policy. Sources: `man 7 netlink`,
 //! `include/uapi/linux/netlink.h`, `include/net/netlink.h`.
 
+mod compare;
 mod decode;
 mod encode;
 mod request;
-mod table;
+mod row;
+pub(crate) mod table;
 
 pub use decode::{Attribute, Attributes, Header, Malformed, Message, Messages};
 pub use encode::NoRoom;
 pub use request::{Command, Request};
-pub use table::{Inside, Row};
+pub use row::{Inside, Row};
 
-pub(crate) use decode::{Get, Index, List};
-pub(crate) use encode::{Entry, Fixed, Full, Out, Put, fixed, list_len, measured, padded, put_list};
+pub(crate) use compare::{Compare, CompareRows, Mismatch, compare_as_printed, mismatch};
+pub(crate) use decode::{FromWire, Get, Index, List};
+pub(crate) use encode::{Attrs, Entry, Fixed, Full, Mask, Out, Put, fixed, list_len, measured, padded, put_list};
 #[cfg(test)]
 pub(crate) use request::encoded;
 pub(crate) use request::sealed::Sealed;
-pub(crate) use table::{Attrs, Body, Own, name_at, table};
+pub(crate) use row::{Body, name_at};
+pub(crate) use table::table;
 
 use netlink_packet_core::NLM_F_REQUEST;
 

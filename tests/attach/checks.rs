@@ -11,6 +11,7 @@ use sublink::link::{
 };
 use sublink::route::{DeleteRoute, RouteType, Table};
 use sublink::socket::AddressWatch;
+use sublink::value::Broadcast;
 use sublink::wire::Command;
 use sublink::{Endpoint, IfIndex, LinkChange, LinkSpec, MacvlanMode, NewLink, NewRoute, Socket};
 
@@ -65,6 +66,27 @@ where
     let differences = endpoint.check(&attached, &mut pod.inside).unwrap();
     host.delete(parent).unwrap();
     differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Segmentation limits that are asked for at create hold since Linux 5.19.
+pub fn what_every_link_has_is_compared() -> Result<(), Skip> {
+    let link =
+        |parent| NewLink::macvlan(parent).name(name("eth0")).txqlen(700).group(0).tx_queues(2).rx_queues(3).into();
+    let found = after(link, |index| LinkChange::new(index).txqlen(800).group(9));
+    assert_eq!(found, "IFLA_TXQLEN is 800, not 700; IFLA_GROUP is 9, not 0");
+    let broadcast = |last| Broadcast([2, 2, 2, 2, 2, last]);
+    let link = |parent| NewLink::macvlan(parent).broadcast(broadcast(1)).into();
+    let found = after(link, |index| LinkChange::new(index).broadcast(broadcast(2)));
+    assert_eq!(found, "IFLA_BROADCAST is 02:02:02:02:02:02, not 02:02:02:02:02:01");
+    let link = |parent| NewLink::macvlan(parent).mode(MacvlanMode::Bridge).into();
+    let found = after(link, |index| LinkChange::new(index).txqlen(800).group(9).gso_max_segs(7));
+    assert_eq!(found, "", "of what was not asked for, nothing is said");
+    if kernel() >= (5, 19) {
+        let link = |parent| NewLink::macvlan(parent).gso_max_size(60_000).gso_max_segs(9).into();
+        let found = after(link, |index| LinkChange::new(index).gso_max_size(50_000).gso_max_segs(8));
+        assert_eq!(found, "IFLA_GSO_MAX_SIZE is 50000, not 60000; IFLA_GSO_MAX_SEGS is 8, not 9");
+    }
+    Ok(())
 }
 
 pub fn what_only_a_macvlan_has_is_compared() -> Result<(), Skip> {
