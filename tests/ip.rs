@@ -1,38 +1,15 @@
 //! Addresses, routes, namespace ids on the running kernel. Each test has a network namespace of its own.
 
-mod common;
-
 use common::{Skip, mac, name, parent, socket, veth};
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use sublink::*;
+use sublink_tests::{self as common, kernel_test};
 
 fn main() -> std::process::ExitCode {
-    common::run(tests![
-        an_address_is_given_read_and_taken,
-        an_address_given_twice_is_there_already_unless_replaced,
-        every_property_of_an_address_is_read_back,
-        addresses_are_listed_by_link_and_family,
-        refusals_of_addresses_are_sentences,
-        a_route_is_added_replaced_and_deleted,
-        every_property_of_a_route_is_read_back,
-        routes_that_drop_packets,
-        an_ipv4_route_by_an_ipv6_router,
-        an_empty_table_is_an_empty_list,
-        routes_are_listed_by_table_and_link,
-        the_default_route_is_the_one_of_the_lowest_metric,
-        a_default_route_of_several_next_hops_has_a_link,
-        refusals_of_routes_are_sentences,
-        a_default_route_is_replaced_without_a_moment_in_between,
-        a_namespace_gets_an_id_and_keeps_it,
-        detection_is_awaited_by_events,
-        detection_finds_a_duplicate,
-        detection_on_a_link_that_is_down_ends_at_the_limit,
-        a_limit_is_for_the_whole_wait,
-        an_address_that_is_taken_ends_the_wait,
-    ])
+    common::main()
 }
 
 fn ip(addr: &str) -> IpAddr {
@@ -56,6 +33,7 @@ fn routes(socket: &mut Socket, request: ListRoutes) -> Vec<String> {
     socket.snapshot(&request).expect("a list").iter().map(words).collect()
 }
 
+#[kernel_test]
 fn an_address_is_given_read_and_taken() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -68,6 +46,7 @@ fn an_address_is_given_read_and_taken() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_address_given_twice_is_there_already_unless_replaced() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -83,6 +62,7 @@ fn an_address_given_twice_is_there_already_unless_replaced() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 fn every_property_of_an_address_is_read_back() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -111,6 +91,7 @@ fn every_property_of_an_address_is_read_back() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn addresses_are_listed_by_link_and_family() -> Result<(), Skip> {
     let mut socket = socket();
     let (p0, q0) = (parent(&mut socket), veth(&mut socket, "q0", "q1"));
@@ -131,6 +112,7 @@ fn addresses_are_listed_by_link_and_family() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn refusals_of_addresses_are_sentences() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -155,6 +137,7 @@ fn with_addresses(socket: &mut Socket) -> IfIndex {
     p0
 }
 
+#[kernel_test]
 fn a_route_is_added_replaced_and_deleted() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -181,6 +164,7 @@ fn a_route_is_added_replaced_and_deleted() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn every_property_of_a_route_is_read_back() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -206,6 +190,7 @@ fn every_property_of_a_route_is_read_back() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn routes_that_drop_packets() -> Result<(), Skip> {
     let mut socket = socket();
     parent(&mut socket);
@@ -223,6 +208,7 @@ fn routes_that_drop_packets() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_ipv4_route_by_an_ipv6_router() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -233,6 +219,7 @@ fn an_ipv4_route_by_an_ipv6_router() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_empty_table_is_an_empty_list() -> Result<(), Skip> {
     let mut socket = socket();
     for list in [ListRoutes::v4(), ListRoutes::v6()] {
@@ -243,6 +230,7 @@ fn an_empty_table_is_an_empty_list() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn routes_are_listed_by_table_and_link() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -257,6 +245,7 @@ fn routes_are_listed_by_table_and_link() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn the_default_route_is_the_one_of_the_lowest_metric() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -273,6 +262,7 @@ fn the_default_route_is_the_one_of_the_lowest_metric() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_default_route_of_several_next_hops_has_a_link() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -285,6 +275,7 @@ fn a_default_route_of_several_next_hops_has_a_link() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn refusals_of_routes_are_sentences() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -300,6 +291,7 @@ fn refusals_of_routes_are_sentences() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_default_route_is_replaced_without_a_moment_in_between() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -312,6 +304,7 @@ fn a_default_route_is_replaced_without_a_moment_in_between() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
@@ -335,6 +328,7 @@ fn v6(addr: &str) -> Ipv6Addr {
     addr.parse().expect("an IPv6 address")
 }
 
+#[kernel_test]
 fn detection_is_awaited_by_events() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -350,6 +344,7 @@ fn detection_is_awaited_by_events() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn detection_finds_a_duplicate() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
@@ -370,6 +365,7 @@ fn detection_finds_a_duplicate() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn detection_on_a_link_that_is_down_ends_at_the_limit() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -381,6 +377,7 @@ fn detection_on_a_link_that_is_down_ends_at_the_limit() -> Result<(), Skip> {
 }
 
 /// Events of other addresses come all the time, and do not prolong the wait.
+#[kernel_test]
 fn a_limit_is_for_the_whole_wait() -> Result<(), Skip> {
     const EVENTS: usize = 100_000;
     let mut socket = socket();
@@ -403,6 +400,7 @@ fn a_limit_is_for_the_whole_wait() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_address_that_is_taken_ends_the_wait() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);

@@ -4,7 +4,9 @@ use crate::common::{Skip, kernel, knows, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint, ip, net, with_addresses};
 use std::time::Duration;
 use sublink::*;
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn a_check_names_every_difference() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7)).mtu(1400);
@@ -58,6 +60,7 @@ where
     differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
+#[kernel_test]
 pub fn what_only_a_macvlan_has_is_compared() -> Result<(), Skip> {
     let (a, b) = (mac(0xa), mac(0xb));
     let (one, two, none) = ([a], [b, a], []);
@@ -85,6 +88,7 @@ pub fn what_only_a_macvlan_has_is_compared() -> Result<(), Skip> {
 }
 
 /// It is not reported when it is 1, and ignored before Linux 6.4.
+#[kernel_test]
 pub fn a_cutoff_is_compared() -> Result<(), Skip> {
     let cutoff = |cutoff| move |parent| LinkSpec::from(NewLink::macvlan(parent).bc_cutoff(cutoff));
     if kernel() < (6, 4) {
@@ -102,6 +106,7 @@ pub fn a_cutoff_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_only_a_macvtap_has_is_compared() -> Result<(), Skip> {
     needs("macvtap")?;
     needs("bc_queue_len")?;
@@ -111,6 +116,7 @@ pub fn what_only_a_macvtap_has_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_only_an_ipvlan_has_is_compared() -> Result<(), Skip> {
     needs("ipvlan")?;
     let link = |parent| NewLink::ipvlan(parent).mode(IpvlanMode::L2).flag(IpvlanFlag::Private).into();
@@ -119,6 +125,7 @@ pub fn what_only_an_ipvlan_has_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_only_a_vlan_has_is_compared() -> Result<(), Skip> {
     needs("vlan")?;
     let pcp = |priority| VlanPriority::new(priority).unwrap();
@@ -155,6 +162,7 @@ pub fn what_only_a_vlan_has_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn settings_are_compared() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host)).ipv4(Ipv4Setting::ARP_NOTIFY, 1).addr_gen_mode(AddrGenMode::None);
@@ -169,6 +177,7 @@ pub fn settings_are_compared() -> Result<(), Skip> {
 }
 
 /// A container can make itself a link that looks like the host's, down to the numbers.
+#[kernel_test]
 pub fn a_parent_of_the_containers_own_is_found() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -186,6 +195,7 @@ pub fn a_parent_of_the_containers_own_is_found() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn another_parent_is_found() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let (parent, other) = (parent(&mut host), crate::common::veth(&mut host, "q0", "q1"));
@@ -203,6 +213,7 @@ pub fn another_parent_is_found() -> Result<(), Skip> {
 }
 
 /// In each row the route that is asked for, and one to the same destination that is not it.
+#[kernel_test]
 pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -247,6 +258,7 @@ pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_duplicate_address_is_found() -> Result<(), Skip> {
     let (mut host, mut pod, mut other) = (socket(), Pod::new(), Pod::new());
     let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge);

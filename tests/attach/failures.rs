@@ -5,7 +5,9 @@ use crate::help::{Pod, bridge_endpoint, ip, links, net, port_of_a_bridge};
 use nix::sched::{CloneFlags, unshare};
 use std::fs;
 use sublink::*;
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn the_parents_own_namespace_is_refused() -> Result<(), Skip> {
     let (mut host, mut same) = (socket(), socket());
     let endpoint = bridge_endpoint(parent(&mut host));
@@ -18,6 +20,7 @@ pub fn the_parents_own_namespace_is_refused() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_socket_of_another_namespace_is_refused() -> Result<(), Skip> {
     let (mut host, pod, mut other) = (socket(), Pod::new(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host));
@@ -27,6 +30,7 @@ pub fn a_socket_of_another_namespace_is_refused() -> Result<(), Skip> {
 }
 
 /// The kernel would ignore it, and the link would not be known again.
+#[kernel_test]
 pub fn a_mac_for_a_link_that_has_its_parents_is_refused() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -46,6 +50,7 @@ fn stand_by(pod: &mut Pod, host: &mut Socket, parent: IfIndex) -> Attached {
     bridge_endpoint(parent).prepare(host, &pod.namespace, &mut pod.inside).unwrap()
 }
 
+#[kernel_test]
 pub fn a_taken_name_leaves_nothing() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -57,6 +62,7 @@ pub fn a_taken_name_leaves_nothing() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_taken_index_leaves_the_other_link_alone() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -71,6 +77,7 @@ pub fn a_taken_index_leaves_the_other_link_alone() -> Result<(), Skip> {
 }
 
 /// Up to Linux 6.12, the index is looked up where the parent is as well.
+#[kernel_test]
 pub fn an_index_that_the_host_has_taken_is_taken_on_older_kernels() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -90,6 +97,7 @@ pub fn an_index_that_the_host_has_taken_is_taken_on_older_kernels() -> Result<()
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_is_a_bridge_port_is_busy() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -101,6 +109,7 @@ pub fn a_parent_that_is_a_bridge_port_is_busy() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_vanished_is_no_device() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -117,6 +126,7 @@ pub fn a_parent_that_vanished_is_no_device() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
     unshare(CloneFlags::CLONE_FILES).expect("descriptors of this thread's own");
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -153,6 +163,7 @@ pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_route_that_drops_packets_is_undone_too() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -173,6 +184,7 @@ pub fn a_route_that_drops_packets_is_undone_too() -> Result<(), Skip> {
 }
 
 /// IPv6 is switched off in the container: its addresses are refused.
+#[kernel_test]
 pub fn a_closed_door_leaves_nothing() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = veth(&mut host, "q0", "q1");

@@ -5,7 +5,9 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 use sublink::*;
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn an_error_is_one_word_and_goes_anywhere() -> std::result::Result<(), Skip> {
     fn goes_anywhere<T: std::error::Error + Send + Sync + 'static>(_: &T) {}
     assert_eq!(size_of::<Error>(), size_of::<usize>());
@@ -19,6 +21,7 @@ pub fn an_error_is_one_word_and_goes_anywhere() -> std::result::Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_io_error_keeps_kind_and_sentence() -> std::result::Result<(), Skip> {
     let mut socket = socket();
     let veth = NewLink::veth(NewLink::peer()).name(name("v0"));
@@ -53,6 +56,7 @@ pub fn an_io_error_keeps_kind_and_sentence() -> std::result::Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_socket_goes_to_another_thread() -> std::result::Result<(), Skip> {
     let mut socket = socket();
     socket.create(&NewLink::veth(NewLink::peer()).name(name("v0"))).unwrap();

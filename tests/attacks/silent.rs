@@ -2,8 +2,8 @@
 //!
 //! The kernel always answers, so the socket is connected to another socket of the test's, which never does.
 
-use crate::cast::{bare, listening, port, reconnect, send_to, start, twin};
 use crate::common::{Skip, mac, name, parent, socket};
+use crate::tools::{bare, listening, port, reconnect, send_to, start, twin};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt::SendTimeout};
 use nix::sys::time::TimeVal;
@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use sublink::*;
+use sublink_tests::{kernel_test, role};
 
 const SHORT: Duration = Duration::from_millis(30);
 /// When something that must end is given up.
@@ -34,6 +35,7 @@ fn timed_out<T>(what: &str, result: Result<T>) {
     assert!(error.to_string().contains("outcome is unknown"), "{what}: {error}");
 }
 
+#[kernel_test]
 pub fn every_operation_has_a_time_limit() -> std::result::Result<(), Skip> {
     let (mut socket, _mute) = unanswered(bare());
     let (index, namespace) = (IfIndex::new(1).unwrap(), Netns::current().unwrap());
@@ -61,6 +63,7 @@ pub fn every_operation_has_a_time_limit() -> std::result::Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_limit_of_zero_is_a_short_one() -> std::result::Result<(), Skip> {
     let (mut socket, mute) = unanswered(bare());
     for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(999)] {
@@ -76,6 +79,7 @@ pub fn a_limit_of_zero_is_a_short_one() -> std::result::Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn the_socket_works_when_the_kernel_answers_again() -> std::result::Result<(), Skip> {
     let (mut socket, mute) = unanswered(bare());
     timed_out("index_of", socket.index_of("lo"));
@@ -112,6 +116,7 @@ fn during<T>(mut flood: impl FnMut() + Send, work: impl FnOnce() -> T) -> T {
     })
 }
 
+#[kernel_test]
 pub fn foreign_datagrams_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
     let (mut socket, mute) = unanswered(bare());
     let to = port(&socket);
@@ -127,6 +132,7 @@ pub fn foreign_datagrams_do_not_prolong_the_wait() -> std::result::Result<(), Sk
 }
 
 /// An event each time that the last one was read: so there always is something to read, and never too much.
+#[kernel_test]
 pub fn events_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
     let (mut unanswered, _mute) = unanswered(listening());
     unanswered.set_time_limit(10 * SHORT).unwrap(); // longer than any pause between two events
@@ -144,7 +150,8 @@ pub fn events_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
 }
 
 /// A process that waits for an answer which does not come.
-pub fn waiter() {
+#[role]
+fn waiter() {
     let (mut socket, _mute) = unanswered(bare());
     socket.set_time_limit(Duration::from_millis(200)).unwrap();
     timed_out("index_of", socket.index_of("lo"));
@@ -152,6 +159,7 @@ pub fn waiter() {
 
 /// A receive with a time limit ends with EINTR when its process is stopped and continued (`man 7 signal`): that is a
 /// signal without a handler of its own.
+#[kernel_test]
 pub fn stops_and_continues_do_not_end_the_wait_or_prolong_it() -> std::result::Result<(), Skip> {
     let mut child = start("waiter");
     let pid = Pid::from_raw(child.id().try_into().unwrap());

@@ -7,7 +7,9 @@ use std::net::{IpAddr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use sublink::*;
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn containers_come_and_go() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());
     let (mut c1, mut c2) = (Container::new(), Container::new());
@@ -51,6 +53,7 @@ pub fn containers_come_and_go() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn containers_reach_each_other() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());
     let (c1, c2) = (Container::new(), Container::new());
@@ -77,6 +80,7 @@ pub fn containers_reach_each_other() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn addresses_are_chosen_where_they_may_be() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());
     veth(&mut host, "eth0", "cable");
@@ -104,6 +108,7 @@ pub fn addresses_are_chosen_where_they_may_be() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn the_default_route_goes_by_the_rule() -> Result<(), Skip> {
     let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
     veth(&mut host, "eth0", "cable");
@@ -127,6 +132,7 @@ pub fn the_default_route_goes_by_the_rule() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn each_container_has_a_vlan_of_its_own() -> Result<(), Skip> {
     needs("vlan")?;
     let (mut host, desk) = (socket(), Desk::new());
@@ -147,6 +153,7 @@ pub fn each_container_has_a_vlan_of_its_own() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_container_is_a_name_a_path_or_a_process() -> Result<(), Skip> {
     own_run()?;
     let (mut host, desk) = (socket(), Desk::new());

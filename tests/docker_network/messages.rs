@@ -3,7 +3,9 @@
 use crate::common::{Skip, needs, socket, veth};
 use crate::desk::{Container, Desk};
 use std::fs;
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn what_cannot_be_is_said() -> Result<(), Skip> {
     let (mut host, desk, c1) = (socket(), Desk::new(), Container::new());
     veth(&mut host, "eth0", "cable");
@@ -100,6 +102,7 @@ pub fn what_cannot_be_is_said() -> Result<(), Skip> {
 }
 
 /// What the kernel refuses is explained.
+#[kernel_test]
 pub fn what_cannot_be_made_is_said() -> Result<(), Skip> {
     let (mut host, desk, c1) = (socket(), Desk::new(), Container::new());
     veth(&mut host, "eth0", "cable");
@@ -115,6 +118,7 @@ pub fn what_cannot_be_made_is_said() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn help_is_had_without_a_kernel() -> Result<(), Skip> {
     let desk = Desk::new();
     let help = desk.run("help");

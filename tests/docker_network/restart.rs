@@ -6,7 +6,9 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::thread;
 use sublink::*;
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn two_commands_at_once_lose_nothing() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());
     veth(&mut host, "eth0", "cable");
@@ -29,6 +31,7 @@ pub fn two_commands_at_once_lose_nothing() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_cannot_be_remembered_is_undone() -> Result<(), Skip> {
     let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
     veth(&mut host, "eth0", "cable");
@@ -49,6 +52,7 @@ pub fn what_cannot_be_remembered_is_undone() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_lost_link_is_made_again() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());
     let [mut c1, mut c2] = [(); 2].map(|()| Container::new());
@@ -74,6 +78,7 @@ pub fn a_lost_link_is_made_again() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_lost_parent_is_made_again() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
@@ -106,6 +111,7 @@ pub fn a_lost_parent_is_made_again() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_cannot_be_made_again_is_said_and_kept() -> Result<(), Skip> {
     let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
     let eth0 = veth(&mut host, "eth0", "cable");
@@ -122,6 +128,7 @@ pub fn what_cannot_be_made_again_is_said_and_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_of_no_network_is_removed() -> Result<(), Skip> {
     needs("dummy")?;
     let (mut host, desk) = (socket(), Desk::new());
@@ -133,6 +140,7 @@ pub fn a_parent_of_no_network_is_removed() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_container_that_has_ended_is_forgotten() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());
     let [c1, c2] = [(); 2].map(|()| Container::new());
@@ -153,6 +161,7 @@ pub fn a_container_that_has_ended_is_forgotten() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_line_that_cannot_be_read_is_pointed_out() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());
     veth(&mut host, "eth0", "cable");

@@ -3,6 +3,7 @@
 use crate::common::{Skip, needs, socket, veth};
 use crate::desk::{Container, Desk, links_of_kind, net};
 use sublink::*;
+use sublink_tests::kernel_test;
 
 /// With `eth0` as the parent, where the kernel has no VLANs.
 const ON_A_LINK: [&str; 3] = [
@@ -45,6 +46,7 @@ const ON_VLANS: [(&str, u16); 4] = [
     ),
 ];
 
+#[kernel_test]
 pub fn every_command_runs_as_written() -> Result<(), Skip> {
     needs("vlan")?;
     let (mut host, desk) = (socket(), Desk::new());
@@ -67,6 +69,7 @@ pub fn every_command_runs_as_written() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_is_there_is_enough() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());
     let eth0 = veth(&mut host, "eth0", "cable");
@@ -91,6 +94,7 @@ pub fn a_parent_that_is_there_is_enough() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn flags_are_written_in_many_ways() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());
     veth(&mut host, "eth0", "cable");
@@ -115,6 +119,7 @@ pub fn flags_are_written_in_many_ways() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn host_bits_are_dropped() -> Result<(), Skip> {
     let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
     veth(&mut host, "eth0", "cable");
@@ -126,6 +131,7 @@ pub fn host_bits_are_dropped() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_network_without_subnets_gets_a_free_one() -> Result<(), Skip> {
     let (mut host, desk) = (socket(), Desk::new());
     let eth0 = veth(&mut host, "eth0", "cable");
@@ -152,6 +158,7 @@ pub fn a_network_without_subnets_gets_a_free_one() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_network_without_a_parent_gets_a_dummy() -> Result<(), Skip> {
     needs("dummy")?;
     let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
@@ -175,6 +182,7 @@ pub fn a_network_without_a_parent_gets_a_dummy() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn networks_are_made_from_a_config() -> Result<(), Skip> {
     let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
     veth(&mut host, "eth0", "cable");

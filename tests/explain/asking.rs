@@ -5,6 +5,7 @@ use crate::help::{bridge, elsewhere};
 use crate::twins::{Change, New, Twin};
 use crate::why::{assert_no_more, assert_why, why};
 use sublink::*;
+use sublink_tests::kernel_test;
 
 const GONE: &str = "there is no link #";
 
@@ -12,6 +13,7 @@ fn x() -> New<'static> {
     New { name: Some("x"), mac: Some(mac(1)), up: true, ..New::default() }
 }
 
+#[kernel_test(both)]
 pub fn a_step_of_a_batch<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -28,6 +30,7 @@ pub fn a_step_of_a_batch<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_attach() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -51,6 +54,7 @@ pub fn an_attach() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_attach_whose_own_words_say_it_all() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -64,6 +68,7 @@ pub fn an_attach_whose_own_words_say_it_all() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn words_of_the_kernel_are_enough<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -80,6 +85,7 @@ pub fn words_of_the_kernel_are_enough<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_is_no_refusal_has_no_reason() -> Result<(), Skip> {
     let mut socket = socket();
     let here = Netns::current().unwrap();
@@ -95,6 +101,7 @@ pub fn what_is_no_refusal_has_no_reason() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_costs_nothing_unless_asked<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -110,6 +117,7 @@ pub fn it_costs_nothing_unless_asked<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_link_or_parent_that_is_gone_since<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     for refused in [x(), New { mtu: Some(9000), ..x() }, New { mode: Some(MacvlanMode::Passthru), ..x() }] {
@@ -136,6 +144,7 @@ pub fn a_link_or_parent_that_is_gone_since<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn what_was_in_the_way_is_gone_since<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -163,6 +172,7 @@ pub fn what_was_in_the_way_is_gone_since<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_link_is_not_in_its_own_way<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -176,6 +186,7 @@ pub fn a_link_is_not_in_its_own_way<T: Twin>() -> Result<(), Skip> {
 }
 
 /// An error can be looked into with any socket, if seldom with success.
+#[kernel_test(both)]
 pub fn another_socket_sees_something_else<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

@@ -6,6 +6,7 @@ use crate::twins::{Change, New, Twin};
 use crate::why::{assert_why, why};
 use std::os::fd::AsFd;
 use sublink::*;
+use sublink_tests::kernel_test;
 
 /// `x` that is to come up with this address.
 fn up(mac: MacAddr) -> New<'static> {
@@ -35,6 +36,7 @@ fn assert_whose<T: Twin>(socket: &mut Socket, parent: IfIndex, taken: MacAddr, r
     socket.delete(x).expect("it gone");
 }
 
+#[kernel_test(both)]
 pub fn the_parents_own<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -45,6 +47,7 @@ pub fn the_parents_own<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_siblings<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -65,6 +68,7 @@ pub fn a_siblings<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn that_of_a_child_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -76,6 +80,7 @@ pub fn that_of_a_child_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_sibling_that_is_down_is_not_blamed<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -87,6 +92,7 @@ pub fn a_sibling_that_is_down_is_not_blamed<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn that_of_the_macvlan_it_was_to_stand_on<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -101,6 +107,7 @@ pub fn that_of_the_macvlan_it_was_to_stand_on<T: Twin>() -> Result<(), Skip> {
 }
 
 /// From inside a container: the parent and its children there, and those here.
+#[kernel_test(both)]
 pub fn one_on_a_parent_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

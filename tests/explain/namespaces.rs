@@ -11,9 +11,11 @@ use std::os::fd::AsFd;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use sublink::*;
+use sublink_tests::kernel_test;
 
 const NO_NAMESPACE: &str = "the descriptor that was given is not that of a network namespace";
 
+#[kernel_test(both)]
 pub fn a_descriptor_of_something_else<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -35,6 +37,7 @@ pub fn a_descriptor_of_something_else<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_descriptor_that_is_closed_by_now_is_nothing_to_look_at<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -48,6 +51,7 @@ pub fn a_descriptor_that_is_closed_by_now_is_nothing_to_look_at<T: Twin>() -> Re
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_descriptor_that_is_closed_by_now_is_not_to_blame<T: Twin>() -> Result<(), Skip> {
     static ALONE: Mutex<()> = Mutex::new(());
     let mut socket = socket();
@@ -64,6 +68,7 @@ pub fn a_descriptor_that_is_closed_by_now_is_not_to_blame<T: Twin>() -> Result<(
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_number_of_no_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -81,6 +86,7 @@ pub fn a_number_of_no_namespace<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_namespace_that_has_died<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -101,6 +107,7 @@ pub fn a_namespace_that_has_died<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_link_that_is_gone<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let absent = index(4242);

@@ -6,11 +6,13 @@ use crate::twins::{Change, New, Twin};
 use crate::why::{assert_why, why};
 use std::os::fd::AsFd;
 use sublink::*;
+use sublink_tests::kernel_test;
 
 fn x() -> New<'static> {
     New { name: Some("x"), ..New::default() }
 }
 
+#[kernel_test(both)]
 pub fn it_is_lo<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let lo = socket.index_of("lo").unwrap();
@@ -22,6 +24,7 @@ pub fn it_is_lo<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_is_not_ethernet<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let mut lacking = Vec::new();
@@ -48,6 +51,7 @@ pub fn it_is_not_ethernet<T: Twin>() -> Result<(), Skip> {
     if lacking.len() == 4 { Err(Skip(format!("no tunnel here: {lacking:?}"))) } else { Ok(()) }
 }
 
+#[kernel_test(both)]
 pub fn it_has_a_smaller_mtu<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -69,6 +73,7 @@ pub fn it_has_a_smaller_mtu<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_has_a_smaller_mtu_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -90,6 +95,7 @@ pub fn it_has_a_smaller_mtu_in_another_namespace<T: Twin>() -> Result<(), Skip> 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_is_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -111,6 +117,7 @@ pub fn it_is_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_cannot_become_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -130,6 +137,7 @@ pub fn it_cannot_become_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_carries_ipvlan<T: Twin>() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -147,6 +155,7 @@ pub fn it_carries_ipvlan<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_carries_ipvlan_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -166,6 +175,7 @@ pub fn it_carries_ipvlan_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_is_gone<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let absent = index(4242);

@@ -6,6 +6,7 @@ use crate::twins::{New, Twin};
 use crate::why::{assert_why, why};
 use std::os::fd::AsFd;
 use sublink::*;
+use sublink_tests::kernel_test;
 
 /// The name `taken`, which is that of `owner`, or an alternative one.
 fn is_taken(taken: &str, owner: &str, index: IfIndex) -> (Reason, String) {
@@ -13,6 +14,7 @@ fn is_taken(taken: &str, owner: &str, index: IfIndex) -> (Reason, String) {
     (reason, format!("the name {taken} is taken by {owner} (#{index})"))
 }
 
+#[kernel_test(both)]
 pub fn a_name<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -26,6 +28,7 @@ pub fn a_name<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_name_of_a_link_without_a_parent() -> Result<(), Skip> {
     let mut socket = socket();
     parent(&mut socket);
@@ -36,6 +39,7 @@ pub fn a_name_of_a_link_without_a_parent() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_new_name() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -53,6 +57,7 @@ pub fn a_new_name() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_index() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -66,6 +71,7 @@ pub fn an_index() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_name_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -87,6 +93,7 @@ pub fn a_name_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_name_here_of_a_link_for_another_namespace() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -107,6 +114,7 @@ pub fn a_name_here_of_a_link_for_another_namespace() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_index_in_another_namespace() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -146,6 +154,7 @@ fn assert_taken_there(socket: &mut Socket, moved: Result<()>, words: &str, reaso
     }
 }
 
+#[kernel_test(both)]
 pub fn a_name_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -164,6 +173,7 @@ pub fn a_name_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn an_index_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
     needs("index_there")?;
     let mut socket = socket();
@@ -182,6 +192,7 @@ pub fn an_index_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_link_that_is_up_is_renamed_since_linux_6_2<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

@@ -4,6 +4,7 @@ use crate::common::{Skip, knows, mac, needs, parent, socket};
 use crate::tools::{ip_about_x, refusal};
 use crate::twins::{Change, New, Twin};
 use sublink::*;
+use sublink_tests::kernel_test;
 
 /// All but passthru, to and from which no change leads.
 const CHANGEABLE: [MacvlanMode; 4] =
@@ -26,6 +27,7 @@ fn with_queue(bc_queue_len: u32) -> New<'static> {
     New { bc_queue_len: Some(bc_queue_len), ..New::default() }
 }
 
+#[kernel_test(both)]
 pub fn every_mode_can_be_created<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -41,6 +43,7 @@ pub fn every_mode_can_be_created<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn ip_says_the_same<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -66,6 +69,7 @@ pub fn ip_says_the_same<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn the_kernel_has_defaults<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -80,6 +84,7 @@ pub fn the_kernel_has_defaults<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn unknown_modes_are_refused<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -94,6 +99,7 @@ pub fn unknown_modes_are_refused<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_mode_can_be_changed_to_any_but_passthru<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -110,6 +116,7 @@ pub fn a_mode_can_be_changed_to_any_but_passthru<T: Twin>() -> Result<(), Skip> 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn passthru_is_for_life<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -123,6 +130,7 @@ pub fn passthru_is_for_life<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn flags_are_set_and_replaced_as_a_whole<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -140,6 +148,7 @@ pub fn flags_are_set_and_replaced_as_a_whole<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn nopromisc_spares_the_parent_of_a_passthru_child<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -154,6 +163,7 @@ pub fn nopromisc_spares_the_parent_of_a_passthru_child<T: Twin>() -> Result<(), 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_change_of_one_property_leaves_the_others<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -181,6 +191,7 @@ pub fn a_change_of_one_property_leaves_the_others<T: Twin>() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn the_longest_queue_of_all_children_is_used<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -202,6 +213,7 @@ pub fn the_longest_queue_of_all_children_is_used<T: Twin>() -> Result<(), Skip> 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn the_queue_length_is_verified<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -226,6 +238,7 @@ fn verified(asked: i32) -> Result<(), String> {
     Err("the kernel ignored IFLA_MACVLAN_BC_CUTOFF: it is too old for it".into())
 }
 
+#[kernel_test(both)]
 pub fn a_cutoff_is_reported_or_verified_to_be_ignored<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -248,6 +261,7 @@ pub fn a_cutoff_is_reported_or_verified_to_be_ignored<T: Twin>() -> Result<(), S
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn an_ignored_property_is_an_error_of_its_own_kind<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -264,6 +278,7 @@ pub fn an_ignored_property_is_an_error_of_its_own_kind<T: Twin>() -> Result<(), 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_cutoff_holds_for_all_children<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

@@ -4,7 +4,9 @@ use crate::common::{Skip, knows, mac, name, needs, parent, socket};
 use crate::tools::{ip, ip_about_x, lacks_driver, names_of_kind, refusal};
 use std::os::fd::AsFd;
 use sublink::*;
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn without_a_driver_its_module_is_named() -> Result<(), Skip> {
     lacks_driver("dummy", "link add x type dummy")?;
     lacks_driver("ipvlan", "link add link lo name y type ipvlan")?;
@@ -18,6 +20,7 @@ pub fn without_a_driver_its_module_is_named() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_dummy_can_be_a_parent() -> Result<(), Skip> {
     needs("dummy")?;
     let mut socket = socket();
@@ -32,6 +35,7 @@ pub fn a_dummy_can_be_a_parent() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn both_ends_of_a_veth_are_as_asked_for() -> Result<(), Skip> {
     let mut socket = socket();
     let (this, that) = (IfIndex::new(20_001).unwrap(), IfIndex::new(20_002).unwrap());
@@ -62,6 +66,7 @@ pub fn both_ends_of_a_veth_are_as_asked_for() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_peer_without_a_name_gets_one() -> Result<(), Skip> {
     let mut socket = socket();
     let this = socket.create(&NewLink::veth(NewLink::peer()).name(name("a"))).unwrap();
@@ -70,6 +75,7 @@ pub fn a_peer_without_a_name_gets_one() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_peer_is_born_in_another_namespace() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
@@ -89,6 +95,7 @@ pub fn a_peer_is_born_in_another_namespace() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_veth_that_cannot_be_leaves_no_end_behind() -> Result<(), Skip> {
     let mut socket = socket();
     parent(&mut socket);
@@ -108,6 +115,7 @@ pub fn a_veth_that_cannot_be_leaves_no_end_behind() -> Result<(), Skip> {
 }
 
 /// As the documentation of a peer warns.
+#[kernel_test]
 pub fn a_peers_master_is_ignored_and_so_is_its_index_beside_none() -> Result<(), Skip> {
     let mut socket = socket();
     ip("link add br0 type bridge");
@@ -121,6 +129,7 @@ pub fn a_peers_master_is_ignored_and_so_is_its_index_beside_none() -> Result<(),
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_attribute_of_a_peer_is_named_in_errors() -> Result<(), Skip> {
     let mut socket = socket();
     needs("a GSO limit at create")?;
@@ -143,6 +152,7 @@ fn ipvlan_of(socket: &mut Socket, index: IfIndex) -> (Option<IpvlanMode>, Option
 const MODES: [IpvlanMode; 3] = [IpvlanMode::L2, IpvlanMode::L3, IpvlanMode::L3S];
 const IPVLAN_FLAGS: [IpvlanFlag; 3] = [IpvlanFlag::Bridge, IpvlanFlag::Private, IpvlanFlag::Vepa];
 
+#[kernel_test]
 pub fn every_ipvlan_mode_and_flag_is_set_at_create() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -163,6 +173,7 @@ pub fn every_ipvlan_mode_and_flag_is_set_at_create() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn ip_says_the_same_of_an_ipvlan() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -178,6 +189,7 @@ pub fn ip_says_the_same_of_an_ipvlan() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn ipvlan_mode_and_flag_hold_for_all_children() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -196,6 +208,7 @@ pub fn ipvlan_mode_and_flag_hold_for_all_children() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn ipvlan_refuses_unknown_modes_and_flags() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -216,6 +229,7 @@ pub fn ipvlan_refuses_unknown_modes_and_flags() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn ipvlan_and_macvlan_exclude_each_other() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -235,6 +249,7 @@ pub fn ipvlan_and_macvlan_exclude_each_other() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn unknown_kinds_and_flags_survive() -> Result<(), Skip> {
     let mut socket = socket();
     parent(&mut socket);
@@ -250,6 +265,7 @@ pub fn unknown_kinds_and_flags_survive() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn unknown_bytes_in_names_survive() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -267,6 +283,7 @@ pub fn unknown_bytes_in_names_survive() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn addresses_of_other_hardware_survive() -> Result<(), Skip> {
     let mut socket = socket();
     let lo = socket.link("lo").unwrap();

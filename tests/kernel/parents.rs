@@ -6,7 +6,9 @@ use crate::twins::{Change, New, Twin};
 use std::os::fd::AsFd;
 use std::process::Command;
 use sublink::*;
+use sublink_tests::kernel_test;
 
+#[kernel_test(both)]
 pub fn a_down_parent_is_accepted<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -24,6 +26,7 @@ pub fn a_down_parent_is_accepted<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_deleted_parent_takes_its_children_along<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -42,6 +45,7 @@ pub fn a_deleted_parent_takes_its_children_along<T: Twin>() -> Result<(), Skip> 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn on_a_macvlan_it_gets_the_real_parent<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -59,6 +63,7 @@ pub fn on_a_macvlan_it_gets_the_real_parent<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn the_mtu_of_a_child_follows_its_parent_down<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -70,6 +75,7 @@ pub fn the_mtu_of_a_child_follows_its_parent_down<T: Twin>() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn passthru_shares_the_address_of_its_parent<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -89,6 +95,7 @@ pub fn passthru_shares_the_address_of_its_parent<T: Twin>() -> Result<(), Skip> 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn the_address_is_the_one_asked_for_or_random<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -103,6 +110,7 @@ pub fn the_address_is_the_one_asked_for_or_random<T: Twin>() -> Result<(), Skip>
 }
 
 /// `NET_ADDR_RANDOM` and `NET_ADDR_SET`: the first is a leave to udev to give the link another one.
+#[kernel_test(both)]
 pub fn an_address_of_the_kernels_own_is_marked_as_random<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

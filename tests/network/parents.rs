@@ -4,6 +4,7 @@ use crate::common::{Skip, name, needs, parent, socket, veth, vid};
 use crate::help::{connect, connection, links, macvlan, mark, network, on, owner, subnet, up_refused};
 use crate::pod::Pod;
 use sublink::*;
+use sublink_tests::kernel_test;
 
 /// A VLAN that is to be made on `p0`, and the name that it has while it is made.
 const VLAN: &str = "p0.50";
@@ -35,6 +36,7 @@ fn is_vlan_50(link: &LinkInfo, base: IfIndex) {
     assert_eq!((link.parent, vlan.id, vlan.protocol), (Some(base), Some(vid(50)), Some(VlanProtocol::Ieee8021Q)));
 }
 
+#[kernel_test]
 pub fn what_is_there_is_used_whatever_its_name() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -48,6 +50,7 @@ pub fn what_is_there_is_used_whatever_its_name() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_is_made_on_demand() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -66,6 +69,7 @@ pub fn a_vlan_is_made_on_demand() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_dummy_is_made_for_a_network_without_a_parent() -> Result<(), Skip> {
     needs("dummy")?;
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -82,6 +86,7 @@ pub fn a_dummy_is_made_for_a_network_without_a_parent() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_network_of_vlans_has_a_dummy_too() -> Result<(), Skip> {
     needs("dummy")?;
     needs("vlan")?;
@@ -94,6 +99,7 @@ pub fn a_network_of_vlans_has_a_dummy_too() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_half_made_link_is_finished() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
@@ -115,6 +121,7 @@ pub fn a_half_made_link_is_finished() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_foreign_vlan_of_the_name_is_used_and_not_marked() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -131,6 +138,7 @@ pub fn a_foreign_vlan_of_the_name_is_used_and_not_marked() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_foreign_vlan_of_another_name_is_pointed_out() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();

@@ -6,6 +6,7 @@ use crate::pod::{Pod, net};
 use crate::tools::try_ip;
 use std::os::fd::AsFd;
 use sublink::*;
+use sublink_tests::kernel_test;
 
 const VLAN: &str = "p0.50";
 const PROBE: &str = "sl~0123456789ab";
@@ -30,6 +31,7 @@ fn made_on_demand() -> Result<Vec<Network>, Skip> {
     Ok(vec![on(VLAN, "net"), macvlan("net")])
 }
 
+#[kernel_test]
 pub fn what_is_unused_is_removed() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -45,6 +47,7 @@ pub fn what_is_unused_is_removed() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_was_there_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -53,6 +56,7 @@ pub fn what_was_there_is_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_another_network_has_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -67,6 +71,7 @@ pub fn what_another_network_has_is_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_a_container_has_is_kept() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     parent(&mut host);
@@ -94,6 +99,7 @@ pub fn what_a_container_has_is_kept() -> Result<(), Skip> {
 /// Makes something stand on the parent in another namespace.
 type Use = fn(&mut Socket, IfIndex, &Netns) -> IfIndex;
 
+#[kernel_test]
 pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     parent(&mut host);
@@ -135,6 +141,7 @@ pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_somebody_uses_here_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -163,6 +170,7 @@ pub fn what_somebody_uses_here_is_kept() -> Result<(), Skip> {
 }
 
 /// A mark is not enough.
+#[kernel_test]
 pub fn what_is_no_longer_what_was_made_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     let base = parent(&mut host);
@@ -194,6 +202,7 @@ pub fn what_is_no_longer_what_was_made_is_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_stale_probe_proves_as_much_as_a_new_one() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -212,6 +221,7 @@ pub fn a_stale_probe_proves_as_much_as_a_new_one() -> Result<(), Skip> {
 
 /// It would keep every other macvlan away. The parent is kept for what is seen here, or for what is seen only by asking, and
 /// that whatever its MTU.
+#[kernel_test]
 pub fn a_stale_probe_goes_where_the_parent_is_kept() -> Result<(), Skip> {
     let (mut host, pod) = (socket(), Pod::new());
     let base = parent(&mut host);
@@ -235,6 +245,7 @@ pub fn a_stale_probe_goes_where_the_parent_is_kept() -> Result<(), Skip> {
 }
 
 /// Nothing is between looking and removing: who comes in between is refused.
+#[kernel_test]
 pub fn a_probe_keeps_others_away() -> Result<(), Skip> {
     let (mut host, pod) = (socket(), Pod::new());
     let parent = parent(&mut host);

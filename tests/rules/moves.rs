@@ -7,6 +7,7 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use sublink::*;
+use sublink_tests::kernel_test;
 
 /// A macvlan `mv0` with index 600 on `p0`, up, and the socket that made it.
 fn macvlan() -> (Socket, IfIndex) {
@@ -17,6 +18,7 @@ fn macvlan() -> (Socket, IfIndex) {
     (socket, created)
 }
 
+#[kernel_test]
 pub fn one_request_moves_and_makes_ready() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
@@ -41,6 +43,7 @@ pub fn one_request_moves_and_makes_ready() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_index_is_kept_where_it_is_free() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
@@ -55,6 +58,7 @@ pub fn an_index_is_kept_where_it_is_free() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_move_takes_it_down_and_drops_its_addresses() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
@@ -66,6 +70,7 @@ pub fn a_move_takes_it_down_and_drops_its_addresses() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_move_and_back() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
@@ -80,6 +85,7 @@ pub fn a_move_and_back() -> Result<(), Skip> {
 }
 
 /// What is refused before the link leaves.
+#[kernel_test]
 pub fn a_move_that_did_not_begin_says_so() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
@@ -119,6 +125,7 @@ fn path_only() -> File {
 }
 
 /// What is refused after the link left: the kernel does not take it back.
+#[kernel_test]
 pub fn a_move_that_failed_on_the_way_says_so() -> Result<(), Skip> {
     for (row, expected_name, errno) in [
         ("mtu", "mv0", "EINVAL"),
@@ -155,6 +162,7 @@ pub fn a_move_that_failed_on_the_way_says_so() -> Result<(), Skip> {
 }
 
 /// In a batch, and with a step in front of it.
+#[kernel_test]
 pub fn a_move_that_failed_in_a_batch_says_where_the_link_is() -> Result<(), Skip> {
     let (taken, free) = (name("taken"), name("free"));
     // An older kernel knows no index that could keep the link here.
@@ -179,6 +187,7 @@ pub fn a_move_that_failed_in_a_batch_says_where_the_link_is() -> Result<(), Skip
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_link_that_is_not_there_is_not_moved() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let error = socket.change(&LinkChange::move_to(index(999), there.as_fd())).unwrap_err();
@@ -192,6 +201,7 @@ pub fn a_link_that_is_not_there_is_not_moved() -> Result<(), Skip> {
 }
 
 /// To where it is: nothing to do, and a failure of the rest leaves it here.
+#[kernel_test]
 pub fn a_move_to_its_own_namespace_is_a_change() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let here = Netns::current().unwrap();

@@ -4,6 +4,7 @@ use crate::common::{Skip, name, parent, socket};
 use crate::help::{all, descriptors, own_descriptors};
 use std::collections::BTreeSet;
 use sublink::*;
+use sublink_tests::kernel_test;
 
 const LINKS: usize = 1000;
 const GROUP: u32 = 1000;
@@ -12,6 +13,7 @@ fn numbered(number: usize) -> IfName {
     name(&format!("mv{number}"))
 }
 
+#[kernel_test]
 pub fn a_thousand_macvlans_come_and_go() -> Result<(), Skip> {
     own_descriptors();
     let mut socket = socket();

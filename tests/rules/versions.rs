@@ -6,6 +6,7 @@ use crate::common::{Skip, kernel, knows, mac, name, parent, sequence, socket, ve
 use crate::help::{elsewhere, encoded, errno_of, exchange, flagged, index, looks_in_the_target, netnsid, sentence};
 use std::os::fd::AsFd;
 use sublink::*;
+use sublink_tests::kernel_test;
 
 const EBUSY: i32 = 16;
 const EEXIST: i32 = 17;
@@ -13,6 +14,7 @@ const EINVAL: i32 = 22;
 const EAFNOSUPPORT: i32 = 97;
 
 /// Since Linux 6.16, names and indexes are looked up where the link is to be; before, where the request comes from.
+#[kernel_test]
 pub fn names_and_indexes_are_looked_up_where_the_link_is_to_be() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -28,6 +30,7 @@ pub fn names_and_indexes_are_looked_up_where_the_link_is_to_be() -> Result<(), S
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_index_taken_there_has_its_own_error() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -39,6 +42,7 @@ pub fn an_index_taken_there_has_its_own_error() -> Result<(), Skip> {
 }
 
 /// Linux up to 6.12 leaves such a link down and says nothing, and wants its name to be free at the parent's as well.
+#[kernel_test]
 pub fn a_link_with_its_parent_elsewhere_comes_up() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = veth(&mut socket, "eth0", "p1");
@@ -52,6 +56,7 @@ pub fn a_link_with_its_parent_elsewhere_comes_up() -> Result<(), Skip> {
 }
 
 /// `NLM_F_ECHO`: a create has it since Linux 6.2, a delete since 5.10 or so.
+#[kernel_test]
 pub fn a_create_is_echoed() -> Result<(), Skip> {
     const ECHO: u16 = 8;
     let mut socket = socket();
@@ -75,6 +80,7 @@ pub fn a_create_is_echoed() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_link_that_is_up_is_renamed() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -91,6 +97,7 @@ pub fn a_link_that_is_up_is_renamed() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_move_gives_the_index_asked_for() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -102,6 +109,7 @@ pub fn a_move_gives_the_index_asked_for() -> Result<(), Skip> {
 }
 
 /// Which is why settings of address families are a request of their own.
+#[kernel_test]
 pub fn address_families_are_not_set_at_create() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -119,6 +127,7 @@ pub fn address_families_are_not_set_at_create() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn macvlans_know_more_from_version_to_version() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

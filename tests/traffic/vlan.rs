@@ -4,6 +4,7 @@ use crate::common::{Skip, mac, name, needs, vid};
 use crate::lan::{EVERY_WAY, Lan, blocks, reach_each_other};
 use crate::station::{Station, at, macvlan};
 use sublink::*;
+use sublink_tests::kernel_test;
 
 /// VLAN `id` of a trunk, for the container at `host`.
 fn vlan(trunk: IfIndex, id: u16, host: u8) -> NewLink<'static, Vlan<'static>> {
@@ -22,6 +23,7 @@ fn outside(lan: &mut Lan, id: u16, host: u8) -> Station {
     Station::attach(&mut lan.outside.inside, vlan(other_end, id, host), at(host))
 }
 
+#[kernel_test]
 pub fn the_same_id_on_both_ends_is_one_network_and_another_is_another() -> Result<(), Skip> {
     needs("vlan")?;
     let mut lan = Lan::new();
@@ -35,6 +37,7 @@ pub fn the_same_id_on_both_ends_is_one_network_and_another_is_another() -> Resul
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_and_its_trunks_untagged_network_are_apart() -> Result<(), Skip> {
     needs("vlan")?;
     let mut lan = Lan::new();
@@ -50,6 +53,7 @@ pub fn a_vlan_and_its_trunks_untagged_network_are_apart() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn macvlans_stand_on_a_vlan() -> Result<(), Skip> {
     needs("vlan")?;
     let mut lan = Lan::new();
@@ -67,6 +71,7 @@ pub fn macvlans_stand_on_a_vlan() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_in_a_vlan_is_a_network_of_its_own() -> Result<(), Skip> {
     needs("vlan")?;
     for protocol in [VlanProtocol::Ieee8021Q, VlanProtocol::Ieee8021Ad] {
