@@ -211,7 +211,7 @@ pub fn a_link_above_64_kib_is_created_and_read_whole() -> Result<(), Skip> {
 #[kernel_test]
 pub fn a_link_above_the_buffer_is_an_error() -> Result<(), Skip> {
     if kernel() >= (7, 3) {
-        return Err(Skip("since Linux 7.3 the kernel refuses to tell of a link with so long a list".into()));
+        return Err(Skip("this kernel refuses to report a link with so long a list, as all do since Linux 7.3".into()));
     }
     let mut socket = socket();
     let parent = parent(&mut socket);

@@ -21,6 +21,10 @@ use sublink::wire::Header;
 use sublink::{ErrorKind, IfIndex, IfName, LinkChange, ListLinks, MacAddr, Netns, NewLink, Socket, VlanId};
 
 /// Why a test did not run.
+///
+/// A reason that begins with `this kernel` says what the kernel cannot have: a driver that it lacks, a property that it is too
+/// old for. Every other reason is the machine's, for example a program that is not installed, and `--strict` makes it a
+/// failure.
 #[derive(Debug)]
 pub struct Skip(pub String);
 
@@ -162,7 +166,7 @@ pub fn knows(property: &str) -> bool {
 /// Skips the test where the kernel lacks the driver of this kind of link, or is too old for this property.
 pub fn needs(kind: &str) -> Result<(), Skip> {
     if let Some((property, (major, minor))) = SINCE.iter().find(|(name, _)| *name == kind) {
-        let too_old = || Skip(format!("{property}: since Linux {major}.{minor}"));
+        let too_old = || Skip(format!("this kernel is too old for {property}, which is of Linux {major}.{minor}"));
         return if knows(property) { Ok(()) } else { Err(too_old()) };
     }
     let probe = || {

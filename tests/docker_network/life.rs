@@ -71,7 +71,7 @@ pub fn containers_reach_each_other() -> Result<(), Skip> {
         let bind =
             |container: &Container, addr| container.namespace.run(|| UdpSocket::bind((addr, 7777)).expect("a port"));
         let (sender, receiver) = (bind(&c1, from).expect("its thread"), bind(&c2, to).expect("its thread"));
-        receiver.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+        receiver.set_read_timeout(Some(Duration::from_secs(120))).expect("a limit");
         sender.send_to(b"hello", (to, 7777)).expect("sent");
         let mut text = [0; 8];
         let (len, heard_from) = receiver.recv_from(&mut text).expect("heard");

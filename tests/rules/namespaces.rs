@@ -65,7 +65,7 @@ pub fn a_pidfd_names_its_process() -> Result<(), Skip> {
     let process = match getsockopt(&stream, PeerPidfd) {
         Err(Errno::ENOPROTOOPT) => {
             assert!(kernel() < (6, 5));
-            return Err(Skip("the only safe way to a pidfd here is SO_PEERPIDFD, of Linux 6.5".into()));
+            return Err(Skip("this kernel is too old for SO_PEERPIDFD, which is of Linux 6.5".into()));
         }
         process => process.unwrap(),
     };

@@ -14,7 +14,7 @@ use std::time::Duration;
 use sublink::*;
 
 /// The longest wait for what must come. Nothing waits for what must not.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
