@@ -14,10 +14,10 @@ use std::process::ExitCode;
 use sublink::*;
 
 fn main() -> ExitCode {
-    stage::play(show)
+    stage::run(example)
 }
 
-fn show() -> stage::Result {
+fn example() -> stage::Result {
     let mut host = Socket::open()?;
 
     // A parent, which on a real machine is there already: here, one end of a veth pair, with a far end to be plugged into.
