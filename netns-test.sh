@@ -43,11 +43,12 @@ home=$HOME
 # Under sudo, what is installed is for the user who called it.
 [[ $EUID != 0 || -z ${SUDO_USER:-} ]] || home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
 cache=${SUBLINK_GUESTS:-${XDG_CACHE_HOME:-$home/.cache}/sublink-guests}
-strict=false verbose=false filter='' tmp='' child='' host_lack='' guest_lack=''
+strict=false verbose=false filter='' tmp='' host_lack='' guest_lack=''
 passed=0 failed=0 skipped=0
 avoidable=0            # skipped, though the kernel could have run them
 suites=()              # in the order in which they run
 guest_suites=()        # those of them that also run in guests
+children=()            # processes to end with this one
 declare -A executable  # suite -> path
 declare -A kernel_lack # version -> why there is no such kernel
 
@@ -64,19 +65,23 @@ usage_error() { echo "netns-test.sh: $* (see --help)" >&2; exit 2; }
 
 # shellcheck disable=SC2317 # it is called, by the trap
 clean_up() {
-    [[ -z $child ]] || kill "$child" 2>/dev/null || true
+    ((!${#children[@]})) || kill "${children[@]}" 2>/dev/null || true
     rm -rf "$tmp" "$cache/.new.$$"
 }
 
-# In the background, since bash acts on signals only between foreground commands. `timeout` leads
-# a process group of its own, so whatever a test has left running can be ended with it.
-limited() { # seconds, command...
-    local code=0 limit=$1
-    shift
-    timeout --kill-after=5 "$limit" "$@" & child=$!
+# Starts a command in the background, since bash acts on signals only between foreground commands.
+# `timeout` leads a process group of its own, so whatever a test has left running can be ended with it.
+start_limited() { # seconds, command...
+    timeout --kill-after=5 "$@" &
+    children+=("$!")
+}
+
+# Waits for what was started as the first of those that still run, or as the only one.
+wait_limited() {
+    local code=0 child=${children[0]}
     wait "$child" || code=$?
     kill -- "-$child" 2>/dev/null || true
-    child=''
+    children=("${children[@]:1}")
     return $code
 }
 
@@ -317,57 +322,81 @@ run_host() {
 run_host_suite() { # place, suite, command...
     local code=0 ending='' start=${EPOCHREALTIME/./} time limit
     limit=$(time_limit)
-    limited "$limit" "${fresh_namespaces[@]}" "${@:3}" >"$tmp/output" 2>&1 || code=$?
+    start_limited "$limit" "${fresh_namespaces[@]}" "${@:3}" >"$tmp/output" 2>&1
+    wait_limited || code=$?
     time=$(((${EPOCHREALTIME/./} - start) / 100000))
     ((code != 124)) || ending="stopped at the time limit of $limit s"
     report_suite "$1" "$2" "$tmp/output" $code "$((time / 10)).$((time % 10))" "$ending"
 }
 
-# ---- In a guest ----
+# ---- In guests ----
 
-run_guest() { # version, or folder with a slash in its name
-    local place="guest ${1##*/}" folder=$cache/$1 why=${guest_lack:-${kernel_lack[$1]:-}}
-    local code=0 ending='' suite release version end limit
-    [[ $1 != */* ]] || folder=$1
-    if [[ -n $why ]]; then
-        skip_suites "$place" "$why" "${guest_suites[@]}"
-        return
-    fi
+# As many at a time as there are processors, since a guest rarely keeps more than one busy. Reports
+# are in the order of the arguments.
+run_guests() { # versions, or folders with a slash in their names
+    local guest why running=()
     ((${#guest_suites[@]})) || return 0
-    limit=$(time_limit)
-    echo "$place: ${#guest_suites[@]} suites, all together at most $limit s"
+    for guest; do
+        why=${guest_lack:-${kernel_lack[$guest]:-}}
+        if [[ -n $why ]]; then
+            skip_suites "guest ${guest##*/}" "$why" "${guest_suites[@]}"
+            continue
+        fi
+        if ((${#running[@]} >= $(nproc))); then
+            report_guest "${running[0]}"
+            running=("${running[@]:1}")
+        fi
+        start_guest "$guest"
+        running+=("$guest")
+    done
+    for guest in "${running[@]}"; do
+        report_guest "$guest"
+    done
+}
+
+start_guest() { # version or folder
+    local dir=$tmp/guest-${1##*/} folder=$cache/$1 limit
+    [[ $1 != */* ]] || folder=$1
+    mkdir "$dir"
     [[ -d $tmp/root ]] || make_guest_root "$tmp/root"
-    pack_initramfs "$folder" "$tmp/root"
-    boot_guest "$(kernel_image "$folder")" "$limit" || code=$?
+    pack_initramfs "$folder" "$tmp/root" >"$dir/initramfs"
+    limit=$(time_limit)
+    echo "guest ${1##*/}: ${#guest_suites[@]} suites, all together at most $limit s"
+    boot_guest "$(kernel_image "$folder")" "$dir" "$limit"
+}
+
+report_guest() { # version or folder; the first of those that run
+    local place="guest ${1##*/}" dir=$tmp/guest-${1##*/} code=0 ending='' suite release version end why
+    wait_limited || code=$?
+    tidy_output "$dir"
     ((code == 0)) || ending="QEMU's exit code was $code; "
-    ((code != 124)) || ending="stopped at the time limit of $limit s; "
-    read -r release version < <(sed -n "s/^$mark booted //p" "$tmp/results") || true
+    ((code != 124)) || ending="stopped at the time limit; "
+    read -r release version < <(sed -n "s/^$mark booted //p" "$dir/results") || true
     if [[ -z $release ]]; then
         print_row "$place" '(boot)' 0 1 0 -
         echo "failed: it did not boot; ${ending}its console:" | indent
-        cat "$tmp/qemu" "$tmp/console" | tail -n 40 | indent
+        cat "$dir/qemu" "$dir/console" | tail -n 40 | indent
         return
     fi
     place="guest $(kernel_version "$release" "$version")"
-    { grep '^insmod: ' "$tmp/results" || true; } | indent # modules of another kernel, perhaps
-    rm -rf "$tmp/suites"
-    mkdir "$tmp/suites"
-    awk -v "mark=$mark" -v "dir=$tmp/suites/" '
+    { grep '^insmod: ' "$dir/results" || true; } | indent # modules of another kernel, perhaps
+    mkdir "$dir/suites"
+    awk -v "mark=$mark" -v "dir=$dir/suites/" '
         $1 == mark && $2 == "begin" { suite = $3; start = $4; printf "" >(dir suite); next }
         $1 == mark && $2 == "end" { printf "%d %.1f\n", $4, $5 - start >(dir suite ".end"); suite = "" }
-        suite { print >(dir suite) }' "$tmp/results"
+        suite { print >(dir suite) }' "$dir/results"
     for suite in "${guest_suites[@]}"; do
         end='1 -' why=''
-        if [[ -e $tmp/suites/$suite.end ]]; then
-            end=$(<"$tmp/suites/$suite.end")
+        if [[ -e $dir/suites/$suite.end ]]; then
+            end=$(<"$dir/suites/$suite.end")
         else
             why="${ending}the guest ended before this suite did"
-            [[ -e $tmp/suites/$suite ]] || why="the guest ended before this suite began"
+            [[ -e $dir/suites/$suite ]] || why="the guest ended before this suite began"
         fi
-        touch "$tmp/suites/$suite"
-        report_suite "$place" "$suite" "$tmp/suites/$suite" "${end% *}" "${end#* }" "$why"
+        touch "$dir/suites/$suite"
+        report_suite "$place" "$suite" "$dir/suites/$suite" "${end% *}" "${end#* }" "$why"
     done
-    report_kernel_trouble "$place"
+    report_kernel_trouble "$place" "$dir/console"
 }
 
 make_guest_root() { # folder to make
@@ -404,7 +433,7 @@ copy_with_libraries() { # file, root, path in there
     done
 }
 
-pack_initramfs() { # folder with the modules, root
+pack_initramfs() { # folder with the modules, root; writes it to standard output
     local module file
     rm -f "$2"/modules/*
     for module in "${modules[@]}"; do
@@ -417,7 +446,7 @@ pack_initramfs() { # folder with the modules, root
         esac
     done
     # Not compressed: an emulated machine reads faster than it unpacks.
-    (cd "$2" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/initramfs"
+    (cd "$2" && find . | cpio -o -H newc -R 0:0 --quiet)
 }
 
 print_init() {
@@ -457,33 +486,34 @@ reboot -f            # ends QEMU, because of -no-reboot
 INIT
 }
 
-# Leaves what the kernel printed in $tmp/console and what the tests printed in $tmp/results.
-boot_guest() { # kernel image, time limit
-    local code=0
-    : >"$tmp/console.raw"
-    : >"$tmp/results.raw"
+# Two serial ports: what the kernel prints goes to console.raw, what the tests print to results.raw.
+boot_guest() { # kernel image, folder with the initramfs, time limit
+    : >"$2/console.raw"
+    : >"$2/results.raw"
     # mitigations=off: nothing to protect, and faster. no_timer_check: an emulated timer can be late.
-    limited "$2" qemu-system-x86_64 -accel tcg,thread=multi -m 1G -smp 2 -nographic -monitor none \
-        -no-reboot -nic none -serial "file:$tmp/console.raw" -serial "file:$tmp/results.raw" \
+    start_limited "$3" qemu-system-x86_64 -accel tcg,thread=multi -m 1G -smp 2 -nographic -monitor none \
+        -no-reboot -nic none -serial "file:$2/console.raw" -serial "file:$2/results.raw" \
         -append "console=ttyS0 panic=-1 quiet mitigations=off no_timer_check" \
-        -kernel "$1" -initrd "$tmp/initramfs" >"$tmp/qemu" 2>&1 || code=$?
-    # The firmware's escape sequences would clear the reader's screen.
-    sed 's/\x1b\[[0-9;?=]*[a-zA-Z]//g; s/\x1bc//g; s/\r//g' "$tmp/console.raw" >"$tmp/console"
-    tr -d '\r' <"$tmp/results.raw" >"$tmp/results"
-    [[ -s $tmp/results ]] || cp "$tmp/console" "$tmp/results" # a kernel with one serial port
-    return $code
+        -kernel "$1" -initrd "$2/initramfs" >"$2/qemu" 2>&1
 }
 
-report_kernel_trouble() { # place
+tidy_output() { # folder of a guest that has ended
+    # The firmware's escape sequences would clear the reader's screen.
+    sed 's/\x1b\[[0-9;?=]*[a-zA-Z]//g; s/\x1bc//g; s/\r//g' "$1/console.raw" >"$1/console"
+    tr -d '\r' <"$1/results.raw" >"$1/results"
+    [[ -s $1/results ]] || cp "$1/console" "$1/results" # a kernel with one serial port
+}
+
+report_kernel_trouble() { # place, console
     local trouble='BUG:|Oops|Kernel panic|general protection|cut here' # the last: a WARNING
-    grep -qE "$trouble" "$tmp/console" || return 0
+    grep -qE "$trouble" "$2" || return 0
     print_row "$1" '(kernel)' 0 1 0 -
     # From the suite in which it began. The cause is at the start: 60 lines are enough.
     awk -v "trouble=$trouble" '
         /^== suite / && !found { held = "" }
         { held = held $0 "\n" }
         $0 ~ trouble { found = 1 }
-        END { printf "%s", held }' "$tmp/console" | sed -n 1,60p | indent
+        END { printf "%s", held }' "$2" | sed -n 1,60p | indent
 }
 
 # ---- All of it ----
@@ -528,9 +558,7 @@ main() {
     check_needs $on_host "${guests[@]}"
     build_everything
     ! $on_host || run_host
-    for guest in "${guests[@]}"; do
-        run_guest "$guest"
-    done
+    run_guests "${guests[@]}"
     finish
 }
 
