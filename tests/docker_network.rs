@@ -3,8 +3,6 @@
 //! Its commands are part of this suite, so that they run in each test's own namespace and need no second program, which in a
 //! guest would have to be found; all that is left out is how the words get from the command line.
 
-#[path = "docker_network/desk.rs"]
-mod desk;
 #[path = "../examples/docker_network/docker/mod.rs"]
 mod docker;
 #[path = "docker_network/life.rs"]
@@ -13,6 +11,8 @@ mod life;
 mod messages;
 #[path = "docker_network/restart.rs"]
 mod restart;
+#[path = "docker_network/shell.rs"]
+mod shell;
 #[path = "docker_network/tutorial.rs"]
 mod tutorial;
 #[path = "traffic/waits.rs"]
