@@ -10,7 +10,7 @@
 //! [`AddressWatch`](crate::socket::AddressWatch) waits for that. Sources: `net/ipv4/devinet.c`, `net/ipv6/addrconf.c`,
 //! `include/uapi/linux/if_addr.h`, `man 7 rtnetlink`.
 
-use crate::value::{AF_INET, AF_INET6, IfIndex, IfName, InvalidValue, Name, Scope, family};
+use crate::value::{AF_INET, AF_INET6, Given, IfIndex, IfName, InvalidValue, Name, Scope, family};
 use crate::wire::{
     Attrs, Body, Command, Full, Header, Message, NoRoom, Out, Put, Request, Sealed, fixed, header, measured, table,
 };
@@ -98,12 +98,12 @@ impl Label {
     /// Checks `label`.
     pub const fn new(label: &str) -> Result<Self, InvalidValue> {
         if label.is_empty() || label.len() > 15 {
-            return Err(InvalidValue::NameLength(label.len()));
+            return Err(InvalidValue::NameLength(Given::new(label.as_bytes())));
         }
         let mut rest = label.as_bytes();
         while let [byte, after @ ..] = rest {
             if *byte == 0 {
-                return Err(InvalidValue::NameByte(0));
+                return Err(InvalidValue::NameByte { name: Given::new(label.as_bytes()), byte: 0 });
             }
             rest = after;
         }
@@ -441,7 +441,7 @@ mod tests {
             assert_eq!(info.scope, if addr.ip().is_loopback() { Scope::HOST } else { Scope::GLOBAL });
             assert_eq!(info.label.as_deref(), Some(&b"eth0:1"[..]));
         }
-        assert_eq!(Label::new(""), Err(InvalidValue::NameLength(0)));
-        assert_eq!(Label::new("a\0b"), Err(InvalidValue::NameByte(0)));
+        assert_eq!(Label::new(""), Err(InvalidValue::NameLength(Given::new(b""))));
+        assert_eq!(Label::new("a\0b"), Err(InvalidValue::NameByte { name: Given::new(b"a\0b"), byte: 0 }));
     }
 }

@@ -21,6 +21,7 @@ pub mod error;
 
 pub mod batch;
 pub mod netns;
+
 pub mod socket;
 
 mod explain;

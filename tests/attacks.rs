@@ -9,6 +9,8 @@ mod descriptors;
 mod errors;
 #[path = "attacks/forged.rs"]
 mod forged;
+#[path = "attacks/fork.rs"]
+mod fork;
 #[path = "attacks/lists.rs"]
 mod lists;
 #[path = "attacks/overrun.rs"]
@@ -30,6 +32,9 @@ fn main() -> std::process::ExitCode {
         silent::foreign_datagrams_do_not_prolong_the_wait,
         silent::events_do_not_prolong_the_wait,
         silent::stops_and_continues_do_not_end_the_wait_or_prolong_it,
+        silent::a_late_signal_does_not_prolong_the_wait,
+        fork::a_socket_is_of_one_process,
+        overrun::later_sends_are_smaller_and_what_was_lost_is_told_beside_a_failure,
         overrun::lost_acknowledgements_leave_steps_unknown,
         overrun::steps_may_be_done_and_unknown,
         overrun::a_list_in_a_small_buffer_is_whole,
@@ -45,7 +50,7 @@ fn main() -> std::process::ExitCode {
         lists::a_list_ends_once,
         descriptors::a_bare_socket_gives_errors_without_text,
         descriptors::a_bare_socket_gives_filtered_lists,
-        descriptors::a_non_blocking_socket_works_and_is_made_blocking,
+        descriptors::a_non_blocking_socket_works_and_stays_so,
         descriptors::a_socket_made_non_blocking_later_works,
         descriptors::an_unbound_socket_works,
         descriptors::what_is_no_netlink_socket_is_refused,

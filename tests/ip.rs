@@ -131,7 +131,7 @@ fn addresses_are_listed_by_link_and_family() -> Result<(), Skip> {
     assert_eq!(count(ListAddresses::new().v4()), 2);
     assert_eq!(count(ListAddresses::new().v6().index(p0)), 1);
     assert!(socket.snapshot(&ListAddresses::new().index(IfIndex::new(999).unwrap())).is_err_and(|partial| {
-        partial.error.is_no_device() && partial.error.to_string() == "list addresses: ENODEV"
+        partial.error.is_no_device() && partial.error.to_string() == "list addresses: ENODEV (No such device)"
     }));
     Ok(())
 }
@@ -144,11 +144,14 @@ fn refusals_of_addresses_are_sentences() -> Result<(), Skip> {
     let mut sentence =
         |request: &dyn Fn(&mut Socket) -> sublink::Result<()>| request(&mut socket).unwrap_err().to_string();
     let again = sentence(&|socket| socket.apply(&NewAddress::new(p0, net("10.0.0.7/24"))));
-    assert!(again.starts_with("add address 10.0.0.7/24 to p0: EEXIST"), "{again}");
+    assert!(again.starts_with("add address 10.0.0.7/24 to p0: EEXIST (File exists)"), "{again}");
     let nobody = sentence(&|socket| socket.apply(&NewAddress::new(absent, net("fd00::7/64"))));
-    assert!(nobody.starts_with("add address fd00::7/64 to #999: ENODEV"), "{nobody}");
+    assert!(nobody.starts_with("add address fd00::7/64 to #999: ENODEV (No such device)"), "{nobody}");
     let missing = sentence(&|socket| socket.apply(&DeleteAddress::new(p0, net("10.0.0.9/24"))));
-    assert!(missing.starts_with("delete address 10.0.0.9/24 from p0: EADDRNOTAVAIL"), "{missing}");
+    assert!(
+        missing.starts_with("delete address 10.0.0.9/24 from p0: EADDRNOTAVAIL (Cannot assign requested address)"),
+        "{missing}"
+    );
     Ok(())
 }
 
@@ -299,9 +302,9 @@ fn refusals_of_routes_are_sentences() -> Result<(), Skip> {
         "add route default via 10.5.0.1 dev p0: ENETUNREACH: Nexthop has invalid gateway"
     );
     let to_nowhere = refused(NewRoute::new(net("10.9.0.0/16")).index(IfIndex::new(999).unwrap()));
-    assert!(to_nowhere.starts_with("add route 10.9.0.0/16 dev #999: ENODEV"), "{to_nowhere}");
+    assert!(to_nowhere.starts_with("add route 10.9.0.0/16 dev #999: ENODEV (No such device)"), "{to_nowhere}");
     let missing = socket.apply(&DeleteRoute::like(NewRoute::new(net("10.9.0.0/16")))).unwrap_err();
-    assert!(missing.to_string().starts_with("delete route 10.9.0.0/16: ESRCH"), "{missing}");
+    assert!(missing.to_string().starts_with("delete route 10.9.0.0/16: ESRCH (No such process)"), "{missing}");
     Ok(())
 }
 
@@ -330,7 +333,7 @@ fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     assert_eq!(socket.nsid_of(&third).unwrap(), Some(77));
     let file = std::fs::File::open("/dev/null").unwrap();
     let error = socket.nsid_of(&file).unwrap_err().to_string();
-    assert!(error.starts_with("get the id of a namespace: EINVAL"), "{error}");
+    assert!(error.starts_with("get the id of a namespace: EINVAL (Invalid argument)"), "{error}");
     Ok(())
 }
 

@@ -116,7 +116,9 @@ impl Surroundings<'_> {
                 Some(Reason::NotPermittedAtParent)
             }
             (Verb::Create, ..) => Some(Reason::NotPermittedThere), // both, or that of a veth's other end
-            (Verb::Change, ..) if stands_there(self.link.clone()) => Some(Reason::NotPermittedAtParent), // an ipvlan's
+            (Verb::Change | Verb::Up | Verb::Down, ..) if stands_there(self.link.clone()) => {
+                Some(Reason::NotPermittedAtParent)
+            } // an ipvlan's
             _ => None,
         }
     }

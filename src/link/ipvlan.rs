@@ -10,7 +10,7 @@ use crate::wire::{fixed, table};
 
 numbers! {
     /// What an ipvlan's parent does with packets (`IPVLAN_MODE_…`).
-    IpvlanMode: u16, Mode {
+    IpvlanMode: u16, "mode" {
         /// Children answer ARP and see broadcasts, as on a switch.
         0 L2 "l2",
         /// The parent routes; children see no broadcasts. The kernel's default.
@@ -23,7 +23,7 @@ numbers! {
 
 numbers! {
     /// Whether an ipvlan's siblings reach each other (`IPVLAN_F_…`, since Linux 4.15): at most one of the two flags.
-    IpvlanFlag: u16, Mode {
+    IpvlanFlag: u16, "mode" {
         /// Directly; the default.
         0 Bridge "bridge",
         /// Not, except that in L2 mode they hear each other's broadcasts and multicasts.

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 numbers! {
     /// How frames pass between the macvlans of one parent (`MACVLAN_MODE_…`).
-    MacvlanMode: u32, Mode {
+    MacvlanMode: u32, "mode" {
         /// Siblings do not reach each other. Against a switch that sends frames back it holds for broadcasts and multicasts
         /// only: who knows a sibling's MAC address gets through.
         1 Private "private",

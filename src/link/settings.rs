@@ -20,7 +20,7 @@ const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
 
 numbers! {
     /// How the kernel makes a link's IPv6 link-local address (`IN6_ADDR_GEN_MODE_…`, since Linux 3.17).
-    AddrGenMode: u8, Mode {
+    AddrGenMode: u8, "mode" {
         /// From the MAC address.
         0 Eui64 "eui64",
         /// Not at all.

@@ -2,7 +2,7 @@
 
 use super::request::{Create, Placement, SealedCreate};
 use super::{Ipvlan, LinkView, Macvlan, Macvtap, NewLink, Vlan};
-use crate::value::{IfIndex, IfName, InvalidValue, MacAddr};
+use crate::value::{Given, IfIndex, IfName, InvalidValue, MacAddr};
 use crate::wire::{Attrs, Command, NoRoom, Request, Sealed};
 use std::fmt;
 use std::os::fd::BorrowedFd;
@@ -72,7 +72,11 @@ impl FromStr for LinkKind {
     type Err = InvalidValue;
     fn from_str(kind: &str) -> Result<Self, InvalidValue> {
         let found = Self::ALL.into_iter().find(|known| known.as_str() == kind);
-        found.ok_or(InvalidValue::Kind("macvlan, macvtap, vlan, ipvlan"))
+        found.ok_or(InvalidValue::Word {
+            given: Given::new(kind.as_bytes()),
+            what: "kind",
+            known: "macvlan, macvtap, vlan, ipvlan",
+        })
     }
 }
 

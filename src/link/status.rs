@@ -5,6 +5,9 @@ use crate::value::{IfIndex, Name, numbers};
 use crate::wire::{Attribute, Attributes, CompareRows, Get, Header, Inside, Mismatch, Row, fixed};
 use std::fmt;
 
+/// The address family of a message about a link itself.
+const AF_UNSPEC: u8 = 0;
+
 /// The header that stands before a link's attributes (`struct ifinfomsg`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct IfInfo {
@@ -34,7 +37,10 @@ impl IfInfo {
     pub(crate) fn split_or(payload: &[u8], index: Option<IfIndex>) -> Option<(Self, &[u8])> {
         let (header, attributes) =
             payload.split_first_chunk::<{ Self::SIZE }>().filter(|(_, attributes)| are_whole(attributes))?;
-        let [_family, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, _, _, _, _] = *header;
+        let [family, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, _, _, _, _] = *header;
+        if family != AF_UNSPEC {
+            return None; // AF_BRIDGE: about a bridge's port, not about the link
+        }
         let index = IfIndex::new(u32::from_ne_bytes([i0, i1, i2, i3])).ok().or(index)?;
         let flags = LinkFlags(u32::from_ne_bytes([f0, f1, f2, f3]));
         Some((Self { index, device_type: u16::from_ne_bytes([t0, t1]), flags }, attributes))
@@ -140,7 +146,7 @@ impl fmt::Debug for LinkFlags {
 
 numbers! {
     /// The operational state of a link (RFC 2863, `IF_OPER_…`).
-    OperState: u8, State {
+    OperState: u8, "state" {
         /// The driver does not say.
         0 Unknown "UNKNOWN",
         /// Some hardware is missing.
@@ -361,6 +367,15 @@ mod tests {
         assert_eq!(format!("{:?}", LinkFlags(0x1_1043)), "<UP,BROADCAST,MULTICAST,RUNNING,LOWER_UP>");
         assert_eq!(format!("{:?}", LinkFlags(0x8000_0001)), "<UP,0x80000000>");
         assert_eq!(format!("{:?}", LinkFlags(0)), "<>");
+    }
+
+    #[test]
+    fn a_message_about_a_bridge_port_is_no_link() {
+        let mut payload = [0; 16];
+        payload[4] = 5; // its index
+        assert!(IfInfo::split(&payload).is_some());
+        payload[0] = 7; // AF_BRIDGE
+        assert!(IfInfo::split(&payload).is_none());
     }
 
     #[test]

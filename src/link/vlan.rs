@@ -12,7 +12,7 @@
 
 use super::request::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink};
-use crate::value::{IfIndex, InvalidValue, numbers};
+use crate::value::{Given, IfIndex, InvalidValue, numbers};
 use crate::wire::{Compare, Entry, Fixed, Get, List, Row, compare_as_printed, fixed, head, table};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,7 +43,7 @@ impl fmt::Display for VlanId {
 impl FromStr for VlanId {
     type Err = InvalidValue;
     fn from_str(id: &str) -> Result<Self, InvalidValue> {
-        id.parse().map_err(|_| InvalidValue::VlanIdSyntax).and_then(Self::new)
+        id.parse().map_err(|_| InvalidValue::VlanIdSyntax(Given::new(id.as_bytes()))).and_then(Self::new)
     }
 }
 
@@ -56,7 +56,7 @@ impl TryFrom<u16> for VlanId {
 
 numbers! {
     /// The protocol of a VLAN's tags: their Ethernet type, big endian on the wire.
-    VlanProtocol: u16, VlanProtocol {
+    VlanProtocol: u16, "VLAN protocol" {
         /// A customer's VLAN; the kernel's default.
         0x8100 Ieee8021Q "802.1Q",
         /// A provider's VLAN around customers' ones.

@@ -64,7 +64,7 @@ impl RouteProtocol {
 
 numbers! {
     /// What happens to a packet that a route fits (`RTN_…`).
-    RouteType: u8, Kind {
+    RouteType: u8, "route type" {
         /// It is sent on.
         1 Unicast "unicast",
         /// It is dropped without a word.

@@ -100,7 +100,7 @@ pub fn a_parent_that_is_a_bridge_port_is_busy() -> Result<(), Skip> {
     port_of_a_bridge(parent)?;
     let before = pod.contents();
     let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
-    assert_eq!(error.to_string(), "create macvlan eth0 on p0: EBUSY (no link is left behind)");
+    assert_eq!(error.to_string(), "create macvlan eth0 on p0: EBUSY (Device or resource busy); no link is left behind");
     assert_eq!(pod.contents(), before);
     Ok(())
 }
@@ -134,21 +134,24 @@ pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0"));
     let good = || bridge_endpoint(parent);
     let rows = [
-        (Endpoint::new(link.mtu(9000)), "create macvlan eth0 on p0: EINVAL"),
-        (good().addr_gen_mode(AddrGenMode::Other(77)), "step 1 of 6, change link eth0: EINVAL"),
-        (good().addr(net("10.0.50.7/24")), "step 3 of 6, add address 10.0.50.7/24 to eth0: EEXIST"),
-        (Endpoint::new(link.mac(own)).addr(net("10.0.50.7/24")), "step 2 of 2, change link eth0: EADDRINUSE"),
-        (good().gateway(ip("10.0.50.2")), "step 6 of 6, add route default via 10.0.50.2 dev eth0: EEXIST"),
+        (Endpoint::new(link.mtu(9000)), "create macvlan eth0 on p0: EINVAL (Invalid argument)"),
+        (good().addr_gen_mode(AddrGenMode::Other(77)), "change link eth0: EINVAL (Invalid argument)"),
+        (good().addr(net("10.0.50.7/24")), "add address 10.0.50.7/24 to eth0: EEXIST (File exists)"),
+        (
+            Endpoint::new(link.mac(own)).addr(net("10.0.50.7/24")),
+            "change link eth0: EADDRINUSE (Address already in use)",
+        ),
+        (good().gateway(ip("10.0.50.2")), "add route default via 10.0.50.2 dev eth0: EEXIST (File exists)"),
         (
             good().route(NewRoute::new(net("10.9.0.0/16")).gateway(ip("10.8.0.1"))),
-            "step 6 of 6, add route 10.9.0.0/16 via 10.8.0.1 dev eth0: ENETUNREACH",
+            "add route 10.9.0.0/16 via 10.8.0.1 dev eth0: ENETUNREACH (Network is unreachable)",
         ),
     ];
     for (endpoint, sentence) in rows {
         let error = pod.attach(&mut host, &endpoint).unwrap_err();
         assert!(error.to_string().starts_with(sentence), "{sentence}\n{error}");
         assert!(
-            error.to_string().ends_with(" (no link is left behind)") && error.undo() == Some(Undo::Clean),
+            error.to_string().ends_with("; no link is left behind") && error.undo() == Some(Undo::Clean),
             "{error}"
         );
         assert_eq!(everything(&mut host, &mut pod), before, "{sentence}");
@@ -184,7 +187,7 @@ pub fn a_closed_door_leaves_nothing() -> Result<(), Skip> {
     pod.namespace.run(switch).unwrap().map_err(|error| Skip(format!("sysctls cannot be written: {error}")))?;
     let before = pod.contents();
     let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
-    assert!(error.to_string().starts_with("step 2 of 5, add address fd50::7/64 to eth0: EACCES"), "{error}");
+    assert!(error.to_string().starts_with("add address fd50::7/64 to eth0: EACCES (Permission denied)"), "{error}");
     assert_eq!(pod.contents(), before);
     let own = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7));
     pod.attach(&mut host, &Endpoint::new(own).addr(net("10.0.50.7/24"))).unwrap();

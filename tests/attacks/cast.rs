@@ -22,6 +22,7 @@ pub fn play() -> Option<ExitCode> {
     match std::env::var(ROLE).ok()?.as_str() {
         "forger" => super::forged::forger(),
         "waiter" => super::silent::waiter(),
+        "late waiter" => super::silent::late_waiter(),
         "opener" => super::descriptors::opener(),
         other => panic!("no role {other}"),
     }

@@ -24,7 +24,7 @@ pub fn a_step_of_a_batch<T: Twin>() -> Result<(), Skip> {
     let run = socket.run(&mut batch);
     let reason = Reason::MacOfSibling { mac: mac(1), owner: name("y"), index: y };
     let sentence = format!("the MAC address 02:00:00:00:00:01 is already used by y (#{y}) on the same parent");
-    assert_eq!(run.as_ref().unwrap_err().to_string(), "step 2 of 3, create macvlan b on p0: EADDRINUSE");
+    assert_eq!(run.as_ref().unwrap_err().to_string(), "create macvlan b on p0: EADDRINUSE (Address already in use)");
     assert_why(&mut socket, run, &reason, &sentence);
     Ok(())
 }

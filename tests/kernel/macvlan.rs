@@ -88,9 +88,9 @@ pub fn unknown_modes_are_refused<T: Twin>() -> Result<(), Skip> {
     for number in [0, 3, 32, u32::MAX] {
         let mode = MacvlanMode::Other(number);
         let said = refusal(T::create(&mut socket, parent, &in_mode(mode)));
-        assert_eq!(said, format!("create {} x on p0: EINVAL", T::KIND), "mode {number}");
+        assert_eq!(said, format!("create {} x on p0: EINVAL (Invalid argument)", T::KIND), "mode {number}");
         let said = refusal(T::change(&mut socket, index, &to_mode(mode)));
-        assert_eq!(said, format!("change {} y: EINVAL", T::KIND), "mode {number}");
+        assert_eq!(said, format!("change {} y: EINVAL (Invalid argument)", T::KIND), "mode {number}");
     }
     Ok(())
 }
@@ -106,7 +106,7 @@ pub fn a_mode_can_be_changed_to_any_but_passthru<T: Twin>() -> Result<(), Skip> 
             assert_eq!(T::read(&mut socket, index).mode, Some(to), "from {from} to {to}");
         }
         let said = refusal(T::change(&mut socket, index, &to_mode(MacvlanMode::Passthru)));
-        assert_eq!(said, format!("change {} x: EINVAL", T::KIND), "from {from}");
+        assert_eq!(said, format!("change {} x: EINVAL (Invalid argument)", T::KIND), "from {from}");
     }
     Ok(())
 }
@@ -117,7 +117,7 @@ pub fn passthru_is_for_life<T: Twin>() -> Result<(), Skip> {
     let index = T::create(&mut socket, parent, &in_mode(MacvlanMode::Passthru)).unwrap();
     for mode in CHANGEABLE {
         let said = refusal(T::change(&mut socket, index, &to_mode(mode)));
-        assert_eq!(said, format!("change {} x: EINVAL", T::KIND), "to {mode}");
+        assert_eq!(said, format!("change {} x: EINVAL (Invalid argument)", T::KIND), "to {mode}");
         assert_eq!(T::read(&mut socket, index).mode, Some(MacvlanMode::Passthru));
     }
     T::change(&mut socket, index, &to_mode(MacvlanMode::Passthru)).expect("no change at all");

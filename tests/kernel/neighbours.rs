@@ -97,11 +97,11 @@ pub fn a_veth_that_cannot_be_leaves_no_end_behind() -> Result<(), Skip> {
     let before = names_of_kind(&mut socket, "veth");
     let peer = |peer| NewLink::veth(NewLink::peer().name(name(peer)));
     for (link, said) in [
-        (peer("p0").name(name("a")), "create veth a: EEXIST"),
-        (peer("a").name(name("a")), "create veth a: EEXIST"),
-        (peer("b").name(name("p1")), "create veth p1: EEXIST"),
-        (peer("b").name(name("a")).mtu(67), "create veth a: EINVAL"),
-        (peer("b").name(name("a")).mtu(65536), "create veth a: EINVAL"),
+        (peer("p0").name(name("a")), "create veth a: EEXIST (File exists)"),
+        (peer("a").name(name("a")), "create veth a: EEXIST (File exists)"),
+        (peer("b").name(name("p1")), "create veth p1: EEXIST (File exists)"),
+        (peer("b").name(name("a")).mtu(67), "create veth a: EINVAL (Invalid argument)"),
+        (peer("b").name(name("a")).mtu(65536), "create veth a: EINVAL (Invalid argument)"),
     ] {
         assert_eq!(refusal(socket.create(&link)), said);
         assert_eq!(names_of_kind(&mut socket, "veth"), before, "after {said}");
@@ -205,16 +205,19 @@ pub fn ipvlan_refuses_unknown_modes_and_flags() -> Result<(), Skip> {
     let x = NewLink::ipvlan(parent).name(name("x"));
     let (mode, both_flags, flag) = (IpvlanMode::Other(3), IpvlanFlag::Other(3), IpvlanFlag::Other(4));
     for link in [x.mode(mode), x.flag(both_flags), x.flag(flag)] {
-        assert_eq!(refusal(socket.create(&link)), "create ipvlan x on p0: EINVAL", "{link:?}");
+        assert_eq!(refusal(socket.create(&link)), "create ipvlan x on p0: EINVAL (Invalid argument)", "{link:?}");
         assert_eq!(names_of_kind(&mut socket, "ipvlan"), Vec::<String>::new());
     }
     let index = socket.create(&x).unwrap();
     let change = LinkChange::ipvlan(index);
     for change in [change.mode(mode), change.flag(both_flags), change.flag(flag)] {
-        assert_eq!(refusal(socket.change(&change)), "change ipvlan x: EINVAL", "{change:?}");
+        assert_eq!(refusal(socket.change(&change)), "change ipvlan x: EINVAL (Invalid argument)", "{change:?}");
     }
     let lo = socket.index_of("lo").unwrap();
-    assert_eq!(refusal(socket.create(&NewLink::ipvlan(lo).name(name("y")))), "create ipvlan y on lo: EINVAL");
+    assert_eq!(
+        refusal(socket.create(&NewLink::ipvlan(lo).name(name("y")))),
+        "create ipvlan y on lo: EINVAL (Invalid argument)"
+    );
     Ok(())
 }
 
@@ -224,16 +227,22 @@ pub fn ipvlan_and_macvlan_exclude_each_other() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let ipvlan = socket.create(&NewLink::ipvlan(parent)).unwrap();
     for (said, refused) in [
-        ("create macvlan x on p0: EBUSY", socket.create(&NewLink::macvlan(parent).name(name("x")))),
-        ("create macvtap x on p0: EBUSY", socket.create(&NewLink::macvtap(parent).name(name("x")))),
-        ("create macvlan on p0: EBUSY", socket.create(&NewLink::macvlan(parent))),
+        (
+            "create macvlan x on p0: EBUSY (Device or resource busy)",
+            socket.create(&NewLink::macvlan(parent).name(name("x"))),
+        ),
+        (
+            "create macvtap x on p0: EBUSY (Device or resource busy)",
+            socket.create(&NewLink::macvtap(parent).name(name("x"))),
+        ),
+        ("create macvlan on p0: EBUSY (Device or resource busy)", socket.create(&NewLink::macvlan(parent))),
     ] {
         assert_eq!(refusal(refused), said);
     }
     socket.delete(ipvlan).unwrap();
     socket.create(&NewLink::macvlan(parent)).unwrap();
     let said = refusal(socket.create(&NewLink::ipvlan(parent).name(name("x"))));
-    assert_eq!(said, "create ipvlan x on p0: EBUSY");
+    assert_eq!(said, "create ipvlan x on p0: EBUSY (Device or resource busy)");
     Ok(())
 }
 
@@ -265,7 +274,7 @@ pub fn unknown_bytes_in_names_survive() -> Result<(), Skip> {
     assert_eq!(link.alias.as_deref(), Some(b"\xff\n".as_slice()));
     assert_eq!(link.alt_names, [Box::from(b"alt\xfe".as_slice())]);
     let said = refusal(socket.create(&NewLink::macvlan(parent).name(odd)));
-    assert_eq!(said, r"create macvlan a\u{1b}[2J\xff on p0: EEXIST");
+    assert_eq!(said, r"create macvlan a\u{1b}[2J\xff on p0: EEXIST (File exists)");
     Ok(())
 }
 

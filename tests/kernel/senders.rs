@@ -161,13 +161,13 @@ pub fn a_list_outside_source_mode_is_refused<T: Twin>() -> Result<(), Skip> {
         let name = Some("x");
         let with_list = New { name, mode: Some(mode), senders: Some(&[mac(1)]), ..New::default() };
         let said = refusal(T::create(&mut socket, parent, &with_list));
-        assert_eq!(said, format!("create {} x on p0: EINVAL", T::KIND), "{mode}");
+        assert_eq!(said, format!("create {} x on p0: EINVAL (Invalid argument)", T::KIND), "{mode}");
 
         let index = T::create(&mut socket, parent, &New { name, mode: Some(mode), ..New::default() }).unwrap();
         let set = [mac(1)];
         for step in [SourceMacs::Add(mac(1)), SourceMacs::Delete(mac(1)), SourceMacs::Flush, SourceMacs::Set(&set)] {
             let said = refusal(change::<T>(&mut socket, index, step));
-            assert_eq!(said, format!("change {} x: EINVAL", T::KIND), "{mode}: {step:?}");
+            assert_eq!(said, format!("change {} x: EINVAL (Invalid argument)", T::KIND), "{mode}: {step:?}");
         }
         assert_hears::<T>(&mut socket, index, &[], "after all refusals");
         socket.delete(index).unwrap();

@@ -83,7 +83,7 @@ pub fn a_taken_name_is_an_eexist_without_text() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
     let parent = parent(&mut socket);
-    assert_not_created(&mut socket, &five(parent).name(name("p1")), "p1 on p0: EEXIST");
+    assert_not_created(&mut socket, &five(parent).name(name("p1")), "p1 on p0: EEXIST (File exists)");
     Ok(())
 }
 
@@ -128,10 +128,10 @@ pub fn it_comes_up_on_a_down_parent_only_when_loosely_bound() -> Result<(), Skip
     let parent = parent(&mut socket);
     let loose = VlanFlags::new().loose_binding(true);
     socket.change(&LinkChange::new(parent).down()).unwrap();
-    assert_not_created(&mut socket, &five(parent).up(), "x on p0: ENETDOWN");
+    assert_not_created(&mut socket, &five(parent).up(), "x on p0: ENETDOWN (Network is down)");
     let index = socket.create(&five(parent)).expect("down it can be made");
-    assert_eq!(refusal(socket.change(&LinkChange::new(index).up())), "change link x: ENETDOWN");
-    assert_eq!(refusal(socket.change(&LinkChange::vlan(index).up())), "change vlan x: ENETDOWN");
+    assert_eq!(refusal(socket.change(&LinkChange::new(index).up())), "change link x: ENETDOWN (Network is down)");
+    assert_eq!(refusal(socket.change(&LinkChange::vlan(index).up())), "change vlan x: ENETDOWN (Network is down)");
     assert!(!socket.link_at(index).unwrap().is_up());
     socket.change(&LinkChange::vlan(index).flags(loose).up()).expect("loosened and brought up in one change");
     assert!(socket.link_at(index).unwrap().is_up());
@@ -199,11 +199,17 @@ pub fn a_link_of_another_kind_cannot_be_changed_as_a_vlan() -> Result<(), Skip> 
     let parent = parent(&mut socket);
     let macvlan = socket.create(&NewLink::macvlan(parent).name(name("mv0"))).unwrap();
     let flags = VlanFlags::new().gvrp(true);
-    assert_eq!(refusal(socket.change(&LinkChange::vlan(macvlan).flags(flags))), "change vlan mv0: EOPNOTSUPP");
+    assert_eq!(
+        refusal(socket.change(&LinkChange::vlan(macvlan).flags(flags))),
+        "change vlan mv0: EOPNOTSUPP (Operation not supported)"
+    );
     let vlan = socket.create(&five(parent)).unwrap();
     let change = LinkChange::macvlan(vlan).mode(MacvlanMode::Bridge);
-    assert_eq!(refusal(socket.change(&change)), "change macvlan x: EOPNOTSUPP");
+    assert_eq!(refusal(socket.change(&change)), "change macvlan x: EOPNOTSUPP (Operation not supported)");
     let absent = IfIndex::new(4242).unwrap();
-    assert_eq!(refusal(socket.change(&LinkChange::vlan(absent).flags(flags))), "change vlan #4242: ENODEV");
+    assert_eq!(
+        refusal(socket.change(&LinkChange::vlan(absent).flags(flags))),
+        "change vlan #4242: ENODEV (No such device)"
+    );
     Ok(())
 }

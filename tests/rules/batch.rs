@@ -60,7 +60,7 @@ pub fn every_step_has_its_outcome() -> Result<(), Skip> {
         let error = socket.run(&mut batch).unwrap_err();
         let errnos: Vec<_> = batch.outcomes().iter().map(errno).collect();
         assert_eq!(errnos, [0, EEXIST, ENODEV, 0, 0, 0, 0, ENODEV, 0]);
-        assert_eq!(error.to_string(), format!("step 2 of 9, create macvlan {first} on p0: EEXIST"));
+        assert_eq!(error.to_string(), format!("create macvlan {first} on p0: EEXIST (File exists)"));
         let step = error.step().unwrap();
         assert_eq!((step.index, step.of, error.is_already_there()), (1, 9, true));
 
@@ -100,7 +100,11 @@ pub fn more_steps_than_one_send_takes() -> Result<(), Skip> {
             batch = creates(parent, 300, bad, batch);
             let first = (0..300).find(|step| bad(*step)).expect("one");
             let error = socket.run(&mut batch).unwrap_err().to_string();
-            assert_eq!(error, format!("step {} of 300, create macvlan p1 on p0: EEXIST", first + 1), "{row}");
+            assert_eq!(
+                error,
+                format!("step {} of 300, create macvlan p1 on p0: EEXIST (File exists)", first + 1),
+                "{row}"
+            );
             for (step, outcome) in batch.outcomes().iter().enumerate() {
                 assert_eq!(errno(outcome), if bad(step) { EEXIST } else { 0 }, "{row}, step {step}");
             }

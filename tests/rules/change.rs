@@ -110,7 +110,7 @@ pub fn alternative_names_come_and_go() -> Result<(), Skip> {
     assert!(matches!(socket.link("short").unwrap_err().kind(), ErrorKind::OnlyAltName { .. }));
 
     let error = sentence(socket.add_alt_name(index, "short"));
-    assert!(error.starts_with("add alternative name short of mv0: EEXIST"), "{error}");
+    assert!(error.starts_with("add alternative name short of mv0: EEXIST (File exists)"), "{error}");
     socket.delete_alt_name(index, "short").unwrap();
     let error = sentence(socket.delete_alt_name(index, "short"));
     assert!(error.starts_with("delete alternative name short of mv0: E"), "{error}");
@@ -155,7 +155,7 @@ pub fn no_link_local_address_is_made_where_none_is_wanted() -> Result<(), Skip> 
         let set = socket.set(&LinkSettings::new(index).addr_gen_mode(mode));
         if mode == AddrGenMode::StablePrivacy {
             let error = sentence(set); // there is no secret
-            assert_eq!(error, "change link mv0: EINVAL");
+            assert_eq!(error, "change link mv0: EINVAL (Invalid argument)");
             continue;
         }
         set.unwrap_or_else(|error| panic!("{mode:?}: {error}"));
@@ -204,7 +204,7 @@ pub fn a_change_stops_where_it_fails() -> Result<(), Skip> {
     let (mut socket, index) = macvlan();
     let change = LinkChange::new(index).name(name("other")).mac(mac(0x33)).mtu(9000).group(5);
     let error = socket.change(&change).unwrap_err();
-    assert_eq!(error.to_string(), "change link mv0: EINVAL");
+    assert_eq!(error.to_string(), "change link mv0: EINVAL (Invalid argument)");
     assert_eq!(error.link_is(), None, "it was no move");
     let link = socket.link_at(index).unwrap();
     assert_eq!((link.mac().mac(), link.mtu(), link.group()), (Some(mac(0x33)), 1500, 0));
@@ -218,17 +218,23 @@ pub fn a_refused_change_says_what_it_was() -> Result<(), Skip> {
     let change = LinkChange::new(mv0);
     let before = all(&mut socket);
     for (error, expected) in [
-        (sentence(socket.change(&LinkChange::new(index(999)).up())), "change link #999: ENODEV"),
-        (sentence(socket.change(&change.name(name("p1")))), "change link mv0: EEXIST"),
+        (sentence(socket.change(&LinkChange::new(index(999)).up())), "change link #999: ENODEV (No such device)"),
+        (sentence(socket.change(&change.name(name("p1")))), "change link mv0: EEXIST (File exists)"),
         (sentence(socket.change(&change.mtu(67))), "change link mv0: EINVAL: mtu less than device minimum"),
-        (sentence(socket.change(&change.master(p0))), "change link mv0: EOPNOTSUPP"),
-        (sentence(socket.change(&LinkChange::macvlan(p0).mode(MacvlanMode::Vepa))), "change macvlan p0: EOPNOTSUPP"),
-        (sentence(socket.change(&LinkChange::macvtap(mv0).mode(MacvlanMode::Vepa))), "change macvtap mv0: EOPNOTSUPP"),
-        (sentence(socket.delete(index(999))), "delete link #999: ENODEV"),
-        (sentence(socket.delete_group(0)), "delete the links of group 0: EPERM"),
-        (sentence(socket.delete_group(77)), "delete the links of group 77: ENODEV"),
-        (sentence(socket.link_at(index(999)).map(|link| link.index())), "get link #999: ENODEV"),
-        (sentence(socket.index_of("nobody")), "get link nobody: ENODEV"),
+        (sentence(socket.change(&change.master(p0))), "change link mv0: EOPNOTSUPP (Operation not supported)"),
+        (
+            sentence(socket.change(&LinkChange::macvlan(p0).mode(MacvlanMode::Vepa))),
+            "change macvlan p0: EOPNOTSUPP (Operation not supported)",
+        ),
+        (
+            sentence(socket.change(&LinkChange::macvtap(mv0).mode(MacvlanMode::Vepa))),
+            "change macvtap mv0: EOPNOTSUPP (Operation not supported)",
+        ),
+        (sentence(socket.delete(index(999))), "delete link #999: ENODEV (No such device)"),
+        (sentence(socket.delete_group(0)), "delete the links of group 0: EPERM (Operation not permitted)"),
+        (sentence(socket.delete_group(77)), "delete the links of group 77: ENODEV (No such device)"),
+        (sentence(socket.link_at(index(999)).map(|link| link.index())), "get link #999: ENODEV (No such device)"),
+        (sentence(socket.index_of("nobody")), "get link nobody: ENODEV (No such device)"),
     ] {
         assert!(error.starts_with(expected), "{error}, not {expected}");
     }

@@ -90,7 +90,7 @@ pub fn a_link_that_is_there_stays_as_it_is() -> Result<(), Skip> {
         ("its index, another name", link.name(name("new")).index(old), "new"),
     ] {
         let error = socket.create(&link).expect_err(row);
-        assert_eq!(error.to_string(), format!("create macvlan {expected} on p0: EEXIST"), "{row}");
+        assert_eq!(error.to_string(), format!("create macvlan {expected} on p0: EEXIST (File exists)"), "{row}");
         assert_eq!(all(&mut socket), before, "{row}");
     }
     if !looks_in_the_target() {
@@ -110,14 +110,17 @@ pub fn a_failed_create_leaves_nothing() -> Result<(), Skip> {
     let before = seen();
     let link = |parent| NewLink::macvlan(parent).name(name("x"));
     for (link, expected) in [
-        (link(lo), "create macvlan x on lo: EINVAL"),
-        (link(index(999)), "create macvlan x on #999: ENODEV"),
-        (link(parent).mtu(1501), "create macvlan x on p0: EINVAL"),
-        (link(parent).mode(MacvlanMode::Other(64)), "create macvlan x on p0: EINVAL"),
-        (link(parent).mac(mac(1)).up(), "create macvlan x on p0: EADDRINUSE"),
-        (link(parent).mac(mac(1)).index(index(700)).up(), "create macvlan x on p0: EADDRINUSE"),
-        (NewLink::macvlan(parent).mac(mac(1)).up(), "create macvlan on p0: EADDRINUSE"),
-        (link(parent).master(index(999)), "create macvlan x on p0: EINVAL"),
+        (link(lo), "create macvlan x on lo: EINVAL (Invalid argument)"),
+        (link(index(999)), "create macvlan x on #999: ENODEV (No such device)"),
+        (link(parent).mtu(1501), "create macvlan x on p0: EINVAL (Invalid argument)"),
+        (link(parent).mode(MacvlanMode::Other(64)), "create macvlan x on p0: EINVAL (Invalid argument)"),
+        (link(parent).mac(mac(1)).up(), "create macvlan x on p0: EADDRINUSE (Address already in use)"),
+        (
+            link(parent).mac(mac(1)).index(index(700)).up(),
+            "create macvlan x on p0: EADDRINUSE (Address already in use)",
+        ),
+        (NewLink::macvlan(parent).mac(mac(1)).up(), "create macvlan on p0: EADDRINUSE (Address already in use)"),
+        (link(parent).master(index(999)), "create macvlan x on p0: EINVAL (Invalid argument)"),
     ] {
         let error = sentence(socket.create(&link));
         assert!(error.starts_with(expected), "{error}, not {expected}");
@@ -134,10 +137,10 @@ pub fn a_failed_create_elsewhere_leaves_nothing() -> Result<(), Skip> {
     let (here, across) = (seen(), seen_in(&there));
     let link = NewLink::macvlan(parent).netns(there.as_fd());
     for (link, expected) in [
-        (link.name(name("taken")), "create macvlan taken on p0: EEXIST"),
-        (link.name(name("x")).mtu(1501), "create macvlan x on p0: EINVAL"),
-        (link.name(name("x")).mac(mac(1)).up(), "create macvlan x on p0: EADDRINUSE"),
-        (link.mac(mac(1)).index(index(700)).up(), "create macvlan on p0: EADDRINUSE"),
+        (link.name(name("taken")), "create macvlan taken on p0: EEXIST (File exists)"),
+        (link.name(name("x")).mtu(1501), "create macvlan x on p0: EINVAL (Invalid argument)"),
+        (link.name(name("x")).mac(mac(1)).up(), "create macvlan x on p0: EADDRINUSE (Address already in use)"),
+        (link.mac(mac(1)).index(index(700)).up(), "create macvlan on p0: EADDRINUSE (Address already in use)"),
     ] {
         assert_eq!(sentence(socket.create(&link)), expected);
         assert_eq!((seen(), seen_in(&there)), (here.clone(), across.clone()), "{expected}");

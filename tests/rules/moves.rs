@@ -184,11 +184,11 @@ pub fn a_move_that_failed_in_a_batch_says_where_the_link_is() -> Result<(), Skip
 pub fn a_link_that_is_not_there_is_not_moved() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let error = socket.change(&LinkChange::move_to(index(999), there.as_fd())).unwrap_err();
-    assert_eq!(error.to_string(), "move link #999: ENODEV");
+    assert_eq!(error.to_string(), "move link #999: ENODEV (No such device)");
     assert_eq!(error.link_is(), None, "it is nowhere");
     let lo = socket.index_of("lo").unwrap();
     let error = sentence(socket.change(&LinkChange::move_to(lo, there.as_fd())));
-    assert!(error.starts_with("move link lo: EINVAL"), "{error}");
+    assert!(error.starts_with("move link lo: EINVAL (Invalid argument)"), "{error}");
     assert!(error.ends_with(" (the link has not left its namespace)"), "{error}");
     Ok(())
 }

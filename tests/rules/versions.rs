@@ -85,7 +85,7 @@ pub fn a_link_that_is_up_is_renamed() -> Result<(), Skip> {
         renamed.unwrap();
         assert_eq!(socket.index_of("b").unwrap(), link);
     } else {
-        assert_eq!(sentence(renamed), "change link a: EBUSY");
+        assert_eq!(sentence(renamed), "change link a: EBUSY (Device or resource busy)");
         assert_eq!(socket.index_of("a").unwrap(), link);
     }
     assert!(socket.link_at(link).unwrap().is_up());

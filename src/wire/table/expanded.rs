@@ -261,7 +261,7 @@ macro_rules! both_write {
 
 #[test]
 fn a_table_writes_what_is_written_by_hand() {
-    assert_eq!(both_write!(NewLink Toy), []);
+    assert_eq!(both_write!(NewLink Toy), [0u8; 0]);
     #[rustfmt::skip]
     assert_eq!(both_write!(NewLink Toy .speed(300).color(5)), [
         6, 0, 1, 0,  5, 0,  0, 0,                               // IFLA_TOY_COLOR = 5
