@@ -11,6 +11,7 @@
 //! `include/uapi/linux/if_link.h`, `man 7 rtnetlink`.
 
 mod dummy;
+mod encode;
 mod ipvlan;
 mod macvlan;
 mod macvtap;
