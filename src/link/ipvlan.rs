@@ -3,7 +3,7 @@
 //! Mode and flag belong to the parent: changing them on one child changes its siblings. A parent carries macvlans or
 //! ipvlans, not both (EBUSY). Source: `drivers/net/ipvlan/ipvlan_main.c`.
 
-use super::request::{Kind, info_kind};
+use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink};
 use crate::value::{IfIndex, numbers};
 use crate::wire::{fixed, table};

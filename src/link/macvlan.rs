@@ -13,7 +13,7 @@
 //! carries ipvlan can have none (EBUSY). The kernel gives no text with macvlan's own errors. Source:
 //! `drivers/net/macvlan.c`.
 
-use super::request::{Kind, info_kind};
+use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink};
 use crate::value::{IfIndex, MacAddr, numbers};
 use crate::wire::{Compare, Entry, List, Row, fixed, table};

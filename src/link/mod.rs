@@ -11,6 +11,7 @@
 //! `include/uapi/linux/if_link.h`, `man 7 rtnetlink`.
 
 mod dummy;
+mod encode;
 mod ipvlan;
 mod macvlan;
 mod macvtap;
@@ -240,7 +241,7 @@ impl KindFacts {
     }
 }
 
-/// The name of an attribute that an encoded `request` of this kind sets, and of which `link` shows that it was ignored.
+/// The name of an attribute that an encoded `request` sets and an older kernel ignored, as `link` shows.
 pub(crate) fn ignored(request: &[u8], link: &LinkView<'_>) -> Option<&'static str> {
     let facts = KINDS.iter().find(|kind| link.kind() == kind.name)?;
     let mismatches = KindView::of_request(request)?.mismatches(&link.kind());

@@ -1,7 +1,8 @@
 //! Requests that read or delete links, and those for alternative names.
 
 use super::LinkView;
-use super::request::{RTM_DELLINK, RTM_GETLINK, put_header};
+use super::encode::put_header;
+use super::request::{RTM_DELLINK, RTM_GETLINK};
 use super::status::{AltNames, IfInfo, KindView};
 use crate::value::{AltName, IfIndex, IfName};
 use crate::wire::{Command, Fixed, Full, Header, NoRoom, Out, Put, Request, Sealed, align, measured};

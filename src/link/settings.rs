@@ -6,7 +6,8 @@
 //! [`Batch`](crate::Batch) can hold all three.
 
 use super::LinkView;
-use super::request::{RTM_SETLINK, put_header};
+use super::encode::put_header;
+use super::request::RTM_SETLINK;
 use crate::value::{IfIndex, numbers};
 use crate::wire::{
     Attributes, Command, Full, Get, Inside, Mismatch, NoRoom, Out, Request, Row, Sealed, fixed, measured, mismatch,

@@ -49,11 +49,13 @@ impl IfInfo {
 
 /// Whether a link's attributes can be told apart.
 ///
-/// The kernel lets a list of senders or priorities grow, by several requests, beyond what the 16 bits of a nest's length can
-/// say, and then reports it with the upper bits missing: what the list holds, and whoever filled it chose that, would be taken
-/// for attributes of the link, of 64 KiB together. In messages so long that this can have happened, but once only, it shows: no
-/// attribute is there twice, none is number 0, and but for the two that can be long (`IFLA_LINKINFO`, of which there is one
-/// already, and `IFLA_PROP_LIST`) all are short.
+/// Several requests can make a list of senders or priorities longer than the 16 bits of a nest's length can say. Kernels
+/// before 7.3 then report the length without its upper bits, so that 64 KiB of the list read as attributes of the link, and
+/// whoever filled the list chose them.
+///
+/// It can only have happened in a message of more than 64 KiB. In one of less than 128 KiB, where it can have happened once
+/// only, the attributes are right if none is there twice, none has number 0, and all are short but the two that can be long:
+/// `IFLA_LINKINFO`, which such a list is part of, and `IFLA_PROP_LIST`.
 #[inline]
 fn are_whole(attributes: &[u8]) -> bool {
     const LONGEST_NEST: usize = 0xffff;

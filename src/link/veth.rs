@@ -3,7 +3,7 @@
 //! Both ends are created by one request, in which the second stands whole: `VETH_INFO_PEER` holds an `ifinfomsg` and any
 //! link's attributes. Neither end can be changed through its kind. Source: `drivers/net/veth.c`.
 
-use super::request::{Kind, info_kind};
+use super::encode::{Kind, info_kind};
 use super::{Common, IfInfo, KindFacts, NewLink};
 use crate::wire::{Attrs, Full, Inside, Out, Row};
 

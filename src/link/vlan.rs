@@ -10,7 +10,7 @@
 //! VLAN (QinQ), and its MTU is at most the parent's. It comes up only while the parent is up (ENETDOWN), unless its binding
 //! is loose. Source: `net/8021q/vlan_netlink.c`, `include/uapi/linux/if_vlan.h`.
 
-use super::request::{Kind, info_kind};
+use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink};
 use crate::value::{Given, IfIndex, InvalidValue, numbers};
 use crate::wire::{Compare, Entry, Fixed, Get, List, Row, compare_as_printed, fixed, head, table};

@@ -50,14 +50,14 @@ pub(crate) const fn align(len: usize) -> usize {
     (len + 3) & !3
 }
 
-/// The length at the front of a message. `len` fits: no message of ours is over [`NoRoom::LARGEST`].
+/// The length at the front of a message. `len` is at most [`NoRoom::LARGEST`].
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "`len` has 16 bits")]
 pub(crate) const fn message_length(len: usize) -> [u8; 4] {
     (len as u32).to_ne_bytes()
 }
 
-/// A request's header (`struct nlmsghdr`), to the kernel, whose port is 0.
+/// The header of a request to the kernel (`struct nlmsghdr`). The kernel's port is 0.
 #[inline(always)]
 pub(crate) const fn header(len: usize, ty: u16, flags: u16, seq: u32) -> [u8; Header::SIZE] {
     let [l0, l1, l2, l3] = message_length(len);
@@ -67,7 +67,7 @@ pub(crate) const fn header(len: usize, ty: u16, flags: u16, seq: u32) -> [u8; He
     [l0, l1, l2, l3, t0, t1, f0, f1, s0, s1, s2, s3, 0, 0, 0, 0]
 }
 
-/// An attribute's header. `len` fits 16 bits: whoever adds up a message sees to that.
+/// An attribute's header. `len` has at most 16 bits: the caller checks it when it adds up a nest.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "`len` has 16 bits")]
 pub(crate) const fn head(len: usize, ty: u16) -> [u8; 4] {
