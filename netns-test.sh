@@ -23,7 +23,7 @@
 #
 # SUBLINK_LIMIT is the time limit, in seconds, of one guest and of one suite on the host. Without it
 # the limit is 600 s on an idle machine and grows with the load: it is 600 s times one more than the
-# load average per processor. What runs, and its limit, is printed before it starts.
+# load average per processor, 2400 s at most. What runs, and its limit, is printed before it starts.
 #
 # The last line is always `N passed, N failed, N skipped`.
 # Exit code: 0 all well, 1 a failure, 2 wrong usage.
@@ -86,9 +86,10 @@ wait_limited() {
 }
 
 time_limit() {
-    local load
+    local load limit
     read -r load _ </proc/loadavg
-    echo "${SUBLINK_LIMIT:-$((600 + 600 * ${load%.*} / $(nproc)))}"
+    limit=$((600 + 600 * ${load%.*} / $(nproc)))
+    echo "${SUBLINK_LIMIT:-$((limit < 2400 ? limit : 2400))}"
 }
 
 # ---- What is needed ----
