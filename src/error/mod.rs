@@ -9,7 +9,6 @@
 //! step 2 of 3, change macvlan mv0: ERANGE: integer out of range: IFLA_GSO_MAX_SIZE (at least 193)
 //! ```
 
-use crate::network::InvalidNetwork;
 use crate::reply::{Ack, Policy};
 use crate::request::{RequestInfo, Verb, attribute_at};
 use crate::value::{IfIndex, IfName, InvalidValue, Name};
@@ -52,9 +51,6 @@ pub enum ErrorKind {
     /// A value cannot be what it should be. Nothing was sent.
     #[error(transparent)]
     Invalid(#[from] InvalidValue),
-    /// A network cannot be what it should be. Nothing was sent.
-    #[error(transparent)]
-    Network(#[from] InvalidNetwork),
     /// The kernel refused the request.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -272,7 +268,7 @@ impl Error {
 
     /// Whether what was asked may have been done all the same.
     pub(crate) fn is_unknown_outcome(&self) -> bool {
-        !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_) | ErrorKind::Network(_))
+        !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_))
     }
 
     pub(crate) fn with_link(mut self, whereabouts: Whereabouts) -> Self {
@@ -440,7 +436,7 @@ impl From<NoRoom> for ErrorKind {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
-            ErrorKind::Invalid(_) | ErrorKind::Network(_) => io::ErrorKind::InvalidInput,
+            ErrorKind::Invalid(_) => io::ErrorKind::InvalidInput,
             ErrorKind::Malformed(_) | ErrorKind::Truncated(_) | ErrorKind::Unexpected => io::ErrorKind::InvalidData,
             ErrorKind::Interrupted => io::ErrorKind::Interrupted,
             _ => error.raw_os_error().map_or(io::ErrorKind::Other, |errno| Self::from_raw_os_error(errno).kind()),

@@ -1,99 +1,120 @@
-//! The parent of a network, removed again only when it is surely ours and surely unused; and all of them after a restart.
+//! A parent, removed again only when it is surely ours and surely unused.
 
 use super::mark::Made;
-use super::{Network, Owner};
+use super::vlans::carries_vlan;
+use super::{Error, Owner, Parent, Result, list};
 use crate::addr::{AddressFlags, AddressInfo, ListAddresses};
-use crate::batch::{Batch, Outcome};
-use crate::error::Result;
-use crate::link::{LinkInfo, ListLinks, MacvlanMode, NewLink, VlanFlags, VlanId, VlanProtocol};
+use crate::link::{LinkInfo, ListLinks, MacvlanMode, NewLink};
 use crate::socket::Socket;
 use crate::value::{IfIndex, IfName, Scope};
 use nix::errno::Errno;
 use std::cmp::Reverse;
 
-/// The largest id of a VLAN.
-const LAST_ID: u16 = 4094;
-
-/// What became of a network's parent when the network was removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What became of a parent that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Removal {
     /// It is removed.
     Removed,
     /// It was not there.
     NotThere,
-    /// It is kept: it was not made for one of this owner's networks, or is no longer what was made.
+    /// It is kept: this owner did not make it, or it is no longer what was made.
     NotOurs,
-    /// It is kept: it is the parent of this network as well.
-    Shared(Box<str>),
+    /// It is kept: another of the caller's parents is this one too.
+    Shared,
     /// It is kept: something stands on it, perhaps in another namespace, or it is a port, or it was given addresses.
     InUse,
 }
 
-/// How things stand after a restart.
-#[derive(Debug)]
-pub struct Restored {
-    /// Each network's parent, in the order of the networks, or why it has none. Config-only networks are left out.
-    pub parents: Vec<(Box<str>, Result<IfIndex>)>,
-    /// Links that were made for networks which are no more, or were left half-made, and what became of them.
-    pub orphans: Vec<(IfName, Result<Removal>)>,
-}
-
-impl Network {
-    /// Removes the parent, if it was made for one of `owner`'s networks, is still what was made, no network of `others` has
-    /// it, and nothing stands on it in any namespace. Call it when the network has no containers left.
+impl Parent {
+    /// Removes it, if `owner` made it, it is still what was made, none of `others` is the same parent, and nothing stands on
+    /// it in any namespace. Call it when the last container has left.
     ///
     /// That no macvlan or ipvlan stands on it is seen by a passthru child: one can be made only where there is none, in
-    /// whatever namespace, and while it stands nobody can make another. VLANs are asked for id by id, which takes about a
-    /// tenth of a second; one may be made behind that.
-    pub fn remove_parent(&self, host: &mut Socket, owner: &Owner, others: &[Self]) -> Result<Removal> {
-        let name = self.parent_name();
-        if self.config_only {
-            return Ok(Removal::NotThere);
+    /// whatever namespace, and while it stands nobody can make another. That no VLAN does is seen by the kernel's listening
+    /// for VLAN registration, which takes no time; on a kernel without that, and where something does stand there, each VLAN
+    /// id is asked for, which takes about a tenth of a second. A VLAN may be made behind that.
+    ///
+    /// # Errors
+    /// Why it could not be found out, or why the kernel refused to remove it. Then it is kept.
+    pub fn remove(&self, host: &mut Socket, owner: &Owner, others: &[Self]) -> Result<Removal> {
+        if others.iter().any(|other| other.name == self.name) {
+            return Ok(Removal::Shared);
         }
-        if let Some(other) = others.iter().find(|other| other.name != self.name && other.is_on(name)) {
-            return Ok(Removal::Shared(other.name.clone()));
-        }
-        let links = host.snapshot(&ListLinks::new())?;
-        match links.iter().find(|link| link.name == name) {
-            Some(link) => remove(host, owner, &self.name, link, &links),
+        match self.find(host)? {
+            Some(link) => remove(host, owner, &link),
             None => Ok(Removal::NotThere),
         }
     }
+
+    /// Removes it **with everything that stands on it, in whatever namespace**, if `owner` made it and it is still what was
+    /// made. Whatever containers have on it, they lose: links that they were given, and links that they stacked, moved or
+    /// renamed. It is the way to get containers off the network for certain that cannot be trusted to be off it; call it when
+    /// no member is left that should keep its link.
+    ///
+    /// # Errors
+    /// The kernel refused. Then it is kept, with everything on it.
+    pub fn remove_with_all_on_it(&self, host: &mut Socket, owner: &Owner) -> Result<Removal> {
+        let Some(link) = self.find(host)? else { return Ok(Removal::NotThere) };
+        let base = base_of(host, &link)?;
+        match owner.made(&link, base.as_slice()) {
+            Some(Made::Parent | Made::Unfinished) => delete(host, link.index),
+            _ => Ok(Removal::NotOurs),
+        }
+    }
 }
 
-/// After a restart or a reboot: removes what was made for networks that are no more, or was left half-made, and makes the
-/// parents of `networks` that are gone.
+/// Removes what `owner` made as a parent that is none of `wanted`, or left half-made, each by the rule of
+/// [`Parent::remove`]. It is for a start after a crash or a reboot: nobody else may work for the same owner meanwhile.
 ///
-/// Nobody else may work for the same owner meanwhile.
-pub fn restore_networks(host: &mut Socket, owner: &Owner, networks: &[Network]) -> Result<Restored> {
-    let links = host.snapshot(&ListLinks::new())?;
-    let is_wanted = |link: &LinkInfo| networks.iter().any(|network| network.is_on(link.name));
-    let is_left_over = |link: &&LinkInfo| owner.made(link, &links).is_some() && !is_wanted(link);
-    let mut left_over: Vec<_> = links.iter().filter(is_left_over).collect();
-    left_over.sort_by_key(|link| Reverse(link.index.get())); // what stands on another is newer
-    let orphans = left_over.into_iter().map(|link| (link.name, discard(host, owner, link))).collect();
-    let real = networks.iter().filter(|network| !network.config_only);
-    let parents = real.map(|network| (network.name.clone(), network.up(host, owner))).collect();
-    Ok(Restored { parents, orphans })
+/// The outcome is a link's name, and what became of it.
+pub fn remove_orphans(host: &mut Socket, owner: &Owner, wanted: &[Parent]) -> Result<Vec<(IfName, Result<Removal>)>> {
+    let mut orphans = Vec::new();
+    for kind in ["vlan", "dummy", "macvlan"] {
+        for link in list(host, &ListLinks::new().kind(kind))? {
+            let is_wanted = wanted.iter().any(|parent| parent.name == link.name);
+            if is_wanted || !owner.has_marked(&link) {
+                continue;
+            }
+            if owner.made(&link, base_of(host, &link)?.as_slice()).is_some() {
+                orphans.push(link);
+            }
+        }
+    }
+    orphans.sort_by_key(|link| Reverse(link.index.get())); // what stands on another is newer
+    Ok(orphans.into_iter().map(|link| (link.name, discard(host, owner, &link))).collect())
 }
 
 fn discard(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> {
-    let links = host.snapshot(&ListLinks::new())?;
-    match owner.made(link, &links) {
+    match owner.made(link, base_of(host, link)?.as_slice()) {
         Some(Made::Probe) => delete(host, link.index),
-        _ => remove(host, owner, "", link, &links),
+        _ => remove(host, owner, link),
     }
 }
 
-fn remove(host: &mut Socket, owner: &Owner, network: &str, link: &LinkInfo, links: &[LinkInfo]) -> Result<Removal> {
-    let addresses = host.snapshot(&ListAddresses::new().index(link.index))?;
-    let stale = links.iter().find(|child| is_probe_on(owner, link, child, links)).map(|probe| probe.index);
-    if let Some(kept) = is_kept(owner, link, links, &addresses) {
+/// The link that a link stands on. That of another namespace is none.
+fn base_of(host: &mut Socket, link: &LinkInfo) -> Result<Option<LinkInfo>> {
+    let Some(base) = link.parent.filter(|_| link.parent_netnsid.is_none()) else { return Ok(None) };
+    match host.link_at(base) {
+        Ok(base) => Ok(Some(base.to_owned())),
+        Err(error) if error.is_no_device() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> {
+    let mut links = list(host, &ListLinks::new())?;
+    links.extend(base_of(host, link)?); // which a list that changes meanwhile may lack
+    let addresses = match list(host, &ListAddresses::new().index(link.index)) {
+        Err(Error::Failed(error)) if error.is_no_device() => return Ok(Removal::NotThere),
+        addresses => addresses?,
+    };
+    let stale = links.iter().find(|child| is_probe_on(owner, link, child, &links)).map(|probe| probe.index);
+    if let Some(kept) = is_kept(owner, link, &links, &addresses) {
         let _ = stale.map(|probe| host.delete(probe));
         return Ok(kept);
     }
-    let probe = if stale.is_some() { Ok(stale) } else { probe(host, owner, network, link.index) };
+    let probe = if stale.is_some() { Ok(stale) } else { probe(host, owner, link) };
     let probe = match probe {
         Err(error) if error.is_busy() || error.raw_os_error() == Some(Errno::EINVAL as i32) => {
             return Ok(Removal::InUse);
@@ -101,10 +122,11 @@ fn remove(host: &mut Socket, owner: &Owner, network: &str, link: &LinkInfo, link
         Err(error) if error.is_no_device() => return Ok(Removal::NotThere),
         probe => probe?,
     };
-    let removal = match carries_vlan(host, link) {
+    let removal = match carries_vlan(host, link.index, probe) {
         Ok(false) => delete(host, link.index),
         Ok(true) => Ok(Removal::InUse),
-        Err(error) => Err(error),
+        Err(error) if error.is_no_device() => Ok(Removal::NotThere),
+        Err(error) => Err(error.into()),
     };
     if !matches!(removal, Ok(Removal::Removed | Removal::NotThere)) {
         let _ = probe.map(|probe| host.delete(probe));
@@ -142,57 +164,31 @@ fn stands_on(link: &LinkInfo, child: &LinkInfo) -> bool {
 }
 
 /// Makes a passthru child, which goes with its parent. Where there is no driver of macvlans there is no macvlan.
-fn probe(host: &mut Socket, owner: &Owner, network: &str, parent: IfIndex) -> Result<Option<IfIndex>> {
-    let probe = |name| NewLink::macvlan(parent).mode(MacvlanMode::Passthru).name(name);
-    match owner.make(host, network, probe) {
+fn probe(host: &mut Socket, owner: &Owner, parent: &LinkInfo) -> crate::Result<Option<IfIndex>> {
+    let probe = |name| NewLink::macvlan(parent.index).mode(MacvlanMode::Passthru).name(name);
+    match owner.make(host, parent.name, probe) {
         Err(error) if error.is_not_supported() => Ok(None),
         made => made.map(Some),
     }
-}
-
-/// Whether a VLAN stands on a link, in whatever namespace. One of each id is asked for, with a flag that there is not: that is
-/// refused, but first it is said if there is one (`vlan_newlink` in `net/8021q/vlan_netlink.c`).
-fn carries_vlan(host: &mut Socket, link: &LinkInfo) -> Result<bool> {
-    let vlan = |id, protocol| NewLink::vlan(link.index, id).protocol(protocol).flags(VlanFlags::IMPOSSIBLE);
-    let first = host.apply(&vlan(VlanId::new(0)?, VlanProtocol::Ieee8021Q));
-    if first.is_err_and(|error| error.is_not_supported()) {
-        return Ok(false); // there is no driver, which the kernel looks for each time
-    }
-    for protocol in [VlanProtocol::Ieee8021Q, VlanProtocol::Ieee8021Ad] {
-        let mut batch = Batch::new();
-        for id in 0..=LAST_ID {
-            batch.push(&vlan(VlanId::new(id)?, protocol))?;
-        }
-        match host.run(&mut batch) {
-            Err(error) if error.step().is_none() => return Err(error),
-            _ => {}
-        }
-        let is_there =
-            |outcome: &Outcome| matches!(outcome, Outcome::Failed(error) if error.errno == Errno::EEXIST as i32);
-        if batch.outcomes().iter().any(is_there) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn delete(host: &mut Socket, index: IfIndex) -> Result<Removal> {
     match host.delete(index) {
         Ok(()) => Ok(Removal::Removed),
         Err(error) if error.is_no_device() => Ok(Removal::NotThere),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{child, dummy, index, link, marked, named, owner, vlan};
+    use super::super::super::tests::{child, dummy, index, link, marked, named, owner, vlan};
     use super::*;
     use crate::addr::NewAddress;
     use crate::wire::Messages;
 
     fn ours() -> LinkInfo {
-        marked("net", named("eth0.50", vlan(7, 2, 50)))
+        marked("eth0.50", named("eth0.50", vlan(7, 2, 50)))
     }
 
     fn kept(parent: &LinkInfo, others: &[LinkInfo], addresses: &[AddressInfo]) -> Option<Removal> {
@@ -209,8 +205,8 @@ mod tests {
     fn what_is_not_ours_is_kept() {
         assert_eq!(kept(&ours(), &[], &[]), None);
         assert_eq!(kept(&named("eth0.50", vlan(7, 2, 50)), &[], &[]), Some(Removal::NotOurs));
-        assert_eq!(kept(&marked("net", named("eth0.50", vlan(7, 2, 51))), &[], &[]), Some(Removal::NotOurs));
-        assert_eq!(kept(&marked("net", named("sl~1", dummy(7))), &[], &[]), None);
+        assert_eq!(kept(&marked("eth0.50", named("eth0.50", vlan(7, 2, 51))), &[], &[]), Some(Removal::NotOurs));
+        assert_eq!(kept(&marked("dm-1", named("sl~1", dummy(7))), &[], &[]), None);
     }
 
     #[test]
@@ -222,7 +218,7 @@ mod tests {
             (link(9, &NewLink::ipvlan(index(7))), Some(Removal::InUse)),
             (child(9, 2, MacvlanMode::Bridge), None),
             (LinkInfo { parent_netnsid: Some(0), ..vlan(9, 7, 1) }, None), // on a link 7 of elsewhere
-            (probe(|probe| marked("net", probe)), None),
+            (probe(|probe| marked("eth0.50", probe)), None),
             (probe(|probe| probe), Some(Removal::InUse)),
         ];
         for (child, expected) in rows {
