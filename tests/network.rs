@@ -1,5 +1,7 @@
 //! Docker's macvlan networks on the running kernel: parents that come and go, containers that join and leave.
 
+#[path = "network/alone.rs"]
+mod alone;
 mod common;
 #[path = "network/help.rs"]
 mod help;
@@ -27,8 +29,16 @@ mod tools;
 mod watch;
 
 fn main() -> std::process::ExitCode {
-    common::roles::play(&[("guest", refusals::a_guest)]).unwrap_or_else(|| {
+    common::roles::play(&[("guest", refusals::a_guest), ("remover", alone::a_remover)]).unwrap_or_else(|| {
         common::run(tests![
+            alone::it_says_whether_it_was_made,
+            alone::what_is_there_was_not_made,
+            alone::all_on_it_goes_with_it,
+            alone::an_unused_one_is_seen_at_a_glance,
+            alone::lost_answers_are_asked_for_again,
+            alone::links_that_change_meanwhile_are_no_matter,
+            alone::a_removal_that_is_killed_keeps_nobody_out,
+            alone::a_missing_base_is_no_failure_of_the_kernels,
             parents::what_is_there_is_used_whatever_its_name,
             parents::a_vlan_is_made_on_demand,
             parents::a_dummy_is_made_for_a_network_without_a_parent,

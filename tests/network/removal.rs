@@ -21,9 +21,9 @@ fn removal(host: &mut Socket, network: &Network, others: &[Network]) -> Removal 
 
 /// The parent is kept, for this reason, and looking for it has changed nothing.
 #[track_caller]
-fn is_kept(host: &mut Socket, network: &Network, expected: &Removal, why: &str) {
+fn is_kept(host: &mut Socket, network: &Network, expected: Removal, why: &str) {
     let before = links(host);
-    assert_eq!(removal(host, network, &[]), *expected, "{why}");
+    assert_eq!(removal(host, network, &[]), expected, "{why}");
     assert_eq!(links(host), before, "{why}");
 }
 
@@ -52,8 +52,8 @@ pub fn what_is_unused_is_removed() -> Result<(), Skip> {
 pub fn what_was_there_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
-    is_kept(&mut host, &on("p0", "net"), &Removal::NotOurs, "it was there before");
-    is_kept(&mut host, &on("p9", "net"), &Removal::NotThere, "it never was");
+    is_kept(&mut host, &on("p0", "net"), Removal::NotOurs, "it was there before");
+    is_kept(&mut host, &on("p9", "net"), Removal::NotThere, "it never was");
     Ok(())
 }
 
@@ -76,20 +76,20 @@ pub fn what_a_container_has_is_kept() -> Result<(), Skip> {
     parent(&mut host);
     for network in made_on_demand()? {
         let member = connect(&network, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
-        is_kept(&mut host, &network, &Removal::InUse, "a container's");
+        is_kept(&mut host, &network, Removal::InUse, "a container's");
         member.disconnect(&mut pod.inside, &[]).unwrap();
         assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
     }
     let vlans = network("vlans", Driver::Vlan);
     let in_it = connection("eth0", &[]).vlan(vid(7));
     let member = connect(&vlans, &mut host, &mut pod, in_it, &[]).unwrap();
-    is_kept(&mut host, &vlans, &Removal::InUse, "a container's VLAN");
+    is_kept(&mut host, &vlans, Removal::InUse, "a container's VLAN");
     member.disconnect(&mut pod.inside, &[]).unwrap();
     assert_eq!(removal(&mut host, &vlans, &[]), Removal::Removed);
     // One in passthru mode is a child as well.
     let network = passthru(VLAN, "net");
     let member = connect(&network, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
-    is_kept(&mut host, &network, &Removal::InUse, "a passthru container's");
+    is_kept(&mut host, &network, Removal::InUse, "a passthru container's");
     member.disconnect(&mut pod.inside, &[]).unwrap();
     assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
     Ok(())
@@ -131,7 +131,7 @@ pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
     for (what, make) in uses {
         let parent = up(&network, &mut host).unwrap();
         make(&mut host, parent, &pod.namespace);
-        is_kept(&mut host, &network, &Removal::InUse, what);
+        is_kept(&mut host, &network, Removal::InUse, what);
         let there = pod.inside.index_of("x").unwrap();
         pod.inside.delete(there).unwrap();
         assert_eq!(removal(&mut host, &network, &[]), Removal::Removed, "without {what}");
@@ -154,7 +154,7 @@ pub fn what_somebody_uses_here_is_kept() -> Result<(), Skip> {
     for (what, made, unmade) in uses {
         up(&network, &mut host).unwrap();
         made.iter().for_each(|command| try_ip(command).unwrap());
-        is_kept(&mut host, &network, &Removal::InUse, what);
+        is_kept(&mut host, &network, Removal::InUse, what);
         try_ip(unmade).unwrap();
         assert_eq!(removal(&mut host, &network, &[]), Removal::Removed, "without {what}");
     }
@@ -174,7 +174,7 @@ pub fn what_is_no_longer_what_was_made_is_kept() -> Result<(), Skip> {
     let mut row = |network: &Network, made: &dyn Fn(&mut Socket) -> IfIndex, why| {
         let index = made(&mut host);
         mark(&mut host, index, network.parent_name());
-        is_kept(&mut host, network, &Removal::NotOurs, why);
+        is_kept(&mut host, network, Removal::NotOurs, why);
         host.delete(index).unwrap();
     };
     row(&network, &|host| veth(host, VLAN, "x"), "a veth");
@@ -187,13 +187,13 @@ pub fn what_is_no_longer_what_was_made_is_kept() -> Result<(), Skip> {
     row(&network, &|host| host.create(&provider).unwrap(), "another protocol");
     let other_base = veth(&mut host, "q0", "q1");
     host.create(&NewLink::vlan(other_base, vid(50)).name(name(VLAN))).map(|i| mark(&mut host, i, VLAN)).unwrap();
-    is_kept(&mut host, &network, &Removal::NotOurs, "another base");
+    is_kept(&mut host, &network, Removal::NotOurs, "another base");
     let there = host.index_of(VLAN).unwrap();
     host.delete(there).unwrap();
 
     let other = Owner::new("other").unwrap();
     network.parent().unwrap().up(&mut host, &other).unwrap();
-    is_kept(&mut host, &network, &Removal::NotOurs, "another owner");
+    is_kept(&mut host, &network, Removal::NotOurs, "another owner");
     assert_eq!(network.remove_parent(&mut host, &other, &[]).unwrap(), Removal::Removed);
     Ok(())
 }
@@ -207,7 +207,7 @@ pub fn a_stale_probe_proves_as_much_as_a_new_one() -> Result<(), Skip> {
     let parent = up(&network, &mut host).unwrap();
     let probe = NewLink::macvlan(parent).mode(MacvlanMode::Passthru).name(name(PROBE));
     let stale = host.create(&probe).unwrap();
-    is_kept(&mut host, &network, &Removal::InUse, "it is not marked, so it is somebody's");
+    is_kept(&mut host, &network, Removal::InUse, "it is not marked, so it is somebody's");
     mark(&mut host, stale, VLAN);
     assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
     assert_eq!(links(&mut host), before);

@@ -97,12 +97,13 @@ impl Owner {
     }
 
     /// Makes a link that is known as this owner's, and as not finished. It is to become the parent `name`, or to be its probe.
+    /// `None` if another process of this owner has given it its name by now.
     pub(super) fn make<L: Command>(
         &self,
         host: &mut Socket,
         name: IfName,
         link: impl FnOnce(IfName) -> L,
-    ) -> Result<IfIndex> {
+    ) -> Result<Option<IfIndex>> {
         let (temporary, mark) = (temporary_name()?, self.mark(name));
         let mut batch = Batch::new();
         batch.push(&link(temporary))?;
@@ -110,7 +111,8 @@ impl Owner {
         let made = host.run(&mut batch);
         let index = host.index_of(temporary);
         match (made, index) {
-            (Ok(()), index) => index,
+            (Ok(()), Err(error)) if error.is_no_device() => Ok(None),
+            (Ok(()), index) => index.map(Some),
             (Err(error), Ok(index)) => {
                 let _ = host.delete(index);
                 Err(error)

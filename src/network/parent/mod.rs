@@ -13,6 +13,7 @@
 //! and go meanwhile.
 
 mod mark;
+mod probe;
 mod removal;
 mod vlans;
 
@@ -228,7 +229,7 @@ impl Parent {
 
     fn try_up(&self, host: &mut Socket, owner: &Owner) -> Result<Up> {
         let mtu = self.mtu;
-        let index = match self.plan(host, owner)? {
+        let made = match self.plan(host, owner)? {
             Plan::Use(index) => return Ok(Up { index, made: false }),
             Plan::Finish(index) => {
                 self.finish(host, owner, index)?;
@@ -243,6 +244,7 @@ impl Parent {
                 mtu.into_iter().fold(dummy, NewLink::mtu)
             })?,
         };
+        let Some(index) = made else { return Ok(Up { index: host.index_of(self.name)?, made: true }) };
         if let Err(error) = self.finish(host, owner, index) {
             let error = error.explained(host);
             let _ = host.delete(index); // a half-made one is finished or removed later

@@ -1,10 +1,11 @@
 //! A parent, removed again only when it is surely ours and surely unused.
 
 use super::mark::Made;
+use super::probe::Probe;
 use super::vlans::carries_vlan;
 use super::{Error, Owner, Parent, Result, list};
 use crate::addr::{AddressFlags, AddressInfo, ListAddresses};
-use crate::link::{LinkInfo, ListLinks, MacvlanMode, NewLink};
+use crate::link::{LinkInfo, ListLinks};
 use crate::socket::Socket;
 use crate::value::{IfIndex, IfName, Scope};
 use nix::errno::Errno;
@@ -109,27 +110,31 @@ fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> 
         Err(Error::Failed(error)) if error.is_no_device() => return Ok(Removal::NotThere),
         addresses => addresses?,
     };
-    let stale = links.iter().find(|child| is_probe_on(owner, link, child, &links)).map(|probe| probe.index);
+    let stale =
+        links.iter().find(|child| is_probe_on(owner, link, child, &links)).map(|probe| Probe::beside(probe.index));
     if let Some(kept) = is_kept(owner, link, &links, &addresses) {
-        let _ = stale.map(|probe| host.delete(probe));
+        if let Some(probe) = stale {
+            probe.delete(host);
+        }
         return Ok(kept);
     }
-    let probe = if stale.is_some() { Ok(stale) } else { probe(host, owner, link) };
-    let probe = match probe {
+    let probe = if stale.is_some() { Ok(stale) } else { Probe::make(host, owner, link) };
+    let mut probe = match probe {
         Err(error) if error.is_busy() || error.raw_os_error() == Some(Errno::EINVAL as i32) => {
             return Ok(Removal::InUse);
         }
         Err(error) if error.is_no_device() => return Ok(Removal::NotThere),
         probe => probe?,
     };
-    let removal = match carries_vlan(host, link.index, probe) {
+    let removal = match carries_vlan(host, link.index, probe.as_mut()) {
         Ok(false) => delete(host, link.index),
         Ok(true) => Ok(Removal::InUse),
         Err(error) if error.is_no_device() => Ok(Removal::NotThere),
         Err(error) => Err(error.into()),
     };
-    if !matches!(removal, Ok(Removal::Removed | Removal::NotThere)) {
-        let _ = probe.map(|probe| host.delete(probe));
+    match (&removal, probe) {
+        (Ok(Removal::Removed | Removal::NotThere), _) | (_, None) => {} // it goes with its parent
+        (_, Some(probe)) => probe.delete(host),
     }
     removal
 }
@@ -163,15 +168,6 @@ fn stands_on(link: &LinkInfo, child: &LinkInfo) -> bool {
     child.parent == Some(link.index) && child.parent_netnsid.is_none()
 }
 
-/// Makes a passthru child, which goes with its parent. Where there is no driver of macvlans there is no macvlan.
-fn probe(host: &mut Socket, owner: &Owner, parent: &LinkInfo) -> crate::Result<Option<IfIndex>> {
-    let probe = |name| NewLink::macvlan(parent.index).mode(MacvlanMode::Passthru).name(name);
-    match owner.make(host, parent.name, probe) {
-        Err(error) if error.is_not_supported() => Ok(None),
-        made => made.map(Some),
-    }
-}
-
 fn delete(host: &mut Socket, index: IfIndex) -> Result<Removal> {
     match host.delete(index) {
         Ok(()) => Ok(Removal::Removed),
@@ -185,6 +181,7 @@ mod tests {
     use super::super::super::tests::{child, dummy, index, link, marked, named, owner, vlan};
     use super::*;
     use crate::addr::NewAddress;
+    use crate::link::{MacvlanMode, NewLink};
     use crate::wire::Messages;
 
     fn ours() -> LinkInfo {

@@ -13,6 +13,7 @@
 //! The first can only say that there is none. Somebody else may listen to that address too, and then the second decides.
 
 use super::mark::temporary_name;
+use super::probe::Probe;
 use crate::batch::{Batch, Outcome};
 use crate::error::{ErrorKind, Result};
 use crate::link::{NewLink, Vlan, VlanFlags, VlanId, VlanProtocol};
@@ -30,11 +31,11 @@ const ONE_DATAGRAM: usize = 64;
 /// The largest id of a VLAN.
 const LAST_ID: u16 = 4094;
 
-/// Whether a VLAN stands on `link`, on which this call's caller has put the passthru child `probe`, if there can be one.
+/// Whether a VLAN stands on `link`, which has a probe, if there can be one.
 ///
 /// # Errors
 /// Why it cannot be said. It is never said that there is none while an answer is missing.
-pub(super) fn carries_vlan(host: &mut Socket, link: IfIndex, probe: Option<IfIndex>) -> Result<bool> {
+pub(super) fn carries_vlan(host: &mut Socket, link: IfIndex, probe: Option<&mut Probe>) -> Result<bool> {
     if probe.is_some_and(|probe| shows_vlans(host, probe)) && listens(host, link) == Some(false) {
         return Ok(false);
     }
@@ -51,12 +52,14 @@ pub(super) fn carries_vlan(host: &mut Socket, link: IfIndex, probe: Option<IfInd
 }
 
 /// Whether this kernel listens for registration where a VLAN is: seen by one that is made on `probe`, and goes with it.
-fn shows_vlans(host: &mut Socket, probe: IfIndex) -> bool {
-    if listens(host, probe) != Some(false) {
+fn shows_vlans(host: &mut Socket, probe: &mut Probe) -> bool {
+    let index = probe.index;
+    let socket = probe.socket(host);
+    if listens(socket, index) != Some(false) {
         return false;
     }
     let (Ok(id), Ok(name)) = (VlanId::new(1), temporary_name()) else { return false };
-    host.apply(&NewLink::vlan(probe, id).name(name)).is_ok() && listens(host, probe) == Some(true)
+    socket.apply(&NewLink::vlan(index, id).name(name)).is_ok() && listens(socket, index) == Some(true)
 }
 
 /// Whether the group address of VLAN registration is in the link's list; `None` if that cannot be said.
