@@ -1,5 +1,7 @@
 //! Docker's macvlan networks on the running kernel: parents that come and go, containers that join and leave.
 
+#[path = "network/alone.rs"]
+mod alone;
 #[path = "network/help.rs"]
 mod help;
 #[path = "network/members.rs"]

@@ -1,7 +1,6 @@
 //! What can go wrong.
 
 use super::{Error, KernelError};
-use crate::network::InvalidNetwork;
 use crate::value::{IfName, InvalidValue};
 use crate::wire::{Malformed, NoRoom};
 use ipnetwork::IpNetworkError;
@@ -16,9 +15,6 @@ pub enum ErrorKind {
     /// A value cannot be what it should be. Nothing was sent.
     #[error(transparent)]
     Invalid(InvalidValue),
-    /// A network cannot be what it should be. Nothing was sent.
-    #[error(transparent)]
-    Network(InvalidNetwork),
     /// A text is no IP network, such as `10.0.50.7/24`. Nothing was sent.
     #[error("{0}")]
     IpNetwork(IpNetworkError),
@@ -100,7 +96,6 @@ macro_rules! from {
 from! {
     ErrorKind => |kind| kind;
     InvalidValue => ErrorKind::Invalid;
-    InvalidNetwork => ErrorKind::Network;
     KernelError => ErrorKind::Kernel;
     Malformed => ErrorKind::Malformed;
     IpNetworkError => ErrorKind::IpNetwork;

@@ -204,8 +204,7 @@ impl Error {
 
     /// Whether what was asked may have been done all the same.
     pub(crate) fn is_unknown_outcome(&self) -> bool {
-        !self.0.is_not_sent
-            && !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_) | ErrorKind::Network(_))
+        !self.0.is_not_sent && !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_))
     }
 
     pub(crate) fn with_link(mut self, whereabouts: Whereabouts) -> Self {
@@ -297,7 +296,7 @@ impl std::error::Error for Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
-            ErrorKind::Invalid(_) | ErrorKind::Network(_) => io::ErrorKind::InvalidInput,
+            ErrorKind::Invalid(_) => io::ErrorKind::InvalidInput,
             ErrorKind::Malformed(_) | ErrorKind::Truncated(_) | ErrorKind::Unexpected => io::ErrorKind::InvalidData,
             ErrorKind::Interrupted => io::ErrorKind::Interrupted,
             _ => error.raw_os_error().map_or(io::ErrorKind::Other, |errno| Self::from_raw_os_error(errno).kind()),

@@ -99,6 +99,8 @@ verbs! {
     DeleteRoute "delete route",
     /// List routes.
     ListRoutes "list routes",
+    /// List forwarding entries.
+    ListForwarding "list forwarding entries",
     /// Ask for a namespace's id.
     GetNsid "get the id of a namespace",
     /// Give a namespace an id.

@@ -1,7 +1,7 @@
 //! Containers that join and leave networks while they run.
 
 use crate::common::{Skip, mac, name, socket, veth};
-use crate::help::{connect, connection, macvlan, on, owner, subnet};
+use crate::help::{connect, connection, failed, macvlan, on, owner, subnet};
 use crate::pod::{Pod, ip};
 use crate::watch::DefaultRoutes;
 use std::fs;
@@ -64,7 +64,7 @@ pub fn a_connected_container_has_what_was_said() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let before = pod.contents();
     let network = network(&mut host, 1, "net", BOTH).option("macvlan_mode", "private").unwrap().mtu(1400);
-    let connection = Connection { mac: Some(mac(7)), ..in_network(1) };
+    let connection = in_network(1).mac(mac(7));
     let member = connect(&network, &mut host, &mut pod, connection.clone(), &[]).unwrap();
     let link = pod.link(member.attached.index);
     assert_eq!((link.name, link.mac, link.mtu), (name("eth1"), Some(mac(7)), 1400));
@@ -75,8 +75,7 @@ pub fn a_connected_container_has_what_was_said() -> Result<(), Skip> {
     assert_eq!(defaults(&mut pod), [1, 1]);
 
     let mut other = Pod::new();
-    let addrs: Vec<_> = ["10.1.0.8/16", "fd01::8/64"].map(|addr| addr.parse().unwrap()).into();
-    let random = Connection { addrs, mac: None, ..connection };
+    let random = crate::help::connection("eth1", &["10.1.0.8/16", "fd01::8/64"]);
     let random = connect(&network, &mut host, &mut other, random, &[]).unwrap().attached.mac.unwrap();
     assert_eq!(random.bytes()[0] & 3, 2, "{random} is locally administered, and one station's");
 
@@ -118,7 +117,7 @@ fn come_and_go(rows: &[Row], after_leaving: &[[u8; 2]]) {
         before = is;
     };
     for ((number, row), network) in (1..).zip(rows).zip(&networks) {
-        let connection = Connection { priority: row.priority, ..in_network(number) };
+        let connection = in_network(number).priority(row.priority);
         members.push(connect(network, &mut host, &mut pod, connection, &members).unwrap());
         has_changed(&mut pod, row.defaults, &format!("{} has joined", row.name));
     }
@@ -180,7 +179,7 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     let mut fails = |connection: Connection, sentence: &str| {
         let error = connect(&second, &mut host, &mut pod, connection, &members).unwrap_err();
         assert!(error.to_string().starts_with(sentence), "{error}");
-        assert_eq!(error.undo(), Some(Undo::Clean), "{error}");
+        assert_eq!(failed(&error).undo(), Some(Undo::Clean), "{error}");
         assert_eq!(defaults(&mut pod), [1, 1], "{error}");
         assert_eq!(pod.contents(), before, "{error}");
         watch.changes()
@@ -188,14 +187,12 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     let own = connection("eth2", &["10.2.0.7/16", "fd02::1/64"]);
     let back_and_forth = fails(own, "replace route default via fd02::1 dev eth2: EINVAL (Invalid argument)");
     assert_eq!(back_and_forth, [2, 0], "without a moment without");
-    assert_eq!(
-        fails(Connection { name: name("eth1"), ..in_network(2) }, "create macvlan eth1 on p2: EEXIST (File exists)"),
-        [0, 0]
-    );
+    let taken = connection("eth1", &["10.2.0.7/16"]);
+    assert_eq!(fails(taken, "create macvlan eth1 on p2: EEXIST (File exists)"), [0, 0]);
     let twice = connection("eth2", &["10.2.0.7/16", "10.2.0.7/16"]);
     assert_eq!(fails(twice, "add address 10.2.0.7/16 to eth2: EEXIST (File exists)"), [0, 0]);
-    let duplicate = Connection { mac: of_parent, ..in_network(2) };
-    assert_eq!(fails(duplicate, "change link eth2: EADDRINUSE (Address already in use)"), [0, 0]);
+    let duplicate = in_network(2).mac(of_parent);
+    assert_eq!(fails(duplicate, "bring up eth2: EADDRINUSE (Address already in use)"), [0, 0]);
 
     connect(&second, &mut host, &mut pod, in_network(2), &members).unwrap();
     assert_eq!((defaults(&mut pod), watch.changes()), ([2, 2], [1, 1]));
@@ -308,7 +305,7 @@ pub fn a_network_may_join_its_own_hosts_namespace_never() -> Result<(), Skip> {
     let network = network(&mut host, 1, "net", BOTH);
     let here = Netns::current().unwrap();
     let error = network.connect(&mut host, &owner(), &here, &mut same, in_network(1), &[]).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::SameNamespace), "{error}");
+    assert!(matches!(failed(&error).kind(), ErrorKind::SameNamespace), "{error}");
     assert!(macvlan("net").is_internal());
     Ok(())
 }

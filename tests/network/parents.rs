@@ -4,7 +4,7 @@ use crate::common::{Skip, name, needs, parent, socket, veth, vid};
 use crate::help::{connect, connection, links, macvlan, mark, network, on, owner, subnet, up_refused};
 use crate::pod::Pod;
 use sublink::link::{KindInfo, LinkFlags, VlanProtocol};
-use sublink::network::{Connection, Driver, Removal};
+use sublink::network::{Driver, Removal};
 use sublink::route::ListRoutes;
 use sublink::{IfIndex, LinkChange, LinkInfo, Network, NewLink, Socket};
 use sublink_tests::kernel_test;
@@ -15,9 +15,10 @@ const HALF_MADE: &str = "sl~0123456789ab";
 
 #[track_caller]
 fn up(host: &mut Socket, network: &Network) -> IfIndex {
-    let index = network.up(host, &owner()).unwrap();
+    let index = crate::help::up(network, host).unwrap();
     let before = links(host);
-    assert_eq!(network.up(host, &owner()).unwrap(), index, "a second time");
+    let again = network.parent().unwrap().up(host, &owner()).unwrap();
+    assert_eq!((again.index, again.made), (index, false), "a second time");
     assert_eq!(links(host), before);
     index
 }
@@ -28,7 +29,7 @@ fn is_made(host: &mut Socket, index: IfIndex, network: &Network) -> LinkInfo {
     let link = host.link_at(index).unwrap().to_owned();
     assert_eq!(link.name, network.parent_name());
     assert!(link.flags.contains(LinkFlags::UP));
-    let mark = format!("sublink:tests:{}", network.name());
+    let mark = format!("sublink:tests:{}", network.parent_name());
     assert_eq!(link.alias.as_deref(), Some(mark.as_bytes()));
     link
 }
@@ -96,7 +97,7 @@ pub fn a_network_of_vlans_has_a_dummy_too() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let network = network("net", Driver::Vlan);
     let dummy = up(&mut host, &network);
-    let in_it = Connection { vlan: Some(vid(50)), ..connection("eth0", &[]) };
+    let in_it = connection("eth0", &[]).vlan(vid(50));
     let member = connect(&network, &mut host, &mut pod, in_it, &[]).unwrap();
     is_vlan_50(&pod.link(member.attached.index), dummy);
     Ok(())
@@ -109,13 +110,13 @@ pub fn a_half_made_link_is_finished() -> Result<(), Skip> {
     let mut host = socket();
     let base = parent(&mut host);
     let half = host.create(&NewLink::vlan(base, vid(50)).name(name(HALF_MADE))).unwrap();
-    mark(&mut host, half, "net");
+    mark(&mut host, half, "p0.050"); // the same VLAN
     let network = on(VLAN, "net");
     assert_eq!(up(&mut host, &network), half);
     is_vlan_50(&is_made(&mut host, half, &network), base);
 
     let half = host.create(&NewLink::dummy().name(name(HALF_MADE))).unwrap();
-    mark(&mut host, half, "net");
+    mark(&mut host, half, macvlan("net").parent_name());
     let other = up(&mut host, &macvlan("other"));
     assert_ne!(other, half, "a dummy is one network's");
     let network = macvlan("net");

@@ -2,7 +2,7 @@
 
 use crate::common::roles::{finish, start};
 use crate::common::{Skip, name, needs, parent, socket, veth, vid};
-use crate::help::{links, macvlan, on, owner, refused, up_refused, with_reason};
+use crate::help::{failed, links, macvlan, on, owner, refused, up, up_refused, with_reason};
 use crate::pod::Pod;
 use std::os::fd::AsFd;
 use sublink::network::{Removal, Subnet, restore_networks};
@@ -12,8 +12,8 @@ use sublink_tests::{kernel_test, role};
 /// What is said, and why, when the network is refused a parent.
 #[track_caller]
 fn said(host: &mut Socket, network: &Network) -> String {
-    let error = refused(host, |host| network.up(host, &owner()));
-    with_reason(&error, host)
+    let error = refused(host, |host| up(network, host));
+    with_reason(failed(&error), host)
 }
 
 /// What is said does not tell the random name that the link had while it was made.
@@ -61,7 +61,7 @@ pub fn a_base_that_is_down() -> Result<(), Skip> {
     assert_eq!(said(&mut host, &network), expected);
 
     host.change(&LinkChange::new(base).up()).unwrap();
-    network.up(&mut host, &owner()).unwrap();
+    up(&network, &mut host).unwrap();
     host.change(&LinkChange::new(base).down()).unwrap(); // takes the VLAN with it
     assert_eq!(said(&mut host, &network), expected);
     Ok(())
@@ -146,7 +146,7 @@ fn a_guest() {
     assert_said(&mut host, &on("p0.50", "net"), "create vlan sl~", missing);
     assert_said(&mut host, &macvlan("net"), "create dummy sl~", missing);
     let p0 = host.index_of("p0").unwrap();
-    assert_eq!(on("p0", "net").up(&mut host, &owner()).unwrap(), p0, "nothing is to be done");
+    assert_eq!(up(&on("p0", "net"), &mut host).unwrap(), p0, "nothing is to be done");
 }
 
 #[kernel_test]

@@ -1,7 +1,7 @@
 //! Several networks and containers on one parent, and what the kernel refuses there.
 
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
-use crate::help::{connect, connection, network, on, passthru, with_reason};
+use crate::help::{connect, connection, failed, network, on, passthru, with_reason};
 use crate::pod::Pod;
 use std::os::fd::AsFd;
 use sublink::error::Undo;
@@ -16,9 +16,10 @@ fn refused(host: &mut Socket, network: &Network, connection: Connection) -> Stri
     let mut pod = Pod::new();
     let before = pod.contents();
     let error = connect(network, host, &mut pod, connection, &[]).unwrap_err();
+    let error = failed(&error);
     assert_eq!(error.undo(), Some(Undo::Clean), "{error}");
     assert_eq!(pod.contents(), before);
-    with_reason(&error, host)
+    with_reason(error, host)
 }
 
 #[kernel_test]
@@ -90,7 +91,7 @@ pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
     let (network, mut pod) = (on("p0", "net"), Pod::new());
-    let with_mac = || Connection { mac: Some(mac(7)), ..connection("eth0", &[]) };
+    let with_mac = || connection("eth0", &[]).mac(mac(7));
     let member = connect(&network, &mut host, &mut pod, with_mac(), &[]).unwrap();
     let said = refused(&mut host, &network, with_mac());
     let expected = "change link eth0: EADDRINUSE (Address already in use); no link is left behind: \
@@ -115,8 +116,8 @@ pub fn each_container_has_a_vlan_of_its_own() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
     let parent = parent(&mut host);
-    let network = network("net", Driver::Vlan).parent(name("p0")).mtu(1400);
-    let with_id = |id| Connection { vlan: Some(vid(id)), ..connection("eth0", &[]) };
+    let network = network("net", Driver::Vlan).on(name("p0")).mtu(1400);
+    let with_id = |id| connection("eth0", &[]).vlan(vid(id));
     let [mut a, mut b] = [Pod::new(), Pod::new()];
     for (pod, id) in [(&mut a, 7), (&mut b, 8)] {
         let member = connect(&network, &mut host, pod, with_id(id), &[]).unwrap();

@@ -39,7 +39,7 @@ impl Outside {
     }
 
     fn network(&self, network: &str, parent: &str) -> Network {
-        let network = Network::new(network, Driver::Macvlan(MacvlanMode::Bridge)).unwrap().parent(name(parent));
+        let network = Network::new(network, Driver::Macvlan(MacvlanMode::Bridge)).unwrap().on(name(parent));
         Family::BOTH.into_iter().fold(network, |network, family| {
             let subnet = Subnet::new(self.gateway.network(family));
             network.subnet(subnet.gateway(self.gateway.addr(family)).unwrap())
@@ -47,13 +47,13 @@ impl Outside {
     }
 
     /// The container joins the network out of which this is the way.
-    fn connect<'n>(
+    fn connect(
         &mut self,
-        network: &'n Network,
+        network: &Network,
         link: &str,
         (netns, inside): (&Netns, &mut Socket),
-        others: &[Member<'_>],
-    ) -> Member<'n> {
+        others: &[Member],
+    ) -> Member {
         let addrs = Family::BOTH.map(|family| Place { host: 2, ..self.gateway }.network(family));
         let (owner, connection) = (Owner::new("tests").unwrap(), Connection::new(name(link), &addrs));
         let member = network.connect(&mut self.lan.host, &owner, netns, inside, connection, others).unwrap();

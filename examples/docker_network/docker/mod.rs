@@ -1,7 +1,7 @@
 //! The commands.
 //!
 //! ```text
-//!   words ──► Pool: a network and its addresses ──► sublink::Network: up, connect, remove_parent …
+//!   words ──► Pool: a network and its addresses ──► sublink::Network: connect, remove_parent …
 //!     ▲       Joined: a container in it         ──► sublink::network::Member: disconnect
 //!     │
 //!   state: the words of every network and container, a line each
@@ -19,7 +19,7 @@ use std::env;
 use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
-use sublink::{Owner, Socket};
+use sublink::{Owner, Socket, network};
 use words::{Flag, Words};
 
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
@@ -72,9 +72,8 @@ struct Work<'w> {
 impl Work<'_> {
     /// An error with the library's words on why, where the kernel has none.
     fn explained(&mut self, error: Box<dyn Error>) -> Box<dyn Error> {
-        let why = error
-            .downcast_ref::<sublink::Error>()
-            .and_then(|error| error.clone().explained(&mut self.host).reason().cloned());
+        let failed = error.downcast_ref().or_else(|| error.downcast_ref().and_then(network::Error::as_failed));
+        let why = failed.and_then(|error: &sublink::Error| error.clone().explained(&mut self.host).reason().cloned());
         match why.map(|why| why.to_string()).filter(|why| !error.to_string().contains(why)) {
             Some(why) => format!("{error}\n    {why}").into(),
             None => error,
