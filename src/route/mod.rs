@@ -6,8 +6,8 @@
 //!                                                                                        | RTA_OIF = 7 …
 //! ```
 //!
-//! A route needs its link to be up, and its gateway to be reachable by another route, unless it is `onlink`. To replace one
-//! with the same destination, metric and table is atomic: there is no moment without. Sources: `net/ipv4/fib_frontend.c`,
+//! A route needs its link to be up, and its gateway to be reachable by another route, unless it is `onlink`. A replace of
+//! the route with the same destination, metric and table is atomic, with no gap. Sources: `net/ipv4/fib_frontend.c`,
 //! `net/ipv6/route.c`, `include/uapi/linux/rtnetlink.h`, `man 7 rtnetlink`, `man 8 ip-route`.
 
 mod hops;

@@ -54,8 +54,7 @@ impl NewRoute {
         Self::new(everywhere(gateway)).gateway(gateway)
     }
 
-    /// Takes the place of a route with the same destination, metric and table, if there is one, without a moment in between
-    /// (NLM_F_REPLACE).
+    /// Replaces the route with the same destination, metric and table, if there is one, with no gap (NLM_F_REPLACE).
     #[must_use]
     pub const fn replace(mut self) -> Self {
         self.replace = true;
