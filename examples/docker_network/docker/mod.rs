@@ -70,14 +70,11 @@ struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// An error with the library's words on why, where the kernel has none.
+    /// An error with the reason, where a look at the host's links shows it.
     fn explained(&mut self, error: Box<dyn Error>) -> Box<dyn Error> {
-        let why = error
-            .downcast_ref::<sublink::Error>()
-            .and_then(|error| error.clone().explained(&mut self.host).reason().cloned());
-        match why.map(|why| why.to_string()).filter(|why| !error.to_string().contains(why)) {
-            Some(why) => format!("{error}\n    {why}").into(),
-            None => error,
+        match error.downcast::<sublink::Error>() {
+            Ok(error) => error.explained(&mut self.host).into(),
+            Err(error) => error,
         }
     }
 }
