@@ -10,6 +10,7 @@ pub mod value;
 
 pub mod addr;
 pub mod link;
+mod neigh;
 pub mod nsid;
 pub mod route;
 

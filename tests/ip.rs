@@ -1,7 +1,5 @@
 //! Addresses, routes, namespace ids on the running kernel. Each test has a network namespace of its own.
 
-mod common;
-
 use common::{Skip, mac, name, parent, socket, veth};
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
@@ -13,31 +11,10 @@ use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteProtocol, RouteTyp
 use sublink::socket::AddressWatch;
 use sublink::value::Scope;
 use sublink::{ErrorKind, IfIndex, IpNetwork, LinkChange, Netns, NewAddress, NewLink, NewRoute, Socket};
+use sublink_tests::{self as common, kernel_test};
 
 fn main() -> std::process::ExitCode {
-    common::run(tests![
-        an_address_is_given_read_and_taken,
-        an_address_given_twice_is_there_already_unless_replaced,
-        every_property_of_an_address_is_read_back,
-        addresses_are_listed_by_link_and_family,
-        refusals_of_addresses_are_sentences,
-        a_route_is_added_replaced_and_deleted,
-        every_property_of_a_route_is_read_back,
-        routes_that_drop_packets,
-        an_ipv4_route_by_an_ipv6_router,
-        an_empty_table_is_an_empty_list,
-        routes_are_listed_by_table_and_link,
-        the_default_route_is_the_one_of_the_lowest_metric,
-        a_default_route_of_several_next_hops_has_a_link,
-        refusals_of_routes_are_sentences,
-        a_default_route_is_replaced_without_a_moment_in_between,
-        a_namespace_gets_an_id_and_keeps_it,
-        detection_is_awaited_by_events,
-        detection_finds_a_duplicate,
-        detection_on_a_link_that_is_down_ends_at_the_limit,
-        a_limit_is_for_the_whole_wait,
-        an_address_that_is_taken_ends_the_wait,
-    ])
+    common::main()
 }
 
 fn ip(addr: &str) -> IpAddr {
@@ -61,6 +38,7 @@ fn routes(socket: &mut Socket, request: ListRoutes) -> Vec<String> {
     socket.snapshot(&request).expect("a list").iter().map(words).collect()
 }
 
+#[kernel_test]
 fn an_address_is_given_read_and_taken() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -73,6 +51,7 @@ fn an_address_is_given_read_and_taken() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_address_given_twice_is_there_already_unless_replaced() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -88,6 +67,7 @@ fn an_address_given_twice_is_there_already_unless_replaced() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 fn every_property_of_an_address_is_read_back() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -116,6 +96,7 @@ fn every_property_of_an_address_is_read_back() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn addresses_are_listed_by_link_and_family() -> Result<(), Skip> {
     let mut socket = socket();
     let (p0, q0) = (parent(&mut socket), veth(&mut socket, "q0", "q1"));
@@ -136,6 +117,7 @@ fn addresses_are_listed_by_link_and_family() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn refusals_of_addresses_are_sentences() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -160,6 +142,7 @@ fn with_addresses(socket: &mut Socket) -> IfIndex {
     p0
 }
 
+#[kernel_test]
 fn a_route_is_added_replaced_and_deleted() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -186,6 +169,7 @@ fn a_route_is_added_replaced_and_deleted() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn every_property_of_a_route_is_read_back() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -211,6 +195,7 @@ fn every_property_of_a_route_is_read_back() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn routes_that_drop_packets() -> Result<(), Skip> {
     let mut socket = socket();
     parent(&mut socket);
@@ -228,6 +213,7 @@ fn routes_that_drop_packets() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_ipv4_route_by_an_ipv6_router() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -238,6 +224,7 @@ fn an_ipv4_route_by_an_ipv6_router() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_empty_table_is_an_empty_list() -> Result<(), Skip> {
     let mut socket = socket();
     for list in [ListRoutes::v4(), ListRoutes::v6()] {
@@ -248,6 +235,7 @@ fn an_empty_table_is_an_empty_list() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn routes_are_listed_by_table_and_link() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -262,6 +250,7 @@ fn routes_are_listed_by_table_and_link() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn the_default_route_is_the_one_of_the_lowest_metric() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -278,6 +267,7 @@ fn the_default_route_is_the_one_of_the_lowest_metric() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_default_route_of_several_next_hops_has_a_link() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -290,6 +280,7 @@ fn a_default_route_of_several_next_hops_has_a_link() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn refusals_of_routes_are_sentences() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -305,6 +296,7 @@ fn refusals_of_routes_are_sentences() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_default_route_is_replaced_without_a_moment_in_between() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -317,6 +309,7 @@ fn a_default_route_is_replaced_without_a_moment_in_between() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
@@ -340,6 +333,7 @@ fn v6(addr: &str) -> Ipv6Addr {
     addr.parse().expect("an IPv6 address")
 }
 
+#[kernel_test]
 fn detection_is_awaited_by_events() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -355,6 +349,7 @@ fn detection_is_awaited_by_events() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn detection_finds_a_duplicate() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
@@ -375,6 +370,7 @@ fn detection_finds_a_duplicate() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn detection_on_a_link_that_is_down_ends_at_the_limit() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -386,6 +382,7 @@ fn detection_on_a_link_that_is_down_ends_at_the_limit() -> Result<(), Skip> {
 }
 
 /// Events of other addresses come all the time, and do not prolong the wait.
+#[kernel_test]
 fn a_limit_is_for_the_whole_wait() -> Result<(), Skip> {
     const EVENTS: usize = 100_000;
     let mut socket = socket();
@@ -408,6 +405,7 @@ fn a_limit_is_for_the_whole_wait() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_address_that_is_taken_ends_the_wait() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);

@@ -253,13 +253,8 @@ impl<'a> Endpoint<'a> {
 
     fn default_routes(&self, index: IfIndex) -> impl Iterator<Item = NewRoute> {
         self.gateways.iter().map(move |gateway| {
-            let mut route = NewRoute::default_via(*gateway).index(index);
-            if let Some(metric) = self.metric {
-                route = route.metric(metric);
-            }
-            let is_reachable = self.addrs.iter().any(|addr| addr.contains(*gateway));
-            let is_link_local = matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local()); // every link has fe80::/64
-            if is_reachable || is_link_local { route } else { route.onlink() }
+            let route = default_route(*gateway, index, &self.addrs);
+            self.metric.into_iter().fold(route, NewRoute::metric)
         })
     }
 
@@ -283,4 +278,13 @@ impl<'a> Endpoint<'a> {
         }
         inside.run(&mut batch)
     }
+}
+
+/// The default route by `gateway`, on the link `index`, which has these addresses. A gateway that is in no network of theirs
+/// is taken as reachable on the link; a link-local one always is, since every link has fe80::/64.
+pub(crate) fn default_route(gateway: IpAddr, index: IfIndex, addrs: &[IpNetwork]) -> NewRoute {
+    let route = NewRoute::default_via(gateway).index(index);
+    let is_reachable = addrs.iter().any(|addr| addr.contains(gateway));
+    let is_link_local = matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local());
+    if is_reachable || is_link_local { route } else { route.onlink() }
 }

@@ -1,7 +1,6 @@
 //! What can go wrong.
 
 use super::{Error, KernelError};
-use crate::network::InvalidNetwork;
 use crate::value::{IfName, InvalidValue};
 use crate::wire::{Malformed, NoRoom};
 use ipnetwork::IpNetworkError;
@@ -16,9 +15,6 @@ pub enum ErrorKind {
     /// A value cannot be what it should be. Nothing was sent.
     #[error(transparent)]
     Invalid(InvalidValue),
-    /// A network cannot be what it should be. Nothing was sent.
-    #[error(transparent)]
-    Network(InvalidNetwork),
     /// A text is no IP network, such as `10.0.50.7/24`. Nothing was sent.
     #[error("{0}")]
     IpNetwork(IpNetworkError),
@@ -63,6 +59,9 @@ pub enum ErrorKind {
     /// The answer did not come within the socket's time limit. **What was asked may have been done.**
     #[error("no answer within the time limit, and the outcome is unknown")]
     TimedOut,
+    /// The socket was opened before a fork, by the other process: each would read the other's answers. Open one here.
+    #[error("the socket was opened by another process, before a fork: open one in this process")]
+    Forked,
     /// A datagram was larger than any that rtnetlink sends.
     #[error("an answer of {0} bytes is larger than the buffer")]
     Truncated(usize),
@@ -97,7 +96,6 @@ macro_rules! from {
 from! {
     ErrorKind => |kind| kind;
     InvalidValue => ErrorKind::Invalid;
-    InvalidNetwork => ErrorKind::Network;
     KernelError => ErrorKind::Kernel;
     Malformed => ErrorKind::Malformed;
     IpNetworkError => ErrorKind::IpNetwork;

@@ -50,6 +50,10 @@ struct Inner {
     reason: Option<Reason>,
     /// What it is about, where the request does not tell.
     subject: Option<Subject>,
+    /// Whether the request did not leave: then nothing was done.
+    is_not_sent: bool,
+    /// Whether answers to other steps of the batch were lost.
+    is_lossy: bool,
 }
 
 impl Error {
@@ -65,6 +69,8 @@ impl Error {
             is_explained: false,
             reason: None,
             subject: None,
+            is_not_sent: false,
+            is_lossy: false,
         }))
     }
 
@@ -121,6 +127,24 @@ impl Error {
 
     pub(crate) fn io(doing: impl Into<Box<str>>, error: impl Into<io::Error>) -> Self {
         ErrorKind::Io { doing: doing.into(), error: Arc::new(error.into()) }.into()
+    }
+
+    /// The send failed, so the kernel has not seen the request.
+    pub(crate) fn not_sent(mut self) -> Self {
+        self.0.is_not_sent = true;
+        self
+    }
+
+    /// Answers to other steps of the batch were lost, besides.
+    pub(crate) fn with_losses(mut self, are_lost: bool) -> Self {
+        self.0.is_lossy |= are_lost;
+        self
+    }
+
+    /// Whether answers to other steps of the same batch were lost: those steps are
+    /// [unknown](crate::batch::Outcome::Unknown).
+    pub fn has_lost_answers(&self) -> bool {
+        self.0.is_lossy || matches!(self.kind(), ErrorKind::Overrun | ErrorKind::TimedOut)
     }
 
     pub(crate) fn about(mut self, subject: Subject) -> Self {
@@ -190,7 +214,7 @@ impl Error {
 
     /// Whether what was asked may have been done all the same.
     pub(crate) fn is_unknown_outcome(&self) -> bool {
-        !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_) | ErrorKind::Network(_))
+        !self.0.is_not_sent && !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_))
     }
 
     pub(crate) fn with_link(mut self, whereabouts: Whereabouts) -> Self {
@@ -227,7 +251,19 @@ questions! {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, request, sent: _, step, link_is, undo, is_explained: _, reason, subject: _ } = &*self.0;
+        let Inner {
+            kind,
+            request,
+            sent: _,
+            step,
+            link_is,
+            undo,
+            is_explained: _,
+            reason,
+            subject: _,
+            is_not_sent: _,
+            is_lossy,
+        } = &*self.0;
         match (request, step) {
             (Some(request), _) => write!(f, "{request}: ")?,
             (None, Some(Step { index, of })) => write!(f, "step {} of {of}: ", index + 1)?,
@@ -236,6 +272,9 @@ impl fmt::Display for Error {
         kind.fmt(f)?;
         if let Some(reason) = reason {
             write!(f, ": {reason}")?;
+        }
+        if *is_lossy {
+            f.write_str("; answers to other steps were lost, and their outcome is unknown")?;
         }
         if let Some(link_is) = link_is {
             write!(f, "; {link_is}")?;
@@ -267,7 +306,7 @@ impl std::error::Error for Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
-            ErrorKind::Invalid(_) | ErrorKind::Network(_) => io::ErrorKind::InvalidInput,
+            ErrorKind::Invalid(_) => io::ErrorKind::InvalidInput,
             ErrorKind::Malformed(_) | ErrorKind::Truncated(_) | ErrorKind::Unexpected => io::ErrorKind::InvalidData,
             ErrorKind::Interrupted => io::ErrorKind::Interrupted,
             _ => error.raw_os_error().map_or(io::ErrorKind::Other, |errno| Self::from_raw_os_error(errno).kind()),

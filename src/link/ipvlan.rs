@@ -3,7 +3,7 @@
 //! Mode and flag belong to the parent: changing them on one child changes its siblings. A parent carries macvlans or
 //! ipvlans, not both (EBUSY). Source: `drivers/net/ipvlan/ipvlan_main.c`.
 
-use super::request::{Kind, info_kind};
+use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink};
 use crate::value::{IfIndex, numbers};
 use crate::wire::{fixed, table};
@@ -50,9 +50,9 @@ table! {
     info IpvlanInfo {}
     both {
         /// What the parent does with packets. It holds for all children of the parent.
-        1 "IFLA_IPVLAN_MODE" pub mode: IpvlanMode,
+        1 IFLA_IPVLAN_MODE pub mode: IpvlanMode,
         /// Whether siblings reach each other. It holds for all children of the parent.
-        2 "IFLA_IPVLAN_FLAGS" pub flag: IpvlanFlag,
+        2 IFLA_IPVLAN_FLAGS pub flag: IpvlanFlag,
     }
 }
 

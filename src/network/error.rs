@@ -1,9 +1,61 @@
-//! What is wrong with a network, in words that its user can act on.
+//! What is wrong with a network or a parent, in words that its user can act on; and the error of what works with them.
 
 use crate::link::VlanId;
 use crate::value::{IfName, InvalidValue};
 use ipnetwork::IpNetwork;
+use std::io;
 use std::net::IpAddr;
+
+/// Why a network, a parent or a connection could not be had: what was asked for cannot be, or a request failed.
+///
+/// It prints as what it holds. It has no third variant, and a `match` on it needs no wildcard.
+///
+/// ```
+/// use sublink::network::{self, Owner};
+/// let error = network::Error::from(Owner::new("").unwrap_err());
+/// assert!(error.as_invalid().is_some() && error.as_failed().is_none());
+/// assert_eq!(error.to_string(), "an owner has 1 to 64 bytes, and no colon or control character");
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The network, the parent or the connection cannot be what it should be. Nothing was sent.
+    #[error(transparent)]
+    Invalid(#[from] InvalidNetwork),
+    /// A request or a system call failed.
+    #[error(transparent)]
+    Failed(#[from] crate::Error),
+}
+
+/// The result of what works with networks and parents.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// What cannot be, if that is why.
+    pub const fn as_invalid(&self) -> Option<&InvalidNetwork> {
+        match self {
+            Self::Invalid(invalid) => Some(invalid),
+            Self::Failed(_) => None,
+        }
+    }
+
+    /// What failed, if that is why.
+    pub const fn as_failed(&self) -> Option<&crate::Error> {
+        match self {
+            Self::Invalid(_) => None,
+            Self::Failed(error) => Some(error),
+        }
+    }
+}
+
+/// Keeps the sentence and the source; the kind is that of the error number, or invalid input.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(invalid) => Self::new(io::ErrorKind::InvalidInput, invalid),
+            Error::Failed(error) => error.into(),
+        }
+    }
+}
 
 /// Why a network cannot be, or a container cannot join it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

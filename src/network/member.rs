@@ -1,9 +1,8 @@
 //! Containers that join and leave networks while they run, and the default route among the networks of one.
 
-use super::{Network, Owner};
+use super::{Network, Owner, Result};
 use crate::batch::Batch;
-use crate::endpoint::{Attached, Detached};
-use crate::error::Result;
+use crate::endpoint::{Attached, Detached, default_route};
 use crate::link::VlanId;
 use crate::route::NewRoute;
 use crate::socket::Socket;
@@ -14,18 +13,26 @@ use std::net::IpAddr;
 use std::os::fd::AsFd;
 
 /// What a container has in a network: chosen by the caller, who gives out addresses.
+///
+/// ```
+/// use sublink::IfName;
+/// use sublink::network::Connection;
+/// let connection = Connection::new(IfName::new("eth0")?, &["10.0.50.7/24".parse()?]).priority(10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Connection {
     /// The link's name in the container.
     pub name: IfName,
     /// Its addresses, each with its subnet's prefix length.
     pub addrs: Vec<IpNetwork>,
-    /// Its MAC address; unless said, a macvlan has a random one and a VLAN its parent's. A passthru container has its
+    /// Its MAC address; unless set, a macvlan has a random one and a VLAN its parent's. A passthru container has its
     /// parent's.
     pub mac: Option<MacAddr>,
     /// Its VLAN id, in a network of VLANs.
     pub vlan: Option<VlanId>,
-    /// Its priority when the default gateway is chosen among several networks; the highest wins.
+    /// Its priority when the default gateway is chosen among several networks; the highest wins. Unless set, 0.
     pub priority: i32,
 }
 
@@ -35,14 +42,40 @@ impl Connection {
     pub fn new(name: IfName, addrs: &[IpNetwork]) -> Self {
         Self { name, addrs: addrs.into(), mac: None, vlan: None, priority: 0 }
     }
+
+    /// With this MAC address.
+    #[must_use]
+    pub fn mac(mut self, mac: impl Into<Option<MacAddr>>) -> Self {
+        self.mac = mac.into();
+        self
+    }
+
+    /// With this VLAN id.
+    #[must_use]
+    pub fn vlan(mut self, vlan: impl Into<Option<VlanId>>) -> Self {
+        self.vlan = vlan.into();
+        self
+    }
+
+    /// With this priority.
+    #[must_use]
+    pub const fn priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
+    }
 }
 
 /// A container's connection to a network, as it stands: plain data, kept by the caller.
+///
+/// It holds what is needed of the network, as it was when the container joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member<'n> {
-    /// The network.
-    pub network: &'n Network,
-    /// What the container has in it.
+#[non_exhaustive]
+pub struct Member {
+    /// The name of the network.
+    pub network: Box<str>,
+    /// The network's gateways for the connection's addresses.
+    pub gateways: Vec<IpAddr>,
+    /// What the container has in the network.
     pub connection: Connection,
     /// The link.
     pub attached: Attached,
@@ -51,44 +84,84 @@ pub struct Member<'n> {
 impl Network {
     /// Connects a container, which may have other networks already: `others`, its members. The network's parent is made
     /// where it is not there. The default route goes to this network where [`choose_gateways`] chooses it among all of
-    /// them, in the place of the one that had it, without a moment in between.
+    /// them, in the place of the one that had it, with no gap in between.
     ///
     /// Routers advertise themselves too: a container that is to have no IPv6 default route but these has to be told so
     /// before (`net.ipv6.conf.default.accept_ra`).
     ///
+    /// A container that is to have more than the network and the connection say is connected step by step:
+    /// [`join`](Self::join).
+    ///
     /// # Errors
-    /// As [`up`](Self::up), [`endpoint`](Self::endpoint) and [`Endpoint::attach`](crate::Endpoint::attach).
-    /// Then the container is as before, but for a default route that was none of these networks'; a parent that was made stays.
-    pub fn connect<'n>(
-        &'n self,
+    /// As [`Parent::up`](super::Parent::up), [`endpoint`](Self::endpoint), [`Endpoint::attach`](crate::Endpoint::attach) and
+    /// [`join`](Self::join). Then the container is as before, but for a default route that was none of these networks'; a
+    /// parent that was made stays.
+    pub fn connect(
+        &self,
         host: &mut Socket,
         owner: &Owner,
         namespace: impl AsFd,
         inside: &mut Socket,
         connection: Connection,
-        others: &[Member<'_>],
-    ) -> Result<Member<'n>> {
-        let parent = self.up(host, owner)?;
-        let attached = self.endpoint(parent, &connection)?.attach(host, namespace, inside)?;
-        let member = Member { network: self, connection, attached };
+        others: &[Member],
+    ) -> Result<Member> {
+        let parent = self.parent()?.up(host, owner)?;
+        let attached = self.endpoint(parent.index, &connection)?.attach(host, namespace, inside)?;
+        self.join(connection, attached, inside, others)
+    }
+
+    /// Makes a container whose link is attached a member, and gives it the default route if that is this network's among
+    /// `others`. It is the last step of [`connect`](Self::connect), for callers with an endpoint of their own:
+    ///
+    /// ```no_run
+    /// # use sublink::{IfName, MacvlanMode, Netns, Network, NewRoute, Owner, Socket};
+    /// # use sublink::network::{Connection, Driver};
+    /// # let (mut host, pod, owner) = (Socket::open()?, Netns::named("c1")?, Owner::new("my-engine")?);
+    /// # let mut inside = Socket::open_in(&pod)?;
+    /// # let network = Network::new("net", Driver::Macvlan(MacvlanMode::Bridge))?;
+    /// let connection = Connection::new(IfName::new("eth0")?, &["10.0.50.7/24".parse()?]);
+    /// let parent = network.parent()?.up(&mut host, &owner)?;
+    /// let endpoint = network.endpoint(parent.index, &connection)?; // or any other on that parent
+    /// let endpoint = endpoint.route(NewRoute::new("10.9.0.0/16".parse()?).gateway("10.0.50.2".parse()?));
+    /// let attached = endpoint.attach(&mut host, &pod, &mut inside)?;
+    /// let member = network.join(connection, attached, &mut inside, &[])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The default route was refused. Then the link is detached, and `others` have the default routes that they had.
+    pub fn join(
+        &self,
+        connection: Connection,
+        attached: Attached,
+        inside: &mut Socket,
+        others: &[Member],
+    ) -> Result<Member> {
+        let member = Member::new(self, connection, attached);
         match member.take_default_routes(others, inside) {
             Ok(()) => Ok(member),
             Err(error) => {
                 let error = error.explained(inside);
                 settle_default_routes(others, inside); // one of them may have been replaced already
-                Err(error.with_undo(attached.undo(inside)))
+                Err(error.with_undo(attached.undo(inside)).into())
             }
         }
     }
 }
 
-impl Member<'_> {
+impl Member {
+    /// The member that a container is with this connection and this link; nothing is done. It is for callers that have kept
+    /// what [`Network::connect`] returned in a form of their own.
+    #[must_use]
+    pub fn new(network: &Network, connection: Connection, attached: Attached) -> Self {
+        Self { network: network.name().into(), gateways: network.gateways(&connection.addrs), connection, attached }
+    }
+
     /// Takes the default routes that this network has among those of the container: in the place of another's, so that there
-    /// is no moment without.
-    fn take_default_routes(&self, others: &[Self], inside: &mut Socket) -> Result<()> {
+    /// is no gap in between.
+    fn take_default_routes(&self, others: &[Self], inside: &mut Socket) -> crate::Result<()> {
         let mut batch = Batch::new();
-        let all: Vec<_> = others.iter().chain([self]).map(|member| (member.network, &member.connection)).collect();
-        for (number, gateway) in choose_gateways(&all) {
+        for (number, gateway) in choose_gateways(others.iter().chain([self])) {
             if number == others.len() {
                 batch.push(&self.default_route(gateway))?;
             }
@@ -96,35 +169,31 @@ impl Member<'_> {
         inside.run(&mut batch)
     }
 
-    /// The default route by this gateway.
     fn default_route(&self, gateway: IpAddr) -> NewRoute {
-        let route = NewRoute::default_via(gateway).index(self.attached.index).replace();
-        let is_reachable = self.connection.addrs.iter().any(|addr| addr.contains(gateway));
-        if is_reachable { route } else { route.onlink() }
+        default_route(gateway, self.attached.index, &self.connection.addrs).replace()
     }
 
     /// Disconnects the container from the network. Its default route goes to another of its networks first (`rest`, the
-    /// members that stay), so that there is no moment without.
+    /// members that stay), so that there is no gap in between.
     ///
     /// A network whose link the container has altered so that it cannot have the default route is passed over: nothing that
     /// a container does inside keeps it from being disconnected.
     ///
     /// # Errors
     /// As [`Attached::detach`].
-    pub fn disconnect(&self, inside: &mut Socket, rest: &[Member<'_>]) -> Result<Detached> {
+    pub fn disconnect(&self, inside: &mut Socket, rest: &[Self]) -> Result<Detached> {
         settle_default_routes(rest, inside);
-        self.attached.detach(inside)
+        Ok(self.attached.detach(inside)?)
     }
 }
 
 /// Gives the default route of each family to the best of the networks that can have it.
-fn settle_default_routes(members: &[Member<'_>], inside: &mut Socket) {
-    let networks: Vec<_> = members.iter().map(|member| (member.network, &member.connection)).collect();
-    for candidates in FAMILIES.map(|family| rank_gateways(&networks, family)) {
+fn settle_default_routes(members: &[Member], inside: &mut Socket) {
+    let all: Vec<_> = members.iter().collect();
+    for candidates in FAMILIES.map(|family| rank_gateways(&all, family)) {
         let mut candidates =
             candidates.into_iter().filter_map(|(number, gateway)| Some((members.get(number)?, gateway)));
-        let _ =
-            candidates.any(|(member, gateway): (&Member<'_>, _)| inside.apply(&member.default_route(gateway)).is_ok());
+        let _ = candidates.any(|(member, gateway): (&Member, _)| inside.apply(&member.default_route(gateway)).is_ok());
     }
 }
 
@@ -135,22 +204,16 @@ fn settle_default_routes(members: &[Member<'_>], inside: &mut Socket) {
 /// order. An internal network has no gateway. It is Docker's order.
 ///
 /// ```
-/// use sublink::{IfName, Network};
-/// use sublink::network::{Connection, Driver, Subnet, choose_gateways};
-/// let network = |name, subnet: &str, gateway: &str| {
-///     let subnet = Subnet::new(subnet.parse()?).gateway(gateway.parse()?)?;
-///     Ok::<_, Box<dyn std::error::Error>>(Network::new(name, Driver::Vlan)?.parent(IfName::new("eth0")?).subnet(subnet))
-/// };
-/// let (shop, back) = (network("shop", "10.1.0.0/16", "10.1.0.1")?, network("back", "10.2.0.0/16", "10.2.0.1")?);
-/// let in_shop = Connection::new(IfName::new("eth0")?, &["10.1.0.7/16".parse()?]);
-/// let mut in_back = Connection::new(IfName::new("eth1")?, &["10.2.0.7/16".parse()?]);
-/// assert_eq!(choose_gateways(&[(&shop, &in_shop), (&back, &in_back)]), [(1, "10.2.0.1".parse()?)]);
-/// in_back.priority = -1;
-/// assert_eq!(choose_gateways(&[(&shop, &in_shop), (&back, &in_back)]), [(0, "10.1.0.1".parse()?)]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// use sublink::network::{Member, choose_gateways};
+/// fn print_default_routes(members: &[Member]) {
+///     for (number, gateway) in choose_gateways(members) {
+///         println!("default route by {gateway}, of the network {}", members[number].network);
+///     }
+/// }
 /// ```
-pub fn choose_gateways(members: &[(&Network, &Connection)]) -> Vec<(usize, IpAddr)> {
-    FAMILIES.iter().filter_map(|family| rank_gateways(members, *family).into_iter().next()).collect()
+pub fn choose_gateways<'m>(members: impl IntoIterator<Item = &'m Member>) -> Vec<(usize, IpAddr)> {
+    let members: Vec<_> = members.into_iter().collect();
+    FAMILIES.iter().filter_map(|family| rank_gateways(&members, *family).into_iter().next()).collect()
 }
 
 type Family = fn(&IpAddr) -> bool;
@@ -158,11 +221,11 @@ type Family = fn(&IpAddr) -> bool;
 const FAMILIES: [Family; 2] = [IpAddr::is_ipv4, IpAddr::is_ipv6];
 
 /// The networks with a gateway of this family, the best first.
-fn rank_gateways(members: &[(&Network, &Connection)], is_of_family: Family) -> Vec<(usize, IpAddr)> {
-    let candidates = members.iter().enumerate().filter_map(|(number, (network, connection))| {
-        let gateways = network.gateways(&connection.addrs);
+fn rank_gateways(members: &[&Member], is_of_family: Family) -> Vec<(usize, IpAddr)> {
+    let candidates = members.iter().enumerate().filter_map(|(number, member)| {
+        let gateways = &member.gateways;
         let families = FAMILIES.iter().filter(|family| gateways.iter().any(family)).count();
-        let order = (Reverse(connection.priority), Reverse(families), network.name());
+        let order = (Reverse(member.connection.priority), Reverse(families), &member.network);
         Some((order, number, gateways.iter().copied().find(is_of_family)?))
     });
     let mut candidates: Vec<_> = candidates.collect();
@@ -172,12 +235,13 @@ fn rank_gateways(members: &[(&Network, &Connection)], is_of_family: Family) -> V
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{ip, macvlan, name, net, with_subnet};
+    use super::super::tests::{index, ip, macvlan, name, net, with_subnet};
     use super::*;
+    use crate::link::LinkKind;
 
     /// A network on eth0 of which 10.N.0.0/16 and fdN::/64 have gateways, or one of both.
     fn network(name: &str, number: u8, v4: bool, v6: bool) -> Network {
-        let network = macvlan(name).parent(super::super::tests::name("eth0"));
+        let network = macvlan(name).on(super::super::tests::name("eth0"));
         let network = if v4 {
             with_subnet(network, &format!("10.{number}.0.0/16"), &format!("10.{number}.0.1"))
         } else {
@@ -186,15 +250,16 @@ mod tests {
         if v6 { with_subnet(network, &format!("fd{number}::/64"), &format!("fd{number}::1")) } else { network }
     }
 
-    fn connection(number: u8, priority: i32) -> Connection {
+    fn member(number: u8, network: &Network, priority: i32) -> Member {
         let addrs = [net(&format!("10.{number}.0.7/16")), net(&format!("fd{number}::7/64"))];
-        Connection { priority, ..Connection::new(name("eth0"), &addrs) }
+        let (name, kind) = (name("eth0"), LinkKind::Macvlan);
+        let attached = Attached { index: index(7), name, kind, mac: None, has_parents_mac: false };
+        Member::new(network, Connection::new(name, &addrs).priority(priority), attached)
     }
 
     fn chosen(members: &[(Network, i32)]) -> Vec<(usize, IpAddr)> {
-        let connections: Vec<_> =
-            (1..).zip(members).map(|(number, (_, priority))| connection(number, *priority)).collect();
-        let members: Vec<_> = members.iter().map(|(network, _)| network).zip(&connections).collect();
+        let members: Vec<_> =
+            (1..).zip(members).map(|(number, (network, priority))| member(number, network, *priority)).collect();
         choose_gateways(&members)
     }
 

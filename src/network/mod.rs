@@ -2,34 +2,33 @@
 //!
 //! ```text
 //!   a network:  name, parent, mode, MTU, subnets with gateways        a value, which the caller keeps
-//!        │ plan: with the links there are                             pure
+//!        │ parent().up
 //!        ▼
-//!   its parent: there already │ eth0.50, a VLAN made on demand │ dm-…, a dummy of its own
+//!   its Parent: there already │ eth0.50, a VLAN made on demand │ dm-…, a dummy of its own
 //!        │ connect: with a container's addresses
 //!        ▼
-//!   a member:   network, connection, attached link                    a value, which the caller keeps
+//!   a member:   gateways, connection, attached link                   a value, which the caller keeps
 //! ```
 //!
-//! The library keeps no state and no files. What it makes for a network is marked in the kernel, in the link's alias
-//! (`sublink:OWNER:NETWORK`); everything else is the caller's networks. A mark is a hint and never enough: before a parent is
-//! removed, its kind, parent, protocol and id are looked at, and whether anything else stands on it.
+//! A [`Parent`] knows nothing of networks: who has endpoints of their own, as netavark and CNI plugins do, uses it alone.
+//!
+//! The library keeps no state and no files. What it makes is marked in the kernel, in the link's alias
+//! (`sublink:OWNER:NAME`); everything else is the caller's values.
 //!
 //! What is decided is decided by pure functions, from values that were read before: [`Network::validate`],
-//! [`Network::plan`], [`Network::endpoint`], [`choose_gateways`]. The others do what these say.
+//! [`Parent::plan_among`], [`Network::endpoint`], [`choose_gateways`]. The others do what these say.
 
 mod error;
-mod mark;
 mod member;
 mod option;
 mod parent;
-mod removal;
+mod restore;
 mod subnet;
 
-pub use error::InvalidNetwork;
-pub use mark::Owner;
+pub use error::{Error, InvalidNetwork, Result};
 pub use member::{Connection, Member, choose_gateways};
-pub use parent::ParentPlan;
-pub use removal::{Removal, Restored, restore_networks};
+pub use parent::{Owner, Parent, Plan, Removal, Up, remove_orphans};
+pub use restore::{Restored, restore_networks};
 pub use subnet::Subnet;
 
 use crate::endpoint::Endpoint;
@@ -42,6 +41,8 @@ use std::net::IpAddr;
 const IPV6_MTU: u32 = 1280;
 
 /// How a network's containers get their links.
+///
+/// A container whose link is to be of another kind or mode is given an endpoint of the caller's own: [`Network::join`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Driver {
@@ -51,19 +52,20 @@ pub enum Driver {
     Vlan,
 }
 
-/// A network: a value that the caller keeps, and that says nothing of the kernel until it is [brought up](Self::up).
+/// A network: a value that the caller keeps, and that says nothing of the kernel until its [parent](Self::parent) is brought up.
 ///
 /// ```
 /// use sublink::{IfName, MacvlanMode, Network};
 /// use sublink::network::{Driver, Subnet};
 /// let network = Network::new("pub_net", Driver::Macvlan(MacvlanMode::Bridge))?
-///     .parent(IfName::new("eth0.50")?) // VLAN 50 of eth0, made when it is not there
+///     .on(IfName::new("eth0.50")?) // VLAN 50 of eth0, made when it is not there
 ///     .subnet(Subnet::new("192.168.50.0/24".parse()?).gateway("192.168.50.1".parse()?)?)
 ///     .subnet(Subnet::new("fd50::/64".parse()?));
 /// network.validate(&[])?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Network {
     name: Box<str>,
     id: Box<str>,
@@ -78,10 +80,21 @@ pub struct Network {
     config_only: bool,
     config_from: Option<Box<str>>,
     subnets: Vec<Subnet>,
+    nodad: bool,
+    arp_notify: bool,
 }
 
 impl Network {
-    /// A network without a parent, which is given a dummy of its own. Its id is made from the name.
+    /// A network without a link to be on, which is given a dummy of its own.
+    ///
+    /// Its id is made from the name: the 64 bits of FNV-1a over its bytes, as 16 lower-case hexadecimal digits. That is a
+    /// persistent format, since the id names the dummy.
+    ///
+    /// ```
+    /// use sublink::network::{Driver, Network};
+    /// assert_eq!(Network::new("foobar", Driver::Vlan)?.id(), "85944171f73967e8");
+    /// # Ok::<(), sublink::network::InvalidNetwork>(())
+    /// ```
     pub fn new(name: &str, driver: Driver) -> Result<Self, InvalidNetwork> {
         if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
             return Err(InvalidNetwork::Name);
@@ -99,11 +112,13 @@ impl Network {
             config_only: false,
             config_from: None,
             subnets: Vec::new(),
+            nodad: true,
+            arp_notify: true,
         })
     }
 
-    /// A network with the driver, parent, options and subnets of a config-only one: Docker's `--config-from`. Whether it is
-    /// internal and attachable is its own to say.
+    /// A network with the driver, parent, options and subnets of a config-only one: Docker's `--config-from`. Everything else
+    /// is its own to say: whether it is internal or attachable, and how its addresses come up.
     ///
     /// # Errors
     /// `config` is not config-only.
@@ -123,7 +138,7 @@ impl Network {
 
     /// On this link. `BASE.ID` that is not there is made: the VLAN `ID` of the link `BASE`.
     #[must_use]
-    pub const fn parent(mut self, parent: IfName) -> Self {
+    pub const fn on(mut self, parent: IfName) -> Self {
         self.parent = Some(parent);
         self
     }
@@ -154,6 +169,22 @@ impl Network {
     #[must_use]
     pub const fn config_only(mut self) -> Self {
         self.config_only = true;
+        self
+    }
+
+    /// Whether IPv6 addresses can be used at once, without duplicate address detection. They can unless this says otherwise,
+    /// as with Docker: who gives them out knows that they are free.
+    #[must_use]
+    pub const fn nodad(mut self, nodad: bool) -> Self {
+        self.nodad = nodad;
+        self
+    }
+
+    /// Whether a link that comes up tells the network of its IPv4 addresses ([`ARP_NOTIFY`](Ipv4Setting::ARP_NOTIFY)). It does
+    /// unless this says otherwise, as with Docker.
+    #[must_use]
+    pub const fn arp_notify(mut self, arp_notify: bool) -> Self {
+        self.arp_notify = arp_notify;
         self
     }
 
@@ -209,7 +240,19 @@ impl Network {
         self.parent.unwrap_or(self.dummy)
     }
 
-    /// Whether it has its parent on this link: a config-only network has none.
+    /// Its parent, to be brought up. A dummy is given the network's MTU, a VLAN has its base's.
+    ///
+    /// # Errors
+    /// It is config-only, and has none.
+    pub fn parent(&self) -> Result<Parent, InvalidNetwork> {
+        if self.config_only {
+            return Err(InvalidNetwork::IsConfigOnly(self.name.clone()));
+        }
+        let dummy = || self.mtu.into_iter().fold(Parent::dummy(self.dummy), Parent::mtu);
+        Ok(self.parent.map_or_else(dummy, Parent::new))
+    }
+
+    /// Whether this link is its parent: a config-only network has none.
     fn is_on(&self, link: IfName) -> bool {
         !self.config_only && self.parent_name() == link
     }
@@ -269,11 +312,8 @@ impl Network {
         self.driver == Driver::Macvlan(MacvlanMode::Passthru)
     }
 
-    /// The endpoint of a connection on the parent with index `parent`, without a default route: which of a container's
-    /// networks has that is decided among all of them ([`choose_gateways`]).
-    ///
-    /// IPv6 addresses can be used at once, without duplicate address detection: whoever gives them out knows that they are
-    /// free. When the link comes up it tells the network of its IPv4 addresses (ARP_NOTIFY).
+    /// The endpoint of a connection on the parent with index `parent`, to which the caller may add. It has no default route:
+    /// which of a container's networks has that is decided among all of them ([`choose_gateways`]).
     ///
     /// # Errors
     /// An address that no station in one of the subnets can have, or what does not fit the driver: a VLAN network without an
@@ -286,7 +326,13 @@ impl Network {
         if let Some(addr) = connection.addrs.iter().find(|addr| !is_station(addr.ip())) {
             return Err(InvalidNetwork::AddressOutside { addr: *addr, network: self.name.clone() });
         }
-        let endpoint = Endpoint::new(self.link(parent, connection)?).nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1);
+        let mut endpoint = Endpoint::new(self.link(parent, connection)?);
+        if self.nodad {
+            endpoint = endpoint.nodad();
+        }
+        if self.arp_notify {
+            endpoint = endpoint.ipv4(Ipv4Setting::ARP_NOTIFY, 1);
+        }
         Ok(connection.addrs.iter().copied().fold(endpoint, Endpoint::addr))
     }
 
@@ -332,7 +378,7 @@ fn dummy_name(id: &str) -> Result<IfName, InvalidNetwork> {
     IfName::new(&format!("dm-{}", short.ok_or(InvalidNetwork::Id)?)).map_err(|_| InvalidNetwork::Id)
 }
 
-/// FNV-1a: 64 bits of a name that are the same on every machine.
+/// FNV-1a, of 64 bits.
 fn fnv(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -179,7 +179,7 @@ mod tests {
         let rows = [
             (source, InvalidNetwork::Mode { mode: "source".into(), meant: None }),
             (macvlan().mtu(10), InvalidNetwork::Mtu("10".into())),
-            (macvlan().parent(IfName::new("lo").unwrap()), InvalidNetwork::Loopback),
+            (macvlan().on(IfName::new("lo").unwrap()), InvalidNetwork::Loopback),
         ];
         for (network, expected) in rows {
             assert_eq!(network.validate(&[]), Err(expected));

@@ -1,8 +1,8 @@
 //! Networks by themselves and beside others, and the endpoints they give; and the links that these tests share.
 
 use super::*;
-use crate::link::{Ipvlan, KindInfo, LinkFlags, LinkInfo, LinkView, VlanId, VlanProtocol};
-use crate::value::{Alias, MacAddr};
+use crate::link::{LinkFlags, LinkInfo, LinkView, VlanId, VlanProtocol};
+use crate::value::MacAddr;
 use crate::wire::{Request, encoded as bytes};
 
 pub(super) fn link(number: u32, request: &impl Request) -> LinkInfo {
@@ -29,9 +29,9 @@ pub(super) fn up(link: LinkInfo) -> LinkInfo {
     LinkInfo { flags: LinkFlags::UP, ..link }
 }
 
-/// With the mark of the tests' owner.
-pub(super) fn marked(network: &str, link: LinkInfo) -> LinkInfo {
-    LinkInfo { alias: Some(owner().mark(network).into_bytes().into()), ..link }
+/// With the mark of the tests' owner for the parent of this name.
+pub(super) fn marked(parent: &str, link: LinkInfo) -> LinkInfo {
+    LinkInfo { alias: Some(owner().mark(name(parent)).into()), ..link }
 }
 
 pub(super) fn owner() -> Owner {
@@ -63,7 +63,7 @@ pub(super) fn with_subnet(network: Network, subnet: &str, gateway: &str) -> Netw
 }
 
 fn on(parent: &str, network: Network) -> Network {
-    network.parent(name(parent))
+    network.on(name(parent))
 }
 
 fn passthru(name: &str) -> Network {
@@ -86,8 +86,17 @@ fn names_and_ids_are_checked() {
     for owner in ["", "a:b", "a\0b", &long[..65]] {
         assert_eq!(Owner::new(owner), Err(InvalidNetwork::Owner));
     }
-    let longest = Owner::new(&long[..64]).unwrap().mark(&long[..128]);
-    assert!(Alias::new(&longest).is_ok(), "the longest mark is an alias");
+}
+
+/// A dummy is found again by the id of its network, so what an id is made from is a format that does not change. The first
+/// three rows are the test vectors of FNV-1a's authors.
+#[test]
+fn the_id_made_from_a_name_is_a_persistent_format() {
+    assert_eq!(fnv(""), 0xcbf2_9ce4_8422_2325);
+    assert_eq!(fnv("a"), 0xaf63_dc4c_8601_ec8c);
+    assert_eq!(fnv("foobar"), 0x8594_4171_f739_67e8);
+    let network = macvlan("foobar");
+    assert_eq!((network.id(), network.parent_name()), ("85944171f73967e8", name("dm-85944171f739")));
 }
 
 #[test]
@@ -186,16 +195,19 @@ fn a_config_is_neither_used_nor_altered_nor_chained() {
     assert_eq!(made().option("parent", "eth1"), Err(elsewhere));
     let connection = Connection::new(name("eth0"), &[]);
     assert_eq!(config().endpoint(index(2), &connection), Err(InvalidNetwork::IsConfigOnly("config".into())));
+    assert_eq!(config().parent(), Err(InvalidNetwork::IsConfigOnly("config".into())));
 }
 
 #[test]
 fn an_endpoint_is_what_network_and_connection_say() {
     let network = on("eth0", macvlan("net")).mtu(1400).subnet(Subnet::new(net("10.1.0.0/16")));
     let mac = MacAddr::new([2; 6]).unwrap();
-    let connection = Connection { mac: Some(mac), ..Connection::new(name("eth7"), &[net("10.1.0.7/16")]) };
+    let connection = Connection::new(name("eth7"), &[net("10.1.0.7/16")]).mac(mac);
     let link = NewLink::macvlan(index(2)).mode(MacvlanMode::Bridge).name(name("eth7")).mtu(1400).mac(mac);
     let endpoint = Endpoint::new(link).nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1).addr(net("10.1.0.7/16"));
     assert_eq!(network.endpoint(index(2), &connection), Ok(endpoint));
+    let plain = Endpoint::new(link).addr(net("10.1.0.7/16"));
+    assert_eq!(network.nodad(false).arp_notify(false).endpoint(index(2), &connection), Ok(plain));
 
     let vlans = Network::new("vlans", Driver::Vlan).unwrap();
     let connection = Connection { vlan: VlanId::new(7).ok(), ..Connection::new(name("eth7"), &[]) };
@@ -241,44 +253,4 @@ fn an_addresss_gateway_is_that_of_its_subnet() {
     assert_eq!(gateways(&["10.2.0.7/16"]), [ip("10.2.0.1")]);
     assert_eq!(gateways(&["10.2.0.7/24", "fd50::7/64"]), [ip("10.2.0.1"), ip("fd50::1")]);
     assert_eq!(gateways(&["10.3.0.7/16", "10.9.0.7/16"]), [] as [IpAddr; 0]);
-}
-
-#[test]
-fn what_an_owner_made_is_known_by_all_of_it() {
-    use super::mark::Made;
-    let eth0 = || named("eth0", dummy(2));
-    let made = |name: &str, link: LinkInfo| owner().made(&marked("net", named(name, link)), &[eth0()]);
-    let other_protocol = |link: LinkInfo| match link.kind.clone() {
-        KindInfo::Vlan(mut vlan) => {
-            vlan.protocol = Some(VlanProtocol::Ieee8021Ad);
-            LinkInfo { kind: KindInfo::Vlan(vlan), ..link }
-        }
-        _ => link,
-    };
-    let rows = [
-        ("eth0.50", vlan(7, 2, 50), Some(Made::Parent)),
-        ("eth0.050", vlan(7, 2, 50), Some(Made::Parent)),
-        ("eth0.51", vlan(7, 2, 50), None),
-        ("eth1.50", vlan(7, 2, 50), None),
-        ("eth0.50", vlan(7, 3, 50), None),
-        ("eth0.50", other_protocol(vlan(7, 2, 50)), None),
-        ("eth0.50", LinkInfo { parent_netnsid: Some(0), ..vlan(7, 2, 50) }, None),
-        ("eth0.50", dummy(7), None),
-        ("mine", vlan(7, 2, 50), None),
-        ("sl~1", vlan(7, 2, 50), Some(Made::Unfinished)),
-        ("dm-0123456789ab", dummy(7), Some(Made::Parent)),
-        ("mine", dummy(7), None),
-        ("sl~1", dummy(7), Some(Made::Unfinished)),
-        ("sl~1", child(7, 2, MacvlanMode::Passthru), Some(Made::Probe)),
-        ("sl~1", child(7, 2, MacvlanMode::Bridge), None),
-        ("mv0", child(7, 2, MacvlanMode::Passthru), None),
-        ("sl~1", link(7, &NewLink::<Ipvlan>::ipvlan(index(2))), None),
-    ];
-    for (name, link, expected) in rows {
-        assert_eq!(made(name, link.clone()), expected, "{name} {link:?}");
-        for alias in [None, Some(&b"sublink:test:net"[..]), Some(b"sublink:tests2:net"), Some(b" sublink:tests:net")] {
-            let foreign = LinkInfo { alias: alias.map(Into::into), ..named(name, link.clone()) };
-            assert_eq!(owner().made(&foreign, &[eth0()]), None, "{foreign:?}");
-        }
-    }
 }

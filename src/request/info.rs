@@ -2,7 +2,7 @@
 
 use super::types::MessageType;
 use crate::addr::AddressView;
-use crate::link::{IfInfo, KindFacts, LinkFlags};
+use crate::link::{AltNames, IfInfo, KindFacts, KindView, LinkFlags, LinkView};
 use crate::route::RouteView;
 use crate::value::{IfIndex, IfName, Name};
 use crate::wire::{Attribute, Attributes, Header, Messages};
@@ -99,6 +99,8 @@ verbs! {
     DeleteRoute "delete route",
     /// List routes.
     ListRoutes "list routes",
+    /// List forwarding entries.
+    ListForwarding "list forwarding entries",
     /// Ask for a namespace's id.
     GetNsid "get the id of a namespace",
     /// Give a namespace an id.
@@ -139,25 +141,27 @@ impl RequestInfo {
         let (ifinfomsg, attributes) = payload.split_first_chunk::<{ IfInfo::SIZE }>()?;
         let number = |value: &[u8]| value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
         self.kind = Self::kind_name(attributes).map(|kind| Name(kind).to_string().into());
-        self.index = ifinfomsg.get(4..).and_then(number).and_then(|index| IfIndex::new(index).ok());
+        self.index = ifinfomsg.get(IfInfo::INDEX..).and_then(number).and_then(|index| IfIndex::new(index).ok());
         if self.verb == Verb::Change && attributes.is_empty() {
             self.verb = Self::switch(ifinfomsg).unwrap_or(self.verb);
         }
         for Attribute { number: ty, value } in Attributes::new(attributes) {
             match ty {
-                3 | 53 => self.name = Some(value.strip_suffix(&[0]).unwrap_or(value).into()),
-                5 => self.parent = number(value).and_then(|index| IfIndex::new(index).ok()),
-                27 if self.verb == Verb::Delete && self.index.is_none() => {
+                LinkView::IFLA_IFNAME | AltNames::IFLA_ALT_IFNAME => {
+                    self.name = Some(value.strip_suffix(&[0]).unwrap_or(value).into());
+                }
+                LinkView::IFLA_LINK => self.parent = number(value).and_then(|index| IfIndex::new(index).ok()),
+                LinkView::IFLA_GROUP if self.verb == Verb::Delete && self.index.is_none() => {
                     self.verb = Verb::DeleteGroup(number(value).unwrap_or_default());
                 }
-                28 => {
+                LinkView::IFLA_NET_NS_FD => {
                     self.is_elsewhere = true;
                     if self.verb == Verb::Change {
                         self.verb = Verb::Move;
                     }
                 }
-                37 => self.parent_is_elsewhere = true,
-                52 => {
+                LinkView::IFLA_LINK_NETNSID => self.parent_is_elsewhere = true,
+                LinkView::IFLA_PROP_LIST => {
                     let name = Attributes::new(value).next().map(|name| name.value);
                     self.name = name.map(|name| name.strip_suffix(&[0]).unwrap_or(name).into());
                 }
@@ -177,12 +181,12 @@ impl RequestInfo {
 
     /// What the library knows of the kind of link that an encoded request names.
     pub(crate) fn kind_of(request: &[u8]) -> Option<&'static KindFacts> {
-        Self::kind_name(request.get(Header::SIZE + 16..)?).and_then(KindFacts::of)
+        Self::kind_name(request.get(Header::SIZE + IfInfo::SIZE..)?).and_then(KindFacts::of)
     }
 
     fn kind_name(attributes: &[u8]) -> Option<&[u8]> {
-        let info = Attributes::new(attributes).find(|attribute| attribute.number == 18)?;
-        let kind = Attributes::new(info.value).find(|attribute| attribute.number == 1)?;
+        let info = Attributes::new(attributes).find(|attribute| attribute.number == LinkView::IFLA_LINKINFO)?;
+        let kind = Attributes::new(info.value).find(|attribute| attribute.number == KindView::IFLA_INFO_KIND)?;
         Some(kind.value.strip_suffix(&[0]).unwrap_or(kind.value))
     }
 }

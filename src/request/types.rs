@@ -3,10 +3,11 @@
 use super::{RequestInfo, Verb};
 use crate::addr::{RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR};
 use crate::link::{LinkView, RTM_DELLINK, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINK, RTM_NEWLINKPROP, RTM_SETLINK};
+use crate::neigh::RTM_GETNEIGH;
 use crate::nsid::{RTM_GETNSID, RTM_NEWNSID};
 use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE};
 use crate::wire::{Body, Header, name_at};
-use crate::{addr, link, nsid, route};
+use crate::{addr, link, neigh, nsid, route};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_DUMP, NLM_F_REPLACE};
 
 /// A message type that this library sends.
@@ -34,6 +35,7 @@ const TYPES: &[MessageType] = &[
     row(RTM_NEWROUTE, route::BODY, Verb::AddRoute, Some((NLM_F_REPLACE, Verb::ReplaceRoute))),
     row(RTM_DELROUTE, route::BODY, Verb::DeleteRoute, None),
     row(RTM_GETROUTE, route::BODY, Verb::ListRoutes, None),
+    row(RTM_GETNEIGH, neigh::BODY, Verb::ListForwarding, None),
     row(RTM_NEWNSID, nsid::BODY, Verb::NewNsid, None),
     row(RTM_GETNSID, nsid::BODY, Verb::GetNsid, None),
 ];

@@ -1,9 +1,10 @@
-//! Addresses, routes and namespace ids.
+//! Addresses, routes, forwarding entries and namespace ids.
 
 use super::Socket;
 use super::list::{List, Query};
 use crate::addr::{AddressInfo, AddressView, ListAddresses, RTM_NEWADDR};
 use crate::error::{ErrorKind, Result};
+use crate::neigh::{ForwardingEntry, ListForwarding, RTM_NEWNEIGH};
 use crate::nsid::{GetNsid, NewNsid};
 use crate::route::{ListRoutes, RTM_NEWROUTE, RouteInfo, RouteType, RouteView};
 use crate::value::{IfIndex, family};
@@ -58,6 +59,24 @@ impl Query for ListRoutes {
     /// A table that was never written does not exist: ENOENT.
     fn is_nothing(errno: i32) -> bool {
         errno == Errno::ENOENT as i32
+    }
+}
+
+impl Query for ListForwarding {
+    type View<'a> = ForwardingEntry;
+    type Info = ForwardingEntry;
+    const ITEM: u16 = RTM_NEWNEIGH;
+
+    fn read(message: Message<'_>) -> Option<ForwardingEntry> {
+        ForwardingEntry::of(message)
+    }
+
+    fn accepts(&self, entry: &ForwardingEntry) -> bool {
+        entry.index == self.0 && entry.is_own
+    }
+
+    fn copy(entry: &ForwardingEntry) -> ForwardingEntry {
+        *entry
     }
 }
 

@@ -1,7 +1,7 @@
 //! Link-layer addresses.
 
 use super::{Given, InvalidValue, random};
-use crate::wire::{Get, fixed};
+use crate::wire::{Compare, Get, compare_as_printed, fixed};
 use std::fmt;
 use std::str::FromStr;
 
@@ -130,6 +130,14 @@ impl<'a> Get<'a> for LinkAddress<'a> {
 impl From<LinkAddress<'_>> for Option<MacAddr> {
     fn from(address: LinkAddress<'_>) -> Self {
         address.mac()
+    }
+}
+
+compare_as_printed!(LinkAddress<'_>);
+
+impl Compare for Broadcast {
+    fn words(&self) -> String {
+        Hex(&self.0).to_string()
     }
 }
 

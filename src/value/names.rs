@@ -1,7 +1,7 @@
 //! Names of links: to give, checked once when they are made, and received, taken as they are and printed escaped.
 
 use super::{Given, InvalidValue};
-use crate::wire::{Full, Get, Out, Own, Put, align};
+use crate::wire::{FromWire, Full, Get, Out, Put, align, compare_as_printed};
 use std::fmt;
 use std::str::FromStr;
 
@@ -122,8 +122,8 @@ impl fmt::Debug for IfName {
     }
 }
 
-impl Own<Name<'_>> for IfName {
-    fn own(name: Name<'_>) -> Self {
+impl FromWire<Name<'_>> for IfName {
+    fn from_wire(name: Name<'_>) -> Self {
         Self::received(name.0)
     }
 }
@@ -180,6 +180,8 @@ impl<'a> Get<'a> for Name<'a> {
         Some(Self(value.strip_suffix(&[0]).unwrap_or(value)))
     }
 }
+
+compare_as_printed!(Name<'_>);
 
 impl Name<'_> {
     /// Writes it so that nothing in it does anything to a terminal: control, invisible and direction-changing characters are

@@ -43,6 +43,12 @@ macro_rules! numbers {
             }
         }
 
+        impl From<$T> for $int {
+            fn from(value: $T) -> Self {
+                value.number()
+            }
+        }
+
         /// As `ip` prints it.
         impl std::fmt::Display for $T {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -53,6 +59,8 @@ macro_rules! numbers {
                 }
             }
         }
+
+        $crate::wire::compare_as_printed!($T);
 
         /// As it prints.
         impl std::str::FromStr for $T {
@@ -85,7 +93,7 @@ mod tests {
                 let mut named = 0;
                 for number in (0..=<$int>::MAX).take(1 << 16) {
                     let value = $T::from(number);
-                    assert_eq!(value.number(), number, "{value:?}");
+                    assert_eq!(<$int>::from(value), number, "{value:?}");
                     let is_known = !matches!(value, $T::Other(_));
                     assert_eq!(value.to_string().parse() == Ok(value), is_known, "{value:?} prints as {value}");
                     named += usize::from(is_known);

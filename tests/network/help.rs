@@ -3,12 +3,12 @@
 use crate::common::{name, socket};
 use crate::pod::{Pod, ip, net};
 use nix::sched::{CloneFlags, unshare};
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::fs;
 use sublink::link::LinkFlags;
-use sublink::network::{Connection, Driver, Member, Subnet};
+use sublink::network::{self, Connection, Driver, Member, Subnet};
 use sublink::value::Alias;
-use sublink::{Error, IfIndex, IfName, LinkChange, ListLinks, MacvlanMode, Network, Owner, Result, Socket};
+use sublink::{Error, IfIndex, IfName, LinkChange, ListLinks, MacvlanMode, Network, Owner, Socket};
 
 pub fn owner() -> Owner {
     Owner::new("tests").expect("an owner")
@@ -25,11 +25,11 @@ pub fn macvlan(name: &str) -> Network {
 
 /// A macvlan network in bridge mode.
 pub fn on(parent: &str, network_name: &str) -> Network {
-    macvlan(network_name).parent(name(parent))
+    macvlan(network_name).on(name(parent))
 }
 
 pub fn passthru(parent: &str, network_name: &str) -> Network {
-    network(network_name, Driver::Macvlan(MacvlanMode::Passthru)).parent(name(parent))
+    network(network_name, Driver::Macvlan(MacvlanMode::Passthru)).on(name(parent))
 }
 
 /// A subnet with a gateway.
@@ -42,13 +42,13 @@ pub fn connection(link: &str, addrs: &[&str]) -> Connection {
     Connection::new(name(link), &addrs.iter().map(|addr| net(addr)).collect::<Vec<_>>())
 }
 
-pub fn connect<'n>(
-    network: &'n Network,
+pub fn connect(
+    network: &Network,
     host: &mut Socket,
     pod: &mut Pod,
     connection: Connection,
-    others: &[Member<'_>],
-) -> Result<Member<'n>> {
+    others: &[Member],
+) -> network::Result<Member> {
     network.connect(host, &owner(), &pod.namespace, &mut pod.inside, connection, others)
 }
 
@@ -61,7 +61,7 @@ pub fn links(host: &mut Socket) -> Vec<(IfIndex, IfName, Option<String>, bool)> 
 
 /// What is refused, and leaves neither a link nor a descriptor, nor a change of one.
 #[track_caller]
-pub fn refused<T: Debug>(host: &mut Socket, attempt: impl FnOnce(&mut Socket) -> Result<T>) -> Error {
+pub fn refused<T: Debug>(host: &mut Socket, attempt: impl FnOnce(&mut Socket) -> network::Result<T>) -> network::Error {
     unshare(CloneFlags::CLONE_FILES).expect("descriptors of this thread's own");
     let descriptors = || fs::read_dir("/proc/thread-self/fd").expect("a list").count();
     let before = (links(host), descriptors());
@@ -70,13 +70,24 @@ pub fn refused<T: Debug>(host: &mut Socket, attempt: impl FnOnce(&mut Socket) ->
     error
 }
 
+/// Brings the network's parent up.
+pub fn up(network: &Network, host: &mut Socket) -> network::Result<IfIndex> {
+    Ok(network.parent()?.up(host, &owner())?.index)
+}
+
 /// What is refused when the network is brought up.
 #[track_caller]
 pub fn up_refused(network: &Network) -> String {
-    refused(&mut socket(), |host| network.up(host, &owner())).to_string()
+    refused(&mut socket(), |host| up(network, host)).to_string()
 }
 
-/// A link as the tests' owner marks it for this network.
-pub fn mark(host: &mut Socket, index: IfIndex, network: &str) {
-    host.change(&LinkChange::new(index).alias(Alias::new(&format!("sublink:tests:{network}")).unwrap())).unwrap();
+/// A link as the tests' owner marks it for the parent of this name.
+pub fn mark(host: &mut Socket, index: IfIndex, parent: impl Display) {
+    host.change(&LinkChange::new(index).alias(Alias::new(&format!("sublink:tests:{parent}")).unwrap())).unwrap();
+}
+
+/// What failed, of an error that says that something did.
+#[track_caller]
+pub fn failed(error: &network::Error) -> &Error {
+    error.as_failed().unwrap_or_else(|| panic!("{error}"))
 }

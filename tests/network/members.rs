@@ -1,7 +1,7 @@
 //! Containers that join and leave networks while they run.
 
 use crate::common::{Skip, mac, name, socket, veth};
-use crate::help::{connect, connection, macvlan, on, owner, subnet};
+use crate::help::{connect, connection, failed, macvlan, on, owner, subnet};
 use crate::pod::{Pod, ip};
 use crate::watch::DefaultRoutes;
 use std::fs;
@@ -12,6 +12,7 @@ use sublink::link::KindInfo;
 use sublink::network::{Connection, Subnet};
 use sublink::route::{ListRoutes, Table};
 use sublink::{ErrorKind, LinkChange, MacvlanMode, Netns, Network, Socket};
+use sublink_tests::kernel_test;
 
 /// The networks of these tests, each on a parent of its own: 10.N.0.0/16 and fd0N::/64, with or without gateways.
 fn network(host: &mut Socket, number: u8, network_name: &str, gateways: [bool; 2]) -> Network {
@@ -58,11 +59,12 @@ fn defaults(pod: &mut Pod) -> [u8; 2] {
     })
 }
 
+#[kernel_test]
 pub fn a_connected_container_has_what_was_said() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let before = pod.contents();
     let network = network(&mut host, 1, "net", BOTH).option("macvlan_mode", "private").unwrap().mtu(1400);
-    let connection = Connection { mac: Some(mac(7)), ..in_network(1) };
+    let connection = in_network(1).mac(mac(7));
     let member = connect(&network, &mut host, &mut pod, connection.clone(), &[]).unwrap();
     let link = pod.link(member.attached.index);
     assert_eq!((link.name, link.mac, link.mtu), (name("eth1"), Some(mac(7)), 1400));
@@ -73,8 +75,7 @@ pub fn a_connected_container_has_what_was_said() -> Result<(), Skip> {
     assert_eq!(defaults(&mut pod), [1, 1]);
 
     let mut other = Pod::new();
-    let addrs: Vec<_> = ["10.1.0.8/16", "fd01::8/64"].map(|addr| addr.parse().unwrap()).into();
-    let random = Connection { addrs, mac: None, ..connection };
+    let random = crate::help::connection("eth1", &["10.1.0.8/16", "fd01::8/64"]);
     let random = connect(&network, &mut host, &mut other, random, &[]).unwrap().attached.mac.unwrap();
     assert_eq!(random.bytes()[0] & 3, 2, "{random} is locally administered, and one station's");
 
@@ -116,7 +117,7 @@ fn come_and_go(rows: &[Row], after_leaving: &[[u8; 2]]) {
         before = is;
     };
     for ((number, row), network) in (1..).zip(rows).zip(&networks) {
-        let connection = Connection { priority: row.priority, ..in_network(number) };
+        let connection = in_network(number).priority(row.priority);
         members.push(connect(network, &mut host, &mut pod, connection, &members).unwrap());
         has_changed(&mut pod, row.defaults, &format!("{} has joined", row.name));
     }
@@ -131,6 +132,7 @@ const fn row(name: &'static str, gateways: [bool; 2], priority: i32, defaults: [
     Row { name, gateways, priority, internal: false, defaults }
 }
 
+#[kernel_test]
 pub fn the_first_name_in_byte_order_has_the_default_routes() -> Result<(), Skip> {
     let rows = [
         row("b", BOTH, 0, [1, 1]),
@@ -143,6 +145,7 @@ pub fn the_first_name_in_byte_order_has_the_default_routes() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 pub fn priority_comes_before_the_name() -> Result<(), Skip> {
     let rows =
         [row("a", BOTH, 0, [1, 1]), row("b", BOTH, 7, [2, 2]), row("c", BOTH, -1, [2, 2]), row("d", V4, 8, [4, 2])];
@@ -150,12 +153,14 @@ pub fn priority_comes_before_the_name() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn more_gateways_come_before_the_name() -> Result<(), Skip> {
     let rows = [row("a", V4, 0, [1, 0]), row("b", V6, 0, [1, 2]), row("c", BOTH, 0, [3, 3]), row("d", NONE, 9, [3, 3])];
     come_and_go(&rows, &[[3, 3], [3, 3], [0, 0], [0, 0]]);
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_internal_network_has_no_default_route() -> Result<(), Skip> {
     let internal = Row { internal: true, ..row("a", BOTH, 9, [0, 0]) };
     come_and_go(&[internal, row("b", BOTH, 0, [2, 2])], &[[2, 2], [0, 0]]);
@@ -163,6 +168,7 @@ pub fn an_internal_network_has_no_default_route() -> Result<(), Skip> {
 }
 
 /// It joins with a gateway that is its own address, in IPv6: so the default route of IPv4 is taken before it fails.
+#[kernel_test]
 pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let first = network(&mut host, 1, "b", BOTH);
@@ -173,7 +179,7 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     let mut fails = |connection: Connection, sentence: &str| {
         let error = connect(&second, &mut host, &mut pod, connection, &members).unwrap_err();
         assert!(error.to_string().starts_with(sentence), "{error}");
-        assert_eq!(error.undo(), Some(Undo::Clean), "{error}");
+        assert_eq!(failed(&error).undo(), Some(Undo::Clean), "{error}");
         assert_eq!(defaults(&mut pod), [1, 1], "{error}");
         assert_eq!(pod.contents(), before, "{error}");
         watch.changes()
@@ -182,16 +188,12 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     let back_and_forth =
         fails(own, "replace route default via fd02::1 dev eth2: EINVAL: Gateway can not be a local address;");
     assert_eq!(back_and_forth, [2, 0], "without a moment without");
-    assert_eq!(
-        fails(
-            Connection { name: name("eth1"), ..in_network(2) },
-            "create macvlan eth1 on p2: EEXIST (File exists): the name eth1 is taken in the other namespace;"
-        ),
-        [0, 0]
-    );
+    let taken = connection("eth1", &["10.2.0.7/16"]);
+    let sentence = "create macvlan eth1 on p2: EEXIST (File exists): the name eth1 is taken in the other namespace;";
+    assert_eq!(fails(taken, sentence), [0, 0]);
     let twice = connection("eth2", &["10.2.0.7/16", "10.2.0.7/16"]);
     assert_eq!(fails(twice, "add address 10.2.0.7/16 to eth2: EEXIST"), [0, 0]);
-    let duplicate = Connection { mac: of_parent, ..in_network(2) };
+    let duplicate = in_network(2).mac(of_parent);
     let sentence = format!(
         "bring up eth2: EADDRINUSE (Address already in use): the MAC address {} is that of the parent p2 itself;",
         of_parent.unwrap()
@@ -203,6 +205,7 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_address_outside_is_refused() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let network = network(&mut host, 1, "net", BOTH);
@@ -217,6 +220,7 @@ pub fn an_address_outside_is_refused() -> Result<(), Skip> {
 }
 
 /// Nothing that the container does inside keeps it from leaving.
+#[kernel_test]
 pub fn a_network_that_cannot_have_the_default_route_is_passed_over() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let networks =
@@ -245,6 +249,7 @@ fn gateways(network: &Network, addrs: &[&str]) -> [Option<IpAddr>; 2] {
     [pod.gateway(ListRoutes::v4()), pod.gateway(ListRoutes::v6())]
 }
 
+#[kernel_test]
 pub fn the_gateway_is_that_of_the_addresss_subnet() -> Result<(), Skip> {
     let network = on("p0", "net")
         .subnet(subnet("10.1.0.0/16", "10.1.0.1"))
@@ -265,6 +270,7 @@ pub fn the_gateway_is_that_of_the_addresss_subnet() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn the_smallest_subnet_around_an_address_is_its_own() -> Result<(), Skip> {
     let network = on("p0", "net").subnet(subnet("10.1.0.0/16", "10.1.0.1")).subnet(subnet("10.1.7.0/24", "10.1.7.1"));
     let network = network.subnet(subnet("fd01::/48", "fd01::1")).subnet(subnet("fd01:0:0:7::/64", "fd01:0:0:7::1"));
@@ -277,6 +283,7 @@ pub fn the_smallest_subnet_around_an_address_is_its_own() -> Result<(), Skip> {
 }
 
 /// An address that has no network by itself.
+#[kernel_test]
 pub fn a_gateway_that_no_address_reaches_is_on_the_link() -> Result<(), Skip> {
     let network = on("p0", "net").subnet(subnet("10.1.0.0/16", "10.1.0.1")).subnet(subnet("fd01::/64", "fd01::1"));
     let expected = [Some(ip("10.1.0.1")), Some(ip("fd01::1"))];
@@ -285,6 +292,7 @@ pub fn a_gateway_that_no_address_reaches_is_on_the_link() -> Result<(), Skip> {
 }
 
 /// The container has switched IPv6 off.
+#[kernel_test]
 pub fn a_closed_door_leaves_the_container_as_before() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let switch = || fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
@@ -297,12 +305,13 @@ pub fn a_closed_door_leaves_the_container_as_before() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_network_may_join_its_own_hosts_namespace_never() -> Result<(), Skip> {
     let (mut host, mut same) = (socket(), socket());
     let network = network(&mut host, 1, "net", BOTH);
     let here = Netns::current().unwrap();
     let error = network.connect(&mut host, &owner(), &here, &mut same, in_network(1), &[]).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::SameNamespace), "{error}");
+    assert!(matches!(failed(&error).kind(), ErrorKind::SameNamespace), "{error}");
     assert!(macvlan("net").is_internal());
     Ok(())
 }

@@ -4,9 +4,10 @@ use crate::common::{Skip, name, needs, parent, socket, veth, vid};
 use crate::help::{connect, connection, links, macvlan, mark, network, on, owner, subnet, up_refused};
 use crate::pod::Pod;
 use sublink::link::{KindInfo, LinkFlags, VlanProtocol};
-use sublink::network::{Connection, Driver, Removal};
+use sublink::network::{Driver, Removal};
 use sublink::route::ListRoutes;
 use sublink::{IfIndex, LinkChange, LinkInfo, Network, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// A VLAN that is to be made on `p0`, and the name that it has while it is made.
 const VLAN: &str = "p0.50";
@@ -14,9 +15,10 @@ const HALF_MADE: &str = "sl~0123456789ab";
 
 #[track_caller]
 fn up(host: &mut Socket, network: &Network) -> IfIndex {
-    let index = network.up(host, &owner()).unwrap();
+    let index = crate::help::up(network, host).unwrap();
     let before = links(host);
-    assert_eq!(network.up(host, &owner()).unwrap(), index, "a second time");
+    let again = network.parent().unwrap().up(host, &owner()).unwrap();
+    assert_eq!((again.index, again.made), (index, false), "a second time");
     assert_eq!(links(host), before);
     index
 }
@@ -27,7 +29,7 @@ fn is_made(host: &mut Socket, index: IfIndex, network: &Network) -> LinkInfo {
     let link = host.link_at(index).unwrap().to_owned();
     assert_eq!(link.name, network.parent_name());
     assert!(link.flags.contains(LinkFlags::UP));
-    let mark = format!("sublink:tests:{}", network.name());
+    let mark = format!("sublink:tests:{}", network.parent_name());
     assert_eq!(link.alias.as_deref(), Some(mark.as_bytes()));
     link
 }
@@ -38,6 +40,7 @@ fn is_vlan_50(link: &LinkInfo, base: IfIndex) {
     assert_eq!((link.parent, vlan.id, vlan.protocol), (Some(base), Some(vid(50)), Some(VlanProtocol::Ieee8021Q)));
 }
 
+#[kernel_test]
 pub fn what_is_there_is_used_whatever_its_name() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -51,6 +54,7 @@ pub fn what_is_there_is_used_whatever_its_name() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_is_made_on_demand() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -69,6 +73,7 @@ pub fn a_vlan_is_made_on_demand() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_dummy_is_made_for_a_network_without_a_parent() -> Result<(), Skip> {
     needs("dummy")?;
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -85,31 +90,33 @@ pub fn a_dummy_is_made_for_a_network_without_a_parent() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_network_of_vlans_has_a_dummy_too() -> Result<(), Skip> {
     needs("dummy")?;
     needs("vlan")?;
     let (mut host, mut pod) = (socket(), Pod::new());
     let network = network("net", Driver::Vlan);
     let dummy = up(&mut host, &network);
-    let in_it = Connection { vlan: Some(vid(50)), ..connection("eth0", &[]) };
+    let in_it = connection("eth0", &[]).vlan(vid(50));
     let member = connect(&network, &mut host, &mut pod, in_it, &[]).unwrap();
     is_vlan_50(&pod.link(member.attached.index), dummy);
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_half_made_link_is_finished() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
     let mut host = socket();
     let base = parent(&mut host);
     let half = host.create(&NewLink::vlan(base, vid(50)).name(name(HALF_MADE))).unwrap();
-    mark(&mut host, half, "net");
+    mark(&mut host, half, "p0.050"); // the same VLAN
     let network = on(VLAN, "net");
     assert_eq!(up(&mut host, &network), half);
     is_vlan_50(&is_made(&mut host, half, &network), base);
 
     let half = host.create(&NewLink::dummy().name(name(HALF_MADE))).unwrap();
-    mark(&mut host, half, "net");
+    mark(&mut host, half, macvlan("net").parent_name());
     let other = up(&mut host, &macvlan("other"));
     assert_ne!(other, half, "a dummy is one network's");
     let network = macvlan("net");
@@ -118,6 +125,7 @@ pub fn a_half_made_link_is_finished() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_foreign_vlan_of_the_name_is_used_and_not_marked() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -134,6 +142,7 @@ pub fn a_foreign_vlan_of_the_name_is_used_and_not_marked() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_foreign_vlan_of_another_name_is_pointed_out() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();

@@ -1,12 +1,13 @@
 //! Several at once.
 
 use crate::common::{Skip, name, needs, parent, socket, veth, vid};
-use crate::help::{links, macvlan, mark, on, owner};
+use crate::help::{links, macvlan, mark, on, owner, up};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use sublink::network::InvalidNetwork;
-use sublink::{ErrorKind, LinkChange, Netns, Network, NewLink, Owner, Socket};
+use sublink::network::{self, InvalidNetwork, Up};
+use sublink::{LinkChange, Netns, Network, NewLink, Owner, Socket};
+use sublink_tests::kernel_test;
 
 const THREADS: usize = 4;
 const ROUNDS: usize = 10;
@@ -23,15 +24,16 @@ fn bring_up_at_once(host: &mut Socket, network: &Network, owners: &[Owner]) {
             move || {
                 let mut host = Socket::open_in(here).unwrap();
                 start.wait();
-                network.up(&mut host, owner)
+                network.parent()?.up(&mut host, owner)
             }
         };
-        let indexes: Vec<_> = thread::scope(|scope| {
+        let ups: Vec<Up> = thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS).map(|number| scope.spawn(bring_up(number))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
         });
         let made = host.index_of(network.parent_name()).unwrap();
-        assert_eq!(indexes, [made; THREADS]);
+        assert!(ups.iter().all(|up| up.index == made), "{ups:?}");
+        assert_eq!(ups.iter().filter(|up| up.made).count(), 1, "one of them made it: {ups:?}");
         assert_eq!(links(host).len(), before.len() + 1);
         assert!(host.link_at(made).unwrap().is_up());
         host.delete(made).unwrap();
@@ -39,6 +41,7 @@ fn bring_up_at_once(host: &mut Socket, network: &Network, owners: &[Owner]) {
     }
 }
 
+#[kernel_test]
 pub fn a_vlan_is_made_once() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -47,6 +50,7 @@ pub fn a_vlan_is_made_once() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_of_two_owners_is_made_once() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -55,6 +59,7 @@ pub fn a_vlan_of_two_owners_is_made_once() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_dummy_is_made_once() -> Result<(), Skip> {
     needs("dummy")?;
     bring_up_at_once(&mut socket(), &macvlan("net"), &[owner()]);
@@ -62,6 +67,7 @@ pub fn a_dummy_is_made_once() -> Result<(), Skip> {
 }
 
 /// Between two requests of its maker a VLAN has neither its name nor a mark: whoever wants it waits for that.
+#[kernel_test]
 pub fn a_vlan_that_is_being_made_is_awaited() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -74,11 +80,11 @@ pub fn a_vlan_that_is_being_made_is_awaited() -> Result<(), Skip> {
             let other = scope.spawn(|| {
                 let mut host = Socket::open_in(&here).unwrap();
                 start.wait();
-                network.up(&mut host, &owner())
+                up(&network, &mut host)
             });
             start.wait();
             if is_ours {
-                mark(&mut host, half, "net"); // and it is finished by the other
+                mark(&mut host, half, "p0.50"); // and it is finished by the other
             } else {
                 host.change(&LinkChange::new(half).name(name("p0.50")).up()).unwrap();
             }
@@ -92,6 +98,7 @@ pub fn a_vlan_that_is_being_made_is_awaited() -> Result<(), Skip> {
 }
 
 /// The base comes and goes meanwhile: the parent is made or it is not, and never half.
+#[kernel_test]
 pub fn a_base_that_vanishes_takes_everything_with_it() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -108,16 +115,16 @@ pub fn a_base_that_vanishes_takes_everything_with_it() -> Result<(), Skip> {
         });
         let (network, mut said) = (on("p0.50", "net"), Vec::new());
         while !is_over.load(Ordering::Relaxed) {
-            said.extend(network.up(&mut host, &owner()).err());
+            said.extend(up(&network, &mut host).err());
         }
         said
     });
     assert_eq!(links(&mut host), before);
     for error in said {
-        let is_expected = error.is_no_device()
-            || error.raw_os_error() == Some(100) // ENETDOWN: it was on its way down
-            || matches!(error.kind(), ErrorKind::Network(InvalidNetwork::NoBase { .. }))
-            || error.is_interrupted();
+        let is_expected = match &error {
+            network::Error::Invalid(invalid) => matches!(invalid, InvalidNetwork::NoBase { .. }),
+            network::Error::Failed(failed) => failed.is_no_device() || failed.raw_os_error() == Some(100), // ENETDOWN
+        };
         assert!(is_expected, "{error}");
     }
     Ok(())

@@ -1,15 +1,16 @@
 //! When a network's parent is removed with it, and when it is kept.
 
 use crate::common::{Skip, mac, name, needs, parent, socket, veth, vid};
-use crate::help::{connect, connection, links, macvlan, mark, network, on, owner, passthru};
+use crate::help::{connect, connection, links, macvlan, mark, network, on, owner, passthru, up};
 use crate::pod::{Pod, net};
 use crate::tools::try_ip;
 use std::os::fd::AsFd;
 use sublink::addr::ListAddresses;
 use sublink::link::VlanProtocol;
-use sublink::network::{Connection, Driver, Removal};
+use sublink::network::{Driver, Removal};
 use sublink::value::Scope;
 use sublink::{Endpoint, IfIndex, LinkChange, MacvlanMode, Netns, Network, NewAddress, NewLink, Owner, Socket};
+use sublink_tests::kernel_test;
 
 const VLAN: &str = "p0.50";
 const PROBE: &str = "sl~0123456789ab";
@@ -21,9 +22,9 @@ fn removal(host: &mut Socket, network: &Network, others: &[Network]) -> Removal 
 
 /// The parent is kept, for this reason, and looking for it has changed nothing.
 #[track_caller]
-fn is_kept(host: &mut Socket, network: &Network, expected: &Removal, why: &str) {
+fn is_kept(host: &mut Socket, network: &Network, expected: Removal, why: &str) {
     let before = links(host);
-    assert_eq!(removal(host, network, &[]), *expected, "{why}");
+    assert_eq!(removal(host, network, &[]), expected, "{why}");
     assert_eq!(links(host), before, "{why}");
 }
 
@@ -34,13 +35,14 @@ fn made_on_demand() -> Result<Vec<Network>, Skip> {
     Ok(vec![on(VLAN, "net"), macvlan("net")])
 }
 
+#[kernel_test]
 pub fn what_is_unused_is_removed() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
     for network in made_on_demand()? {
         let before = links(&mut host);
         for _ in ["once", "and again"] {
-            network.up(&mut host, &owner()).unwrap();
+            up(&network, &mut host).unwrap();
             assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
             assert_eq!(links(&mut host), before, "with the probe");
         }
@@ -49,47 +51,50 @@ pub fn what_is_unused_is_removed() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_was_there_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
-    is_kept(&mut host, &on("p0", "net"), &Removal::NotOurs, "it was there before");
-    is_kept(&mut host, &on("p9", "net"), &Removal::NotThere, "it never was");
+    is_kept(&mut host, &on("p0", "net"), Removal::NotOurs, "it was there before");
+    is_kept(&mut host, &on("p9", "net"), Removal::NotThere, "it never was");
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_another_network_has_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
     needs("vlan")?;
     let (first, second) = (on(VLAN, "first"), on(VLAN, "second"));
-    let parent = first.up(&mut host, &owner()).unwrap();
+    let parent = up(&first, &mut host).unwrap();
     let all = [first.clone(), second.clone()];
-    assert_eq!(removal(&mut host, &first, &all), Removal::Shared("second".into()));
+    assert_eq!(removal(&mut host, &first, &all), Removal::Shared);
     assert!(host.link_at(parent).is_ok());
     let config = [on(VLAN, "config").config_only(), on("p0", "base")];
     assert_eq!(removal(&mut host, &second, &config), Removal::Removed, "made for the first, of no use to these");
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_a_container_has_is_kept() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     parent(&mut host);
     for network in made_on_demand()? {
         let member = connect(&network, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
-        is_kept(&mut host, &network, &Removal::InUse, "a container's");
+        is_kept(&mut host, &network, Removal::InUse, "a container's");
         member.disconnect(&mut pod.inside, &[]).unwrap();
         assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
     }
     let vlans = network("vlans", Driver::Vlan);
-    let in_it = Connection { vlan: Some(vid(7)), ..connection("eth0", &[]) };
+    let in_it = connection("eth0", &[]).vlan(vid(7));
     let member = connect(&vlans, &mut host, &mut pod, in_it, &[]).unwrap();
-    is_kept(&mut host, &vlans, &Removal::InUse, "a container's VLAN");
+    is_kept(&mut host, &vlans, Removal::InUse, "a container's VLAN");
     member.disconnect(&mut pod.inside, &[]).unwrap();
     assert_eq!(removal(&mut host, &vlans, &[]), Removal::Removed);
     // One in passthru mode is a child as well.
     let network = passthru(VLAN, "net");
     let member = connect(&network, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
-    is_kept(&mut host, &network, &Removal::InUse, "a passthru container's");
+    is_kept(&mut host, &network, Removal::InUse, "a passthru container's");
     member.disconnect(&mut pod.inside, &[]).unwrap();
     assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
     Ok(())
@@ -98,6 +103,7 @@ pub fn what_a_container_has_is_kept() -> Result<(), Skip> {
 /// Makes something stand on the parent in another namespace.
 type Use = fn(&mut Socket, IfIndex, &Netns) -> IfIndex;
 
+#[kernel_test]
 pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     parent(&mut host);
@@ -129,9 +135,9 @@ pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
     ];
     let network = on(VLAN, "net");
     for (what, make) in uses {
-        let parent = network.up(&mut host, &owner()).unwrap();
+        let parent = up(&network, &mut host).unwrap();
         make(&mut host, parent, &pod.namespace);
-        is_kept(&mut host, &network, &Removal::InUse, what);
+        is_kept(&mut host, &network, Removal::InUse, what);
         let there = pod.inside.index_of("x").unwrap();
         pod.inside.delete(there).unwrap();
         assert_eq!(removal(&mut host, &network, &[]), Removal::Removed, "without {what}");
@@ -139,6 +145,7 @@ pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_somebody_uses_here_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -152,14 +159,14 @@ pub fn what_somebody_uses_here_is_kept() -> Result<(), Skip> {
         ("a bridge", &["link add x type bridge", "link set p0.50 master x"], "link delete x"),
     ];
     for (what, made, unmade) in uses {
-        network.up(&mut host, &owner()).unwrap();
+        up(&network, &mut host).unwrap();
         made.iter().for_each(|command| try_ip(command).unwrap());
-        is_kept(&mut host, &network, &Removal::InUse, what);
+        is_kept(&mut host, &network, Removal::InUse, what);
         try_ip(unmade).unwrap();
         assert_eq!(removal(&mut host, &network, &[]), Removal::Removed, "without {what}");
     }
     // What the kernel gives every link is no use of it.
-    let parent = network.up(&mut host, &owner()).unwrap();
+    let parent = up(&network, &mut host).unwrap();
     let addresses = host.snapshot(&ListAddresses::new().index(parent)).unwrap();
     assert!(addresses.iter().all(|address| address.scope == Scope::LINK));
     assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
@@ -167,14 +174,15 @@ pub fn what_somebody_uses_here_is_kept() -> Result<(), Skip> {
 }
 
 /// A mark is not enough.
+#[kernel_test]
 pub fn what_is_no_longer_what_was_made_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     let base = parent(&mut host);
     let network = on(VLAN, "net");
     let mut row = |network: &Network, made: &dyn Fn(&mut Socket) -> IfIndex, why| {
         let index = made(&mut host);
-        mark(&mut host, index, "net");
-        is_kept(&mut host, network, &Removal::NotOurs, why);
+        mark(&mut host, index, network.parent_name());
+        is_kept(&mut host, network, Removal::NotOurs, why);
         host.delete(index).unwrap();
     };
     row(&network, &|host| veth(host, VLAN, "x"), "a veth");
@@ -186,29 +194,30 @@ pub fn what_is_no_longer_what_was_made_is_kept() -> Result<(), Skip> {
     let provider = NewLink::vlan(base, vid(50)).protocol(VlanProtocol::Ieee8021Ad).name(name(VLAN));
     row(&network, &|host| host.create(&provider).unwrap(), "another protocol");
     let other_base = veth(&mut host, "q0", "q1");
-    host.create(&NewLink::vlan(other_base, vid(50)).name(name(VLAN))).map(|i| mark(&mut host, i, "net")).unwrap();
-    is_kept(&mut host, &network, &Removal::NotOurs, "another base");
+    host.create(&NewLink::vlan(other_base, vid(50)).name(name(VLAN))).map(|i| mark(&mut host, i, VLAN)).unwrap();
+    is_kept(&mut host, &network, Removal::NotOurs, "another base");
     let there = host.index_of(VLAN).unwrap();
     host.delete(there).unwrap();
 
     let other = Owner::new("other").unwrap();
-    network.up(&mut host, &other).unwrap();
-    is_kept(&mut host, &network, &Removal::NotOurs, "another owner");
+    network.parent().unwrap().up(&mut host, &other).unwrap();
+    is_kept(&mut host, &network, Removal::NotOurs, "another owner");
     assert_eq!(network.remove_parent(&mut host, &other, &[]).unwrap(), Removal::Removed);
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_stale_probe_proves_as_much_as_a_new_one() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
     needs("vlan")?;
     let before = links(&mut host);
     let network = on(VLAN, "net");
-    let parent = network.up(&mut host, &owner()).unwrap();
+    let parent = up(&network, &mut host).unwrap();
     let probe = NewLink::macvlan(parent).mode(MacvlanMode::Passthru).name(name(PROBE));
     let stale = host.create(&probe).unwrap();
-    is_kept(&mut host, &network, &Removal::InUse, "it is not marked, so it is somebody's");
-    mark(&mut host, stale, "net");
+    is_kept(&mut host, &network, Removal::InUse, "it is not marked, so it is somebody's");
+    mark(&mut host, stale, VLAN);
     assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
     assert_eq!(links(&mut host), before);
     Ok(())
@@ -216,13 +225,14 @@ pub fn a_stale_probe_proves_as_much_as_a_new_one() -> Result<(), Skip> {
 
 /// It would keep every other macvlan away. The parent is kept for what is seen here, or for what is seen only by asking, and
 /// that whatever its MTU.
+#[kernel_test]
 pub fn a_stale_probe_goes_where_the_parent_is_kept() -> Result<(), Skip> {
     let (mut host, pod) = (socket(), Pod::new());
     let base = parent(&mut host);
     needs("vlan")?;
     host.change(&LinkChange::new(base).mtu(65535)).unwrap();
     let network = on(VLAN, "net");
-    let parent = network.up(&mut host, &owner()).unwrap();
+    let parent = up(&network, &mut host).unwrap();
     host.create(&NewLink::vlan(parent, vid(7)).name(name("v7")).netns(pod.namespace.as_fd())).unwrap();
     let given = NewAddress::new(parent, net("10.0.0.1/24"));
     for is_seen in [false, true] {
@@ -231,7 +241,7 @@ pub fn a_stale_probe_goes_where_the_parent_is_kept() -> Result<(), Skip> {
         }
         let before = links(&mut host);
         let stale = host.create(&NewLink::macvlan(parent).mode(MacvlanMode::Passthru).name(name(PROBE))).unwrap();
-        mark(&mut host, stale, "net");
+        mark(&mut host, stale, VLAN);
         assert_eq!(removal(&mut host, &network, &[]), Removal::InUse, "{is_seen}");
         assert_eq!(links(&mut host), before, "{is_seen}: the probe is gone, and asking made nothing");
     }
@@ -239,6 +249,7 @@ pub fn a_stale_probe_goes_where_the_parent_is_kept() -> Result<(), Skip> {
 }
 
 /// Nothing is between looking and removing: who comes in between is refused.
+#[kernel_test]
 pub fn a_probe_keeps_others_away() -> Result<(), Skip> {
     let (mut host, pod) = (socket(), Pod::new());
     let parent = parent(&mut host);

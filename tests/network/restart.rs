@@ -1,12 +1,13 @@
 //! After a restart: what vanished is made again, what is left over is removed, and everything else is let alone.
 
 use crate::common::{Skip, name, needs, parent, socket, veth, vid};
-use crate::help::{connect, connection, links, macvlan, mark, on, owner};
+use crate::help::{connect, connection, links, macvlan, mark, on, owner, up};
 use crate::pod::Pod;
 use sublink::endpoint::Detached;
 use sublink::link::LinkFlags;
 use sublink::network::{Removal, Restored, restore_networks};
 use sublink::{MacvlanMode, Network, NewLink, Owner, Socket};
+use sublink_tests::kernel_test;
 
 #[track_caller]
 fn restore(host: &mut Socket, networks: &[Network]) -> Restored {
@@ -18,6 +19,7 @@ fn orphans(restored: Restored) -> Vec<(String, Removal)> {
     restored.orphans.into_iter().map(|(name, removal)| (name.to_string(), removal.unwrap())).collect()
 }
 
+#[kernel_test]
 pub fn what_vanished_is_made_again() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
@@ -26,7 +28,7 @@ pub fn what_vanished_is_made_again() -> Result<(), Skip> {
     let networks = [on("p0.50", "vlan"), macvlan("dummy"), on("p0.50", "same"), on("p0", "plain"), on("p9.50", "lost")];
     for vanished in ["its parent", "its base"] {
         let member = connect(&networks[0], &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
-        networks[1].up(&mut host, &owner()).unwrap();
+        up(&networks[1], &mut host).unwrap();
         let link = |host: &mut Socket, name| host.index_of(name).unwrap();
         let gone =
             [if vanished == "its base" { "p0" } else { "p0.50" }.to_owned(), networks[1].parent_name().to_string()];
@@ -44,7 +46,7 @@ pub fn what_vanished_is_made_again() -> Result<(), Skip> {
         for (number, (network, parent)) in restored.parents.into_iter().enumerate() {
             assert_eq!(*network, *networks[number].name());
             match parent {
-                Ok(parent) => assert_eq!(host.link_at(parent).unwrap().if_name(), networks[number].parent_name()),
+                Ok(up) => assert_eq!(host.link_at(up.index).unwrap().if_name(), networks[number].parent_name()),
                 Err(error) => {
                     assert_eq!((&*network, error.to_string()), ("lost", lost.to_owned()), "the others are up");
                 }
@@ -58,21 +60,22 @@ pub fn what_vanished_is_made_again() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_is_left_over_is_removed() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
     let mut host = socket();
     let base = parent(&mut host);
     let kept = on("p0.50", "kept");
-    kept.up(&mut host, &owner()).unwrap();
+    up(&kept, &mut host).unwrap();
     let before = links(&mut host);
-    on("p0.60", "gone").up(&mut host, &owner()).unwrap();
-    let dummy = macvlan("gone").up(&mut host, &owner()).unwrap();
+    up(&on("p0.60", "gone"), &mut host).unwrap();
+    let dummy = up(&macvlan("gone"), &mut host).unwrap();
     let half = host.create(&NewLink::vlan(base, vid(70)).name(name("sl~70"))).unwrap();
-    mark(&mut host, half, "gone");
+    mark(&mut host, half, "p0.70");
     let probe = NewLink::macvlan(dummy).mode(MacvlanMode::Passthru).name(name("sl~probe"));
     let probe = host.create(&probe).unwrap();
-    mark(&mut host, probe, "gone");
+    mark(&mut host, probe, macvlan("gone").parent_name());
 
     let mut orphans = orphans(restore(&mut host, &[kept]));
     orphans.sort_by(|one, other| one.0.cmp(&other.0));
@@ -83,20 +86,22 @@ pub fn what_is_left_over_is_removed() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_stands_on_another_is_removed_first() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
     parent(&mut host);
     let before = links(&mut host);
-    let lower = on("p0.50", "lower").up(&mut host, &owner()).unwrap();
+    let lower = up(&on("p0.50", "lower"), &mut host).unwrap();
     let upper = host.create(&NewLink::vlan(lower, vid(7)).name(name("sl~7"))).unwrap();
-    mark(&mut host, upper, "upper");
+    mark(&mut host, upper, "p0.50.7");
     let expected = ["sl~7", "p0.50"].map(|name| (name.to_owned(), Removal::Removed));
     assert_eq!(orphans(restore(&mut host, &[])), expected);
     assert_eq!(links(&mut host), before);
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_container_that_outlives_its_network_keeps_the_parent() -> Result<(), Skip> {
     needs("vlan")?;
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -112,17 +117,18 @@ pub fn a_container_that_outlives_its_network_keeps_the_parent() -> Result<(), Sk
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_is_somebody_elses_is_let_alone() -> Result<(), Skip> {
     let mut host = socket();
     let base = parent(&mut host);
     veth(&mut host, "sl~veth", "sl~peer");
     let marked = veth(&mut host, "dm-0123456789ab", "q1");
-    mark(&mut host, marked, "net");
+    mark(&mut host, marked, "dm-0123456789ab");
     if needs("vlan").is_ok() {
-        on("p0.50", "theirs").up(&mut host, &Owner::new("other").unwrap()).unwrap();
+        on("p0.50", "theirs").parent().unwrap().up(&mut host, &Owner::new("other").unwrap()).unwrap();
         host.create(&NewLink::vlan(base, vid(60)).name(name("p0.60"))).unwrap();
         let renamed = host.create(&NewLink::vlan(base, vid(70)).name(name("mine"))).unwrap();
-        mark(&mut host, renamed, "net");
+        mark(&mut host, renamed, "p0.70");
     }
     let before = links(&mut host);
     assert!(restore(&mut host, &[]).orphans.is_empty());

@@ -1,13 +1,14 @@
 //! Several networks and containers on one parent, and what the kernel refuses there.
 
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
-use crate::help::{connect, connection, network, on, passthru};
+use crate::help::{connect, connection, failed, network, on, passthru};
 use crate::pod::Pod;
 use std::os::fd::AsFd;
 use sublink::error::Undo;
 use sublink::link::KindInfo;
 use sublink::network::{Connection, Driver};
 use sublink::{Network, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// What is said when a container is refused; it is as before then.
 #[track_caller]
@@ -15,11 +16,13 @@ fn refused(host: &mut Socket, network: &Network, connection: Connection) -> Stri
     let mut pod = Pod::new();
     let before = pod.contents();
     let error = connect(network, host, &mut pod, connection, &[]).unwrap_err();
+    let error = failed(&error);
     assert_eq!(error.undo(), Some(Undo::Clean), "{error}");
     assert_eq!(pod.contents(), before);
     error.to_string()
 }
 
+#[kernel_test]
 pub fn networks_share_a_parent() -> Result<(), Skip> {
     let mut host = socket();
     let parent = parent(&mut host);
@@ -35,6 +38,7 @@ pub fn networks_share_a_parent() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_passthru_network_shares_its_parent_with_none() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -67,6 +71,7 @@ pub fn a_passthru_network_shares_its_parent_with_none() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     needs("ipvlan")?;
     let (mut host, pod) = (socket(), Pod::new());
@@ -86,11 +91,12 @@ pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
     let (network, mut pod) = (on("p0", "net"), Pod::new());
-    let with_mac = || Connection { mac: Some(mac(7)), ..connection("eth0", &[]) };
+    let with_mac = || connection("eth0", &[]).mac(mac(7));
     let member = connect(&network, &mut host, &mut pod, with_mac(), &[]).unwrap();
     let said = refused(&mut host, &network, with_mac());
     let expected = "bring up eth0: EADDRINUSE (Address already in use): the MAC address 02:00:00:00:00:07 is used by a \
@@ -101,6 +107,7 @@ pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -111,12 +118,13 @@ pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn each_container_has_a_vlan_of_its_own() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
     let parent = parent(&mut host);
-    let network = network("net", Driver::Vlan).parent(name("p0")).mtu(1400);
-    let with_id = |id| Connection { vlan: Some(vid(id)), ..connection("eth0", &[]) };
+    let network = network("net", Driver::Vlan).on(name("p0")).mtu(1400);
+    let with_id = |id| connection("eth0", &[]).vlan(vid(id));
     let [mut a, mut b] = [Pod::new(), Pod::new()];
     for (pod, id) in [(&mut a, 7), (&mut b, 8)] {
         let member = connect(&network, &mut host, pod, with_id(id), &[]).unwrap();

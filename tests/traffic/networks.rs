@@ -14,6 +14,7 @@ use std::io::ErrorKind;
 use sublink::endpoint::Detached;
 use sublink::network::{Connection, Driver, Member, Subnet};
 use sublink::{MacvlanMode, Netns, Network, NewAddress, Owner, Socket};
+use sublink_tests::kernel_test;
 
 /// In no subnet of the container's: it is reached by the default route.
 const FAR: Place = Place { subnet: 9, host: 9 };
@@ -38,7 +39,7 @@ impl Outside {
     }
 
     fn network(&self, network: &str, parent: &str) -> Network {
-        let network = Network::new(network, Driver::Macvlan(MacvlanMode::Bridge)).unwrap().parent(name(parent));
+        let network = Network::new(network, Driver::Macvlan(MacvlanMode::Bridge)).unwrap().on(name(parent));
         Family::BOTH.into_iter().fold(network, |network, family| {
             let subnet = Subnet::new(self.gateway.network(family));
             network.subnet(subnet.gateway(self.gateway.addr(family)).unwrap())
@@ -46,13 +47,13 @@ impl Outside {
     }
 
     /// The container joins the network out of which this is the way.
-    fn connect<'n>(
+    fn connect(
         &mut self,
-        network: &'n Network,
+        network: &Network,
         link: &str,
         (netns, inside): (&Netns, &mut Socket),
-        others: &[Member<'_>],
-    ) -> Member<'n> {
+        others: &[Member],
+    ) -> Member {
         let addrs = Family::BOTH.map(|family| Place { host: 2, ..self.gateway }.network(family));
         let (owner, connection) = (Owner::new("tests").unwrap(), Connection::new(name(link), &addrs));
         let member = network.connect(&mut self.lan.host, &owner, netns, inside, connection, others).unwrap();
@@ -74,6 +75,7 @@ fn leaves_by(container: &Station, one: &Outside, other: &Outside) {
     }
 }
 
+#[kernel_test]
 pub fn packets_leave_by_the_network_that_has_the_default_route() -> Result<(), Skip> {
     let (mut b, mut a, mut c) = (Outside::of("p0", "p1", 0), Outside::of("q0", "q1", 1), Outside::of("r0", "r1", 2));
     let networks = [b.network("b", "p0"), a.network("a", "q0"), c.network("0", "r0").internal()];

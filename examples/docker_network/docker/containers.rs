@@ -16,7 +16,7 @@ pub fn connect(work: &mut Work<'_>, words: &Words) -> Result {
     find(&work.state.pools, network)?;
     let namespace = Netns::open(file_of(container))?;
     let here = joined::in_namespace(&work.state.joined, &namespace);
-    if here.iter().any(|number| work.state.joined[*number].network == network) {
+    if here.iter().any(|number| *work.state.joined[*number].member.network == *network) {
         return Err(format!("the container {container} is in the network {network} already").into());
     }
     join(work, words, &namespace, None)
@@ -29,10 +29,10 @@ fn join(work: &mut Work<'_>, words: &Words, namespace: &Netns, name: Option<IfNa
     let (pools, joined) = (&work.state.pools, &work.state.joined);
     let pool = find(pools, network)?;
     let mut inside = Socket::open_in(namespace)?;
-    let taken: Vec<_> = joined.iter().flat_map(|joined| &joined.connection.addrs).map(IpNetwork::ip).collect();
+    let taken: Vec<_> = joined.iter().flat_map(|joined| &joined.member.connection.addrs).map(IpNetwork::ip).collect();
     let connection = joined::connection(words, pool, free_name(&mut inside, name)?, &taken)?;
     let here = joined::in_namespace(joined, namespace);
-    let others = here.iter().map(|number| joined[*number].member(pools)).collect::<Result<Vec<_>>>()?;
+    let others = here.iter().map(|number| joined[*number].member.clone()).collect::<Vec<_>>();
     let member = pool.network.connect(&mut work.host, &work.owner, namespace, &mut inside, connection, &others)?;
 
     let (attached, told) = (member.attached, told(name_of(&file), &member, &others));
@@ -55,11 +55,11 @@ fn free_name(inside: &mut Socket, wanted: Option<IfName>) -> Result<IfName> {
     free.ok_or_else(|| "the container has a link of every name".into())
 }
 
-fn told(container: &str, member: &Member<'_>, others: &[Member<'_>]) -> String {
+fn told(container: &str, member: &Member, others: &[Member]) -> String {
     let addrs: Vec<_> = member.connection.addrs.iter().map(ToString::to_string).collect();
     let mac = member.attached.mac.map_or_else(String::new, |mac| format!(", MAC address {mac}"));
-    let members: Vec<_> = others.iter().chain([member]).map(|member| (member.network, &member.connection)).collect();
-    let chosen = choose_gateways(&members).into_iter().filter(|(number, _)| *number == others.len());
+    let chosen =
+        choose_gateways(others.iter().chain([member])).into_iter().filter(|(number, _)| *number == others.len());
     let gateways: Vec<_> = chosen.map(|(_, gateway)| gateway.to_string()).collect();
     let route =
         if gateways.is_empty() { String::new() } else { format!(", default route by {}", gateways.join(" and ")) };
@@ -76,13 +76,13 @@ pub fn disconnect(work: &mut Work<'_>, words: &Words) -> Result {
         Some(namespace) => joined::in_namespace(joined, namespace),
         None => (0..joined.len()).filter(|number| joined[*number].container == file).collect(),
     };
-    let (leaving, staying): (Vec<_>, Vec<_>) = here.into_iter().partition(|number| joined[*number].network == network);
+    let (leaving, staying): (Vec<_>, Vec<_>) =
+        here.into_iter().partition(|number| *joined[*number].member.network == *network);
     let leaving = *leaving.first().ok_or_else(|| format!("{container} is not in the network {network}"))?;
     let became = match namespace {
         Some(namespace) => {
-            let rest = staying.iter().map(|number| joined[*number].member(&work.state.pools));
-            let member = joined[leaving].member(&work.state.pools)?;
-            Some(member.disconnect(&mut Socket::open_in(namespace)?, &rest.collect::<Result<Vec<_>>>()?)?)
+            let rest: Vec<_> = staying.iter().map(|number| joined[*number].member.clone()).collect();
+            Some(joined[leaving].member.disconnect(&mut Socket::open_in(namespace)?, &rest)?)
         }
         None => None,
     };
@@ -118,7 +118,7 @@ pub fn restore(work: &mut Work<'_>, words: &Words) -> Result {
     }
     for (network, parent) in restored.parents {
         match parent {
-            Ok(index) => writeln!(work.out, "{network}: its parent is link {index}")?,
+            Ok(up) => writeln!(work.out, "{network}: its parent is link {}", up.index)?,
             Err(error) => failed.push(format!("{network}: {}", work.explained(error.into()))),
         }
     }
@@ -135,7 +135,7 @@ pub fn restore(work: &mut Work<'_>, words: &Words) -> Result {
         }
     }
     for (namespace, joined) in lost {
-        if let Err(error) = join(work, &joined.words, &namespace, Some(joined.connection.name)) {
+        if let Err(error) = join(work, &joined.words, &namespace, Some(joined.member.connection.name)) {
             failed.push(format!("{joined}: {}", work.explained(error)));
             work.state.joined.push(joined);
         }
@@ -159,10 +159,10 @@ fn fate(work: &mut Work<'_>, joined: &Joined) -> Result<Fate> {
         writeln!(work.out, "{joined}: it has ended")?;
         return Ok(Fate::Ended);
     };
-    let pool = find(&work.state.pools, &joined.network)?;
+    let pool = find(&work.state.pools, &joined.member.network)?;
     let parent = work.host.index_of(pool.network.parent_name())?;
-    let endpoint = pool.network.endpoint(parent, &joined.connection)?;
-    let differences = endpoint.check(&joined.attached, &mut Socket::open_in(&namespace)?)?;
+    let endpoint = pool.network.endpoint(parent, &joined.member.connection)?;
+    let differences = endpoint.check(&joined.member.attached, &mut Socket::open_in(&namespace)?)?;
     if differences.contains(&Difference::Gone) {
         return Ok(Fate::Lost(namespace));
     }

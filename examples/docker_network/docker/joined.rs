@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path;
 use sublink::link::LinkKind;
 use sublink::network::{Connection, Driver, Member};
-use sublink::{Attached, IfIndex, IfName, MacvlanMode, Netns};
+use sublink::{Attached, IfIndex, IfName, MacAddr, MacvlanMode, Netns, VlanId};
 
 /// The flags of `connect`. The last is for the state only: the link, as NAME/INDEX/MAC.
 pub const FLAGS: &[Flag] =
@@ -22,11 +22,9 @@ pub const USAGE: &str = "connect [FLAG …] NETWORK CONTAINER";
 pub struct Joined {
     /// What it was told, and what was chosen then.
     pub words: Words,
-    pub network: String,
     /// The file of the container's namespace.
     pub container: String,
-    pub connection: Connection,
-    pub attached: Attached,
+    pub member: Member,
 }
 
 impl Joined {
@@ -48,18 +46,13 @@ impl Joined {
             has_parents_mac,
         };
         let connection = connection(&words, pool, attached.name, &[])?;
-        Ok(Self { words, network, container, connection, attached })
-    }
-
-    pub fn member<'p>(&self, pools: &'p [Pool]) -> Result<Member<'p>> {
-        let network = &find(pools, &self.network)?.network;
-        Ok(Member { network, connection: self.connection.clone(), attached: self.attached })
+        Ok(Self { words, container, member: Member::new(&pool.network, connection, attached) })
     }
 }
 
 impl fmt::Display for Joined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {}", name_of(&self.container), self.network)
+        write!(f, "{} in {}", name_of(&self.container), self.member.network)
     }
 }
 
@@ -68,12 +61,8 @@ pub fn connection(words: &Words, pool: &Pool, name: IfName, taken: &[IpAddr]) ->
     let v4 = pool.address(false, words.parsed("ip")?, taken)?;
     let v6 = pool.address(true, words.parsed("ip6")?, taken)?;
     let addrs: Vec<_> = v4.into_iter().chain(v6).collect();
-    Ok(Connection {
-        mac: words.parsed("mac-address")?,
-        vlan: words.parsed("vlan")?,
-        priority: words.parsed("gw-priority")?.unwrap_or(0),
-        ..Connection::new(name, &addrs)
-    })
+    let connection = Connection::new(name, &addrs).mac(words.parsed::<MacAddr>("mac-address")?);
+    Ok(connection.vlan(words.parsed::<VlanId>("vlan")?).priority(words.parsed("gw-priority")?.unwrap_or(0)))
 }
 
 /// The words of a connection that has been made.

@@ -1,7 +1,7 @@
 //! The commands.
 //!
 //! ```text
-//!   words ──► Pool: a network and its addresses ──► sublink::Network: up, connect, remove_parent …
+//!   words ──► Pool: a network and its addresses ──► sublink::Network: connect, remove_parent …
 //!     ▲       Joined: a container in it         ──► sublink::network::Member: disconnect
 //!     │
 //!   state: the words of every network and container, a line each
@@ -19,7 +19,7 @@ use std::env;
 use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
-use sublink::{Owner, Socket};
+use sublink::{Owner, Socket, network};
 use words::{Flag, Words};
 
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
@@ -72,9 +72,10 @@ struct Work<'w> {
 impl Work<'_> {
     /// An error with the reason, where a look at the host's links shows it.
     fn explained(&mut self, error: Box<dyn Error>) -> Box<dyn Error> {
-        match error.downcast::<sublink::Error>() {
-            Ok(error) => error.explained(&mut self.host).into(),
-            Err(error) => error,
+        let failed = error.downcast_ref().or_else(|| error.downcast_ref().and_then(network::Error::as_failed));
+        match failed.map(|error: &sublink::Error| error.clone()) {
+            Some(failed) => failed.explained(&mut self.host).into(),
+            None => error,
         }
     }
 }

@@ -17,8 +17,8 @@ pub fn create(work: &mut Work<'_>, words: &Words) -> Result {
     let pool = Pool::new(words, &work.state.pools)?;
     let (network, others) = (pool.network.clone(), work.state.networks());
     network.validate(&others)?;
-    if !network.is_config_only() {
-        network.up(&mut work.host, &work.owner)?;
+    if let Ok(parent) = network.parent() {
+        parent.up(&mut work.host, &work.owner)?; // a config-only network has none
     }
     work.state.pools.push(pool);
     if let Err(error) = work.state.save() {
@@ -83,15 +83,15 @@ pub fn inspect(work: &mut Work<'_>, words: &Words) -> Result {
 /// A network under Docker's own keys.
 fn described(work: &Work<'_>, pool: &Pool) -> Value {
     let network = &pool.network;
-    let joined = work.state.joined.iter().filter(|joined| joined.network == network.name());
+    let joined = work.state.joined.iter().filter(|joined| *joined.member.network == *network.name());
     let containers: Map<_, _> = joined
         .map(|joined| {
             let addr = |v6| {
-                let addr = joined.connection.addrs.iter().find(|addr| addr.is_ipv6() == v6);
+                let addr = joined.member.connection.addrs.iter().find(|addr| addr.is_ipv6() == v6);
                 addr.map_or_else(String::new, IpNetwork::to_string)
             };
-            let mac = joined.attached.mac.map_or_else(String::new, |mac| mac.to_string());
-            let link = joined.attached.name.to_string();
+            let mac = joined.member.attached.mac.map_or_else(String::new, |mac| mac.to_string());
+            let link = joined.member.attached.name.to_string();
             let endpoint =
                 json!({ "Interface": link, "MacAddress": mac, "IPv4Address": addr(false), "IPv6Address": addr(true) });
             (name_of(&joined.container).to_owned(), endpoint)
@@ -146,7 +146,7 @@ pub fn rm(work: &mut Work<'_>, words: &Words) -> Result {
 
 fn remove(work: &mut Work<'_>, name: &str) -> Result {
     let network = find(&work.state.pools, name)?.network.clone();
-    let joined = work.state.joined.iter().filter(|joined| joined.network == name);
+    let joined = work.state.joined.iter().filter(|joined| *joined.member.network == *name);
     let containers: Vec<_> = joined.map(|joined| name_of(&joined.container)).collect();
     if !containers.is_empty() {
         return Err(format!("the network {name} is in use: first disconnect {}", containers.join(", ")).into());

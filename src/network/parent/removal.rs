@@ -1,0 +1,246 @@
+//! A parent, removed again only when it is surely ours and surely unused.
+
+use super::mark::Made;
+use super::probe::Probe;
+use super::vlans::carries_vlan;
+use super::{Error, Owner, Parent, Result, list};
+use crate::addr::{AddressFlags, AddressInfo, ListAddresses};
+use crate::link::{LinkInfo, ListLinks};
+use crate::socket::Socket;
+use crate::value::{IfIndex, IfName, Scope};
+use nix::errno::Errno;
+use std::cmp::Reverse;
+
+/// What became of a parent that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Removal {
+    /// It is removed.
+    Removed,
+    /// It was not there.
+    NotThere,
+    /// It is kept: this owner did not make it, or it is no longer what was made.
+    NotOurs,
+    /// It is kept: another of the caller's parents is this one too.
+    Shared,
+    /// It is kept: something stands on it, perhaps in another namespace, or it is a port, or it was given addresses.
+    InUse,
+}
+
+impl Parent {
+    /// Removes it, if `owner` made it, it is still what was made, none of `others` is the same parent, and nothing stands on
+    /// it in any namespace. Call it when the last container has left.
+    ///
+    /// That no macvlan or ipvlan stands on it is seen by a passthru child: one can be made only where there is none, in
+    /// whatever namespace, and while it stands nobody can make another. That no VLAN does is seen by the kernel's listening
+    /// for VLAN registration, which takes no time; on a kernel without that, and where something does stand there, each VLAN
+    /// id is asked for, which takes about a tenth of a second. A VLAN may be made behind that.
+    ///
+    /// # Errors
+    /// Why it could not be found out, or why the kernel refused to remove it. Then it is kept.
+    pub fn remove(&self, host: &mut Socket, owner: &Owner, others: &[Self]) -> Result<Removal> {
+        if others.iter().any(|other| other.name == self.name) {
+            return Ok(Removal::Shared);
+        }
+        match self.find(host)? {
+            Some(link) => remove(host, owner, &link),
+            None => Ok(Removal::NotThere),
+        }
+    }
+
+    /// Removes it **with everything that stands on it, in whatever namespace**, if `owner` made it and it is still what was
+    /// made. Whatever containers have on it, they lose: links that they were given, and links that they stacked, moved or
+    /// renamed. It is the way to get containers off the network for certain that cannot be trusted to be off it; call it when
+    /// no member is left that should keep its link.
+    ///
+    /// # Errors
+    /// The kernel refused. Then it is kept, with everything on it.
+    pub fn remove_with_all_on_it(&self, host: &mut Socket, owner: &Owner) -> Result<Removal> {
+        let Some(link) = self.find(host)? else { return Ok(Removal::NotThere) };
+        let base = base_of(host, &link)?;
+        match owner.made(&link, base.as_slice()) {
+            Some(Made::Parent | Made::Unfinished) => delete(host, link.index),
+            _ => Ok(Removal::NotOurs),
+        }
+    }
+}
+
+/// Removes what `owner` made as a parent that is none of `wanted`, or left half-made, each by the rule of
+/// [`Parent::remove`]. It is for a start after a crash or a reboot: nobody else may work for the same owner meanwhile.
+///
+/// The outcome is a link's name, and what became of it.
+pub fn remove_orphans(host: &mut Socket, owner: &Owner, wanted: &[Parent]) -> Result<Vec<(IfName, Result<Removal>)>> {
+    let mut orphans = Vec::new();
+    for kind in ["vlan", "dummy", "macvlan"] {
+        for link in list(host, &ListLinks::new().kind(kind))? {
+            let is_wanted = wanted.iter().any(|parent| parent.name == link.name);
+            if is_wanted || !owner.has_marked(&link) {
+                continue;
+            }
+            if owner.made(&link, base_of(host, &link)?.as_slice()).is_some() {
+                orphans.push(link);
+            }
+        }
+    }
+    orphans.sort_by_key(|link| Reverse(link.index.get())); // what stands on another is newer
+    Ok(orphans.into_iter().map(|link| (link.name, discard(host, owner, &link))).collect())
+}
+
+fn discard(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> {
+    match owner.made(link, base_of(host, link)?.as_slice()) {
+        Some(Made::Probe) => delete(host, link.index),
+        _ => remove(host, owner, link),
+    }
+}
+
+/// The link that a link stands on. That of another namespace is none.
+fn base_of(host: &mut Socket, link: &LinkInfo) -> Result<Option<LinkInfo>> {
+    let Some(base) = link.parent.filter(|_| link.parent_netnsid.is_none()) else { return Ok(None) };
+    match host.link_at(base) {
+        Ok(base) => Ok(Some(base.to_owned())),
+        Err(error) if error.is_no_device() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> {
+    let mut links = list(host, &ListLinks::new())?;
+    links.extend(base_of(host, link)?); // which a list that changes meanwhile may lack
+    let addresses = match list(host, &ListAddresses::new().index(link.index)) {
+        Err(Error::Failed(error)) if error.is_no_device() => return Ok(Removal::NotThere),
+        addresses => addresses?,
+    };
+    let stale =
+        links.iter().find(|child| is_probe_on(owner, link, child, &links)).map(|probe| Probe::beside(probe.index));
+    if let Some(kept) = is_kept(owner, link, &links, &addresses) {
+        if let Some(probe) = stale {
+            probe.delete(host);
+        }
+        return Ok(kept);
+    }
+    let probe = if stale.is_some() { Ok(stale) } else { Probe::make(host, owner, link) };
+    let mut probe = match probe {
+        Err(error) if error.is_busy() || error.raw_os_error() == Some(Errno::EINVAL as i32) => {
+            return Ok(Removal::InUse);
+        }
+        Err(error) if error.is_no_device() => return Ok(Removal::NotThere),
+        probe => probe?,
+    };
+    let removal = match carries_vlan(host, link.index, probe.as_mut()) {
+        Ok(false) => delete(host, link.index),
+        Ok(true) => Ok(Removal::InUse),
+        Err(error) if error.is_no_device() => Ok(Removal::NotThere),
+        Err(error) => Err(error.into()),
+    };
+    match (&removal, probe) {
+        (Ok(Removal::Removed | Removal::NotThere), _) | (_, None) => {} // it goes with its parent
+        (_, Some(probe)) => probe.delete(host),
+    }
+    removal
+}
+
+/// Why a link is to be kept, as far as that can be seen in its own namespace.
+fn is_kept(owner: &Owner, link: &LinkInfo, links: &[LinkInfo], addresses: &[AddressInfo]) -> Option<Removal> {
+    if !matches!(owner.made(link, links), Some(Made::Parent | Made::Unfinished)) {
+        return Some(Removal::NotOurs);
+    }
+    let is_used = link.master.is_some()
+        || links.iter().any(|child| stands_on(link, child) && !is_probe_on(owner, link, child, links))
+        || addresses.iter().any(was_given);
+    is_used.then_some(Removal::InUse)
+}
+
+/// Whether somebody gave an address. The kernel's own IPv6 ones are of the link only, or learnt from a router and not
+/// permanent.
+fn was_given(address: &AddressInfo) -> bool {
+    let is_v4 = address.addr.is_some_and(|addr| addr.is_ipv4());
+    let is_permanent = address.flags.is_some_and(|flags| flags.contains(AddressFlags::PERMANENT));
+    is_v4 || (is_permanent && address.scope != Scope::LINK)
+}
+
+/// Whether `child` is a probe on `link`: one that was left when who removed the link ended in between. It proves as much as
+/// a new one.
+fn is_probe_on(owner: &Owner, link: &LinkInfo, child: &LinkInfo, links: &[LinkInfo]) -> bool {
+    stands_on(link, child) && owner.made(child, links) == Some(Made::Probe)
+}
+
+fn stands_on(link: &LinkInfo, child: &LinkInfo) -> bool {
+    child.parent == Some(link.index) && child.parent_netnsid.is_none()
+}
+
+fn delete(host: &mut Socket, index: IfIndex) -> Result<Removal> {
+    match host.delete(index) {
+        Ok(()) => Ok(Removal::Removed),
+        Err(error) if error.is_no_device() => Ok(Removal::NotThere),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::tests::{child, dummy, index, link, marked, named, owner, vlan};
+    use super::*;
+    use crate::addr::NewAddress;
+    use crate::link::{MacvlanMode, NewLink};
+    use crate::wire::Messages;
+
+    fn ours() -> LinkInfo {
+        marked("eth0.50", named("eth0.50", vlan(7, 2, 50)))
+    }
+
+    fn kept(parent: &LinkInfo, others: &[LinkInfo], addresses: &[AddressInfo]) -> Option<Removal> {
+        let links: Vec<_> = [named("eth0", dummy(2)), parent.clone()].iter().chain(others).cloned().collect();
+        is_kept(&owner(), parent, &links, addresses)
+    }
+
+    fn address(request: NewAddress) -> AddressInfo {
+        let bytes = crate::wire::encoded(&request);
+        crate::addr::AddressView::of(Messages::new(&bytes).next().unwrap().unwrap()).unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_is_not_ours_is_kept() {
+        assert_eq!(kept(&ours(), &[], &[]), None);
+        assert_eq!(kept(&named("eth0.50", vlan(7, 2, 50)), &[], &[]), Some(Removal::NotOurs));
+        assert_eq!(kept(&marked("eth0.50", named("eth0.50", vlan(7, 2, 51))), &[], &[]), Some(Removal::NotOurs));
+        assert_eq!(kept(&marked("dm-1", named("sl~1", dummy(7))), &[], &[]), None);
+    }
+
+    #[test]
+    fn what_something_stands_on_is_kept() {
+        let probe = |mark: fn(LinkInfo) -> LinkInfo| mark(named("sl~1", child(9, 7, MacvlanMode::Passthru)));
+        let rows = [
+            (child(9, 7, MacvlanMode::Bridge), Some(Removal::InUse)),
+            (vlan(9, 7, 1), Some(Removal::InUse)),
+            (link(9, &NewLink::ipvlan(index(7))), Some(Removal::InUse)),
+            (child(9, 2, MacvlanMode::Bridge), None),
+            (LinkInfo { parent_netnsid: Some(0), ..vlan(9, 7, 1) }, None), // on a link 7 of elsewhere
+            (probe(|probe| marked("eth0.50", probe)), None),
+            (probe(|probe| probe), Some(Removal::InUse)),
+        ];
+        for (child, expected) in rows {
+            assert_eq!(kept(&ours(), std::slice::from_ref(&child), &[]), expected, "{child:?}");
+        }
+        let port = LinkInfo { master: Some(index(3)), ..ours() };
+        assert_eq!(kept(&port, &[], &[]), Some(Removal::InUse));
+    }
+
+    #[test]
+    fn what_was_given_an_address_is_kept() {
+        let given = |addr: &str| NewAddress::new(index(7), addr.parse().unwrap());
+        let flagged = |addr: &str, permanent| {
+            let flags = if permanent { [0x80, 0, 0, 0] } else { [0; 4] };
+            AddressInfo { flags: crate::wire::Get::get(&flags), ..address(given(addr)) }
+        };
+        let rows = [
+            (flagged("10.0.0.1/24", true), Some(Removal::InUse)),
+            (flagged("10.0.0.1/24", false), Some(Removal::InUse)), // by DHCP
+            (flagged("fd50::1/64", true), Some(Removal::InUse)),
+            (flagged("fd50::1/64", false), None), // from a router
+            (AddressInfo { scope: Scope::LINK, ..flagged("fe80::1/64", true) }, None),
+        ];
+        for (address, expected) in rows {
+            assert_eq!(kept(&ours(), &[], std::slice::from_ref(&address)), expected, "{address:?}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Whether a VLAN stands on a link, in whatever namespace.
+//!
+//! No list tells of a VLAN in another namespace. Two things do:
+//!
+//! - The first VLAN on a link makes the kernel listen there for VLAN registration (GVRP, MVRP): it adds the group address
+//!   01:80:c2:00:00:21 to the link's list, and the last VLAN takes it away. It does so for a VLAN in any namespace, up or
+//!   down (`register_vlan_dev` in `net/8021q/vlan.c`). Kernels can be built without, so a VLAN of our own on the probe shows
+//!   first that this one does it.
+//! - A create with an invalid flag. The kernel checks for an existing VLAN before it checks the flags, so an existing one
+//!   answers EEXIST and any other EINVAL (`vlan_newlink` in `net/8021q/vlan_netlink.c`). It takes a request for each id, and
+//!   a tenth of a second for all.
+//!
+//! The first can only say that there is none. Somebody else may listen to that address too, and then the second decides.
+
+use super::mark::temporary_name;
+use super::probe::Probe;
+use crate::batch::{Batch, Outcome};
+use crate::error::{ErrorKind, Result};
+use crate::link::{NewLink, Vlan, VlanFlags, VlanId, VlanProtocol};
+use crate::neigh::ListForwarding;
+use crate::socket::Socket;
+use crate::value::IfIndex;
+use nix::errno::Errno;
+
+/// The group address of GVRP and MVRP.
+const REGISTRATION: [u8; 6] = [0x01, 0x80, 0xc2, 0x00, 0x00, 0x21];
+
+/// A list of as many entries came in one datagram, so that nothing is missing.
+const ONE_DATAGRAM: usize = 64;
+
+/// The largest id of a VLAN.
+const LAST_ID: u16 = 4094;
+
+/// Whether a VLAN stands on `link`, which has a probe, if there can be one.
+///
+/// # Errors
+/// Why it cannot be said. It is never said that there is none while an answer is missing.
+pub(super) fn carries_vlan(host: &mut Socket, link: IfIndex, probe: Option<&mut Probe>) -> Result<bool> {
+    if probe.is_some_and(|probe| shows_vlans(host, probe)) && listens(host, link) == Some(false) {
+        return Ok(false);
+    }
+    let first = host.apply(&impossible(link, VlanId::new(0)?, VlanProtocol::Ieee8021Q));
+    if first.is_err_and(|error| error.is_not_supported()) {
+        return Ok(false); // there is no driver, which the kernel looks for each time
+    }
+    for protocol in [VlanProtocol::Ieee8021Q, VlanProtocol::Ieee8021Ad] {
+        if has_any_id(host, link, protocol)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether this kernel listens for registration where a VLAN is: seen by one that is made on `probe`, and goes with it.
+fn shows_vlans(host: &mut Socket, probe: &mut Probe) -> bool {
+    let index = probe.index;
+    let socket = probe.socket(host);
+    if listens(socket, index) != Some(false) {
+        return false;
+    }
+    let (Ok(id), Ok(name)) = (VlanId::new(1), temporary_name()) else { return false };
+    socket.apply(&NewLink::vlan(index, id).name(name)).is_ok() && listens(socket, index) == Some(true)
+}
+
+/// Whether the group address of VLAN registration is in the link's list; `None` if that cannot be said.
+fn listens(host: &mut Socket, link: IfIndex) -> Option<bool> {
+    let entries = host.snapshot(&ListForwarding(link)).ok()?;
+    let is_whole = entries.len() <= ONE_DATAGRAM;
+    is_whole.then(|| entries.iter().any(|entry| entry.addr == Some(REGISTRATION)))
+}
+
+/// A create that is refused: for the VLAN that is there, or for a flag that no kernel knows.
+const fn impossible(link: IfIndex, id: VlanId, protocol: VlanProtocol) -> NewLink<'static, Vlan<'static>> {
+    NewLink::vlan(link, id).protocol(protocol).flags(VlanFlags::IMPOSSIBLE)
+}
+
+/// Whether any VLAN of this protocol stands on a link. Asking changes nothing, so where an answer was lost, the id is asked
+/// for again by itself.
+fn has_any_id(host: &mut Socket, link: IfIndex, protocol: VlanProtocol) -> Result<bool> {
+    let ids = (0..=LAST_ID).map(VlanId::new).collect::<Result<Vec<_>, _>>()?;
+    let mut batch = Batch::new();
+    for id in &ids {
+        batch.push(&impossible(link, *id, protocol))?;
+    }
+    let _ = host.run(&mut batch); // each outcome is looked at
+    let answers: Vec<_> = batch.outcomes().iter().map(is_taken).collect();
+    if answers.contains(&Some(true)) {
+        return Ok(true);
+    }
+    for (id, _) in ids.iter().zip(answers).filter(|(_, answer)| answer.is_none()) {
+        if has_id(host, link, *id, protocol)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What the outcome of a create that is refused says of its id; `None` if it was not answered, or with something else.
+fn is_taken(outcome: &Outcome) -> Option<bool> {
+    const TAKEN: i32 = Errno::EEXIST as i32;
+    const FREE: i32 = Errno::EINVAL as i32;
+    match outcome {
+        Outcome::Failed(error) if error.errno == TAKEN => Some(true),
+        Outcome::Failed(error) if error.errno == FREE => Some(false),
+        _ => None,
+    }
+}
+
+fn has_id(host: &mut Socket, link: IfIndex, id: VlanId, protocol: VlanProtocol) -> Result<bool> {
+    match host.apply(&impossible(link, id, protocol)) {
+        Ok(()) => Err(ErrorKind::Unexpected.into()),
+        Err(error) if error.is_already_there() => Ok(true),
+        Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
