@@ -63,8 +63,12 @@ impl Error {
     /// What sort of failure it was.
     pub fn class(&self) -> Class {
         match self.kind() {
-            ErrorKind::Invalid(_) | ErrorKind::IpNetwork(_) | ErrorKind::IpAddr(_) => Class::Invalid,
-            ErrorKind::SameNamespace | ErrorKind::OtherNamespace | ErrorKind::Forked => Class::Invalid,
+            ErrorKind::Invalid(_)
+            | ErrorKind::IpNetwork(_)
+            | ErrorKind::IpAddr(_)
+            | ErrorKind::SameNamespace
+            | ErrorKind::OtherNamespace
+            | ErrorKind::Forked => Class::Invalid,
             ErrorKind::OnlyAltName { .. } | ErrorKind::AddressGone(_) => Class::Gone,
             ErrorKind::DuplicateAddress(_) => Class::Taken,
             ErrorKind::Interrupted | ErrorKind::Overrun | ErrorKind::TimedOut | ErrorKind::StillTentative(_) => {
