@@ -19,7 +19,7 @@
 
 mod stage;
 
-use stage::{explained, note, timed};
+use stage::{note, timed};
 use std::io::ErrorKind::{Interrupted, WouldBlock};
 use std::net::{IpAddr, UdpSocket};
 use std::os::fd::AsFd;
@@ -130,8 +130,7 @@ impl Container {
         let endpoint =
             Endpoint::new(link).addr(v4).addr(v6).nodad().gateway("10.0.50.1".parse()?).gateway("fd50::1".parse()?);
         let what = format!("attach {name}: {v4}, {v6}, two default routes");
-        let attached = timed(&what, || endpoint.attach(host, &namespace, &mut inside));
-        let attached = attached.map_err(|error| explained(&error, host))?;
+        let attached = timed(&what, || endpoint.attach(host, &namespace, &mut inside))?;
         let mac = attached.mac.map_or_else(String::new, |mac| format!(", {mac}"));
         note(&format!("It is {} there, link {}{mac}.", attached.name, attached.index));
         Ok(Self { station: Station::open(name, namespace, number)?, inside, endpoint, attached })

@@ -8,7 +8,7 @@
 mod stage;
 mod tree;
 
-use stage::{explained, note, timed};
+use stage::{note, timed};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use sublink::value::InvalidValue;
@@ -53,7 +53,7 @@ fn example() -> stage::Result {
     timed("change mv1 to vepa mode and an MTU of 1300", || host.change(&change))?;
     let mistake = timed("change mv1 to an MTU of 9000", || host.change(&LinkChange::new(mv1).mtu(9000)));
     if let Err(error) = mistake {
-        note(&explained(&error, &mut host));
+        note(&error.explained(&mut host).to_string());
     }
 
     // Into a container: by moving a link there, or, much faster, by creating it there.

@@ -126,14 +126,11 @@ fn refusals_of_addresses_are_sentences() -> Result<(), Skip> {
     let mut sentence =
         |request: &dyn Fn(&mut Socket) -> sublink::Result<()>| request(&mut socket).unwrap_err().to_string();
     let again = sentence(&|socket| socket.apply(&NewAddress::new(p0, net("10.0.0.7/24"))));
-    assert!(again.starts_with("add address 10.0.0.7/24 to p0: EEXIST (File exists)"), "{again}");
+    assert!(again.starts_with("add address 10.0.0.7/24 to p0: EEXIST"), "{again}"); // newer kernels have words for it
     let nobody = sentence(&|socket| socket.apply(&NewAddress::new(absent, net("fd00::7/64"))));
-    assert!(nobody.starts_with("add address fd00::7/64 to #999: ENODEV (No such device)"), "{nobody}");
+    assert!(nobody.starts_with("add address fd00::7/64 to #999: ENODEV"), "{nobody}");
     let missing = sentence(&|socket| socket.apply(&DeleteAddress::new(p0, net("10.0.0.9/24"))));
-    assert!(
-        missing.starts_with("delete address 10.0.0.9/24 from p0: EADDRNOTAVAIL (Cannot assign requested address)"),
-        "{missing}"
-    );
+    assert!(missing.starts_with("delete address 10.0.0.9/24 from p0: EADDRNOTAVAIL"), "{missing}");
     Ok(())
 }
 
@@ -326,7 +323,7 @@ fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     assert_eq!(socket.nsid_of(&third).unwrap(), Some(77));
     let file = std::fs::File::open("/dev/null").unwrap();
     let error = socket.nsid_of(&file).unwrap_err().to_string();
-    assert!(error.starts_with("get the id of a namespace: EINVAL (Invalid argument)"), "{error}");
+    assert_eq!(error, "get the id of a namespace: EINVAL: Peer netns reference is invalid: NETNSA_FD");
     Ok(())
 }
 

@@ -5,7 +5,6 @@ use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
 use std::time::Instant;
-use sublink::Socket;
 
 /// How an example ends.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
@@ -34,11 +33,6 @@ pub fn note(text: &str) {
     for line in text.lines() {
         println!("{:16}{line}", "");
     }
-}
-
-/// An error, with why it is so where a look says more.
-pub fn explained(error: &sublink::Error, socket: &mut Socket) -> String {
-    error.clone().explained(socket).reason().map_or_else(|| error.to_string(), |why| format!("{error}: {why}"))
 }
 
 /// Namespaces are a thread's; entered before there is a second thread, they are the process's.

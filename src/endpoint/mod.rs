@@ -203,10 +203,11 @@ impl<'a> Endpoint<'a> {
             host.apply(&link.index(index)).map(|()| index)
         };
         let created = match link.wanted_index() {
-            Some(index) => create(host, index),
-            None => host.at_free_index(|index| inside.has_link(index), create),
+            Some(index) => create(host, index).map_err(|error| error.explained(host)),
+            None => host
+                .at_free_index(|index| inside.has_link(index), create)
+                .map_err(|error| error.explained(host).without_chosen_index()),
         };
-        let created = created.map_err(|error| error.explained(host));
         match (created, tried) {
             (Ok(index), _) if link.wanted_name().is_some() && mac.is_some() => Ok(made(index)),
             (Ok(index), _) => made(index).complete(inside).map_err(|error| error.with_undo(made(index).undo(inside))),

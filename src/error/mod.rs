@@ -4,8 +4,8 @@
 //! field:
 //!
 //! ```text
-//! create macvlan eth0 on eth0.50: EADDRINUSE (Address already in use): the MAC address 02:00:00:00:00:07 is already used by
-//! mv3 (#9) on the same parent; no link is left behind
+//! bring up eth0: EADDRINUSE (Address already in use): the MAC address 02:00:00:00:00:07 is already used by mv3 (#9) on the
+//! same parent; no link is left behind
 //! create vlan eth0.50 on eth0: EEXIST: 8021q: VLAN device already exists
 //! change macvlan mv0: ERANGE: integer out of range: IFLA_GSO_MAX_SIZE (at least 193)
 //! ```
@@ -175,6 +175,16 @@ impl Error {
     /// Keeps what was seen of why, while there was something to be seen.
     pub(crate) fn with_reason(mut self, reason: Option<Reason>) -> Self {
         (self.0.reason, self.0.is_explained) = (reason, true);
+        self
+    }
+
+    /// Leaves the index out of the reason: the library chose it, and took another wherever one was taken.
+    pub(crate) fn without_chosen_index(mut self) -> Self {
+        if let Some(Reason::TakenThere { name: Some(_), index, .. } | Reason::ParentIsTaken { index, .. }) =
+            &mut self.0.reason
+        {
+            *index = None;
+        }
         self
     }
 

@@ -195,9 +195,6 @@ pub enum Reason {
     /// The caller lacks CAP_NET_ADMIN in another namespace of the request.
     #[error("CAP_NET_ADMIN is missing in the user namespace that owns the other network namespace")]
     NotPermittedThere,
-    /// The kernel lacks the driver of this kind of link.
-    #[error("this kernel lacks the driver: module {0}")]
-    DriverIsMissing(&'static str),
     /// Nothing that can be seen from here is in the way.
     #[error(
         "nothing to be seen here is in the way: a passthru child of {0} in another namespace may be, or a property that \

@@ -30,12 +30,8 @@ impl Error {
     /// let mut host = Socket::open()?;
     /// let eth0 = host.index_of("eth0")?;
     /// if let Err(error) = host.create(&NewLink::macvlan(eth0).mtu(9000)) {
-    ///     let error = error.explained(&mut host);
-    ///     // create macvlan on eth0: EINVAL: the MTU 9000 is above the 1500 of the parent eth0
-    ///     match error.reason() {
-    ///         Some(reason) => eprintln!("{error}: {reason}"),
-    ///         None => eprintln!("{error}"),
-    ///     }
+    ///     // create macvlan on eth0: EINVAL (Invalid argument): the MTU 9000 is above the 1500 of the parent eth0
+    ///     eprintln!("{}", error.explained(&mut host));
     /// }
     /// # Ok::<(), sublink::Error>(())
     /// ```
@@ -51,9 +47,6 @@ impl Error {
     /// `None` if it cannot be seen, or the error says it all.
     fn look_why(&self, socket: &mut Socket) -> Option<Reason> {
         let ErrorKind::Kernel(kernel) = self.kind() else { return None };
-        if let Some(module) = kernel.missing_module {
-            return Some(Reason::DriverIsMissing(module));
-        }
         let causes = Surroundings::causes(Errno::from_raw(kernel.errno), kernel.text.as_deref());
         let mut surroundings = Surroundings::look(socket, self.request().filter(|_| !causes.is_empty())?, self.sent());
         causes.iter().find_map(|cause| cause(&mut surroundings))

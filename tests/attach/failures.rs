@@ -108,7 +108,9 @@ pub fn a_parent_that_is_a_bridge_port_is_busy() -> Result<(), Skip> {
     port_of_a_bridge(parent)?;
     let before = pod.contents();
     let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
-    assert_eq!(error.to_string(), "create macvlan eth0 on p0: EBUSY (Device or resource busy); no link is left behind");
+    let expected = "create macvlan eth0 on p0: EBUSY (Device or resource busy): \
+        the parent p0 is a port of br0, which takes its packets; no link is left behind";
+    assert_eq!(error.to_string(), expected);
     assert_eq!(pod.contents(), before);
     Ok(())
 }
@@ -143,18 +145,21 @@ pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
     let before = everything(&mut host, &mut pod);
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0"));
     let good = || bridge_endpoint(parent);
+    let mac_of_parent = format!(
+        "bring up eth0: EADDRINUSE (Address already in use): the MAC address {own} is that of the parent p0 itself;"
+    );
     let rows = [
-        (Endpoint::new(link.mtu(9000)), "create macvlan eth0 on p0: EINVAL (Invalid argument)"),
-        (good().addr_gen_mode(AddrGenMode::Other(77)), "change link eth0: EINVAL (Invalid argument)"),
-        (good().addr(net("10.0.50.7/24")), "add address 10.0.50.7/24 to eth0: EEXIST (File exists)"),
         (
-            Endpoint::new(link.mac(own)).addr(net("10.0.50.7/24")),
-            "change link eth0: EADDRINUSE (Address already in use)",
+            Endpoint::new(link.mtu(9000)),
+            "create macvlan eth0 on p0: EINVAL (Invalid argument): the MTU 9000 is above the 1500 of the parent p0;",
         ),
-        (good().gateway(ip("10.0.50.2")), "add route default via 10.0.50.2 dev eth0: EEXIST (File exists)"),
+        (good().addr_gen_mode(AddrGenMode::Other(77)), "change link eth0: EINVAL (Invalid argument);"),
+        (good().addr(net("10.0.50.7/24")), "add address 10.0.50.7/24 to eth0: EEXIST"), // newer kernels have words for it
+        (Endpoint::new(link.mac(own)).addr(net("10.0.50.7/24")), &mac_of_parent),
+        (good().gateway(ip("10.0.50.2")), "add route default via 10.0.50.2 dev eth0: EEXIST (File exists);"),
         (
             good().route(NewRoute::new(net("10.9.0.0/16")).gateway(ip("10.8.0.1"))),
-            "add route 10.9.0.0/16 via 10.8.0.1 dev eth0: ENETUNREACH (Network is unreachable)",
+            "add route 10.9.0.0/16 via 10.8.0.1 dev eth0: ENETUNREACH: Nexthop has invalid gateway;",
         ),
     ];
     for (endpoint, sentence) in rows {
@@ -199,7 +204,7 @@ pub fn a_closed_door_leaves_nothing() -> Result<(), Skip> {
     pod.namespace.run(switch).unwrap().map_err(|error| Skip(format!("sysctls cannot be written: {error}")))?;
     let before = pod.contents();
     let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
-    assert!(error.to_string().starts_with("add address fd50::7/64 to eth0: EACCES (Permission denied)"), "{error}");
+    assert!(error.to_string().starts_with("add address fd50::7/64 to eth0: EACCES"), "{error}"); // newer kernels have words for it
     assert_eq!(pod.contents(), before);
     let own = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7));
     pod.attach(&mut host, &Endpoint::new(own).addr(net("10.0.50.7/24"))).unwrap();

@@ -178,7 +178,7 @@ pub fn stale_answers_are_ignored() -> Result<(), Skip> {
         assert!(socket.link_at(absent).unwrap_err().is_no_device());
         leave_answers(&mut socket);
         let error = socket.change(&LinkChange::new(absent).up()).unwrap_err();
-        assert_eq!(error.to_string(), "change link #777: ENODEV (No such device)");
+        assert_eq!(error.to_string(), "bring up #777: ENODEV (No such device)");
         leave_answers(&mut socket);
         let mut batch = Batch::new();
         batch.push(&LinkChange::new(IfIndex::new(1).unwrap()).up()).unwrap();

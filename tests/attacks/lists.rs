@@ -75,7 +75,7 @@ pub fn a_list_dropped_halfway_is_in_nobodys_way() -> Result<(), Skip> {
         assert_eq!(socket.index_of("new").unwrap(), index);
         drop_a_list(&mut socket);
         let error = socket.create(&NewLink::macvlan(parent).name(name("new"))).unwrap_err();
-        assert_eq!(error.to_string().split(": ").nth(1), Some("EEXIST"), "{error}");
+        assert_eq!(error.to_string().split(": ").nth(1), Some("EEXIST (File exists)"), "{error}");
         drop_a_list(&mut socket);
         let mut batch = Batch::new();
         batch.push(&LinkChange::new(index).down()).unwrap();

@@ -170,7 +170,7 @@ pub fn a_line_that_cannot_be_read_is_pointed_out() -> Result<(), Skip> {
     let rows = [
         ("frob\tnet\n", "what is \"frob\"?"),
         ("create\n", "half a line"),
-        ("connect\tnet\t/run/netns/c1\n", "an interface name has 1 to 15 bytes, not 0"),
+        ("connect\tnet\t/run/netns/c1\n", "\"\" is no interface name: it has 0 bytes, not 1 to 15"),
         ("connect\t--attached=eth0/7\tnet\t/run/netns/c1\n", "the link is missing"),
         (
             "connect\t--ip=10.1.0.7\t--attached=eth0/0/\tnet\t/run/netns/c1\n",

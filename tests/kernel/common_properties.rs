@@ -158,8 +158,8 @@ pub fn a_property_out_of_its_limits_is_refused() -> Result<(), Skip> {
         (x.tx_queues(0), "EINVAL: Invalid number of transmit queues"),
         (x.tx_queues(5000), "EINVAL: Invalid number of transmit queues"),
         (x.rx_queues(0), "EINVAL: Invalid number of receive queues"),
-        (x.master(parent), "EOPNOTSUPP"),
-        (x.master(IfIndex::new(4242).unwrap()), "EINVAL"),
+        (x.master(parent), "EOPNOTSUPP (Operation not supported)"),
+        (x.master(IfIndex::new(4242).unwrap()), "EINVAL (Invalid argument)"),
     ] {
         let error = socket.create(&link).expect_err(said);
         assert_eq!(error.to_string(), format!("create macvlan x on p0: {said}"));

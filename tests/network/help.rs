@@ -81,11 +81,6 @@ pub fn up_refused(network: &Network) -> String {
     refused(&mut socket(), |host| up(network, host)).to_string()
 }
 
-/// The error and why, as a program would print them.
-pub fn with_reason(error: &Error, socket: &mut Socket) -> String {
-    crate::common::reason(error, socket).map_or_else(|| error.to_string(), |reason| format!("{error}: {reason}"))
-}
-
 /// A link as the tests' owner marks it for the parent of this name.
 pub fn mark(host: &mut Socket, index: IfIndex, parent: impl Display) {
     host.change(&LinkChange::new(index).alias(Alias::new(&format!("sublink:tests:{parent}")).unwrap())).unwrap();

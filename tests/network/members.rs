@@ -185,14 +185,20 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
         watch.changes()
     };
     let own = connection("eth2", &["10.2.0.7/16", "fd02::1/64"]);
-    let back_and_forth = fails(own, "replace route default via fd02::1 dev eth2: EINVAL (Invalid argument)");
+    let back_and_forth =
+        fails(own, "replace route default via fd02::1 dev eth2: EINVAL: Gateway can not be a local address;");
     assert_eq!(back_and_forth, [2, 0], "without a moment without");
     let taken = connection("eth1", &["10.2.0.7/16"]);
-    assert_eq!(fails(taken, "create macvlan eth1 on p2: EEXIST (File exists)"), [0, 0]);
+    let sentence = "create macvlan eth1 on p2: EEXIST (File exists): the name eth1 is taken in the other namespace;";
+    assert_eq!(fails(taken, sentence), [0, 0]);
     let twice = connection("eth2", &["10.2.0.7/16", "10.2.0.7/16"]);
-    assert_eq!(fails(twice, "add address 10.2.0.7/16 to eth2: EEXIST (File exists)"), [0, 0]);
+    assert_eq!(fails(twice, "add address 10.2.0.7/16 to eth2: EEXIST"), [0, 0]);
     let duplicate = in_network(2).mac(of_parent);
-    assert_eq!(fails(duplicate, "bring up eth2: EADDRINUSE (Address already in use)"), [0, 0]);
+    let sentence = format!(
+        "bring up eth2: EADDRINUSE (Address already in use): the MAC address {} is that of the parent p2 itself;",
+        of_parent.unwrap()
+    );
+    assert_eq!(fails(duplicate, &sentence), [0, 0]);
 
     connect(&second, &mut host, &mut pod, in_network(2), &members).unwrap();
     assert_eq!((defaults(&mut pod), watch.changes()), ([2, 2], [1, 1]));
@@ -294,7 +300,7 @@ pub fn a_closed_door_leaves_the_container_as_before() -> Result<(), Skip> {
     let network = network(&mut host, 1, "net", BOTH);
     let before = pod.contents();
     let error = connect(&network, &mut host, &mut pod, in_network(1), &[]).unwrap_err();
-    assert!(error.to_string().starts_with("add address fd01::7/64 to eth1: EACCES (Permission denied)"), "{error}");
+    assert!(error.to_string().starts_with("add address fd01::7/64 to eth1: EACCES"), "{error}"); // newer kernels have words for it
     assert_eq!(pod.contents(), before);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::common::roles::{finish, start};
 use crate::common::{Skip, name, needs, parent, socket, veth, vid};
-use crate::help::{failed, links, macvlan, on, owner, refused, up, up_refused, with_reason};
+use crate::help::{failed, links, macvlan, on, owner, refused, up, up_refused};
 use crate::pod::Pod;
 use std::os::fd::AsFd;
 use sublink::network::{Removal, Subnet, restore_networks};
@@ -13,7 +13,7 @@ use sublink_tests::{kernel_test, role};
 #[track_caller]
 fn said(host: &mut Socket, network: &Network) -> String {
     let error = refused(host, |host| up(network, host));
-    with_reason(failed(&error), host)
+    failed(&error).clone().explained(host).to_string()
 }
 
 /// What is said does not tell the random name that the link had while it was made.
@@ -119,12 +119,14 @@ pub fn a_vlan_that_is_in_another_namespace() -> Result<(), Skip> {
 pub fn a_driver_that_is_missing() -> Result<(), Skip> {
     let lacks =
         |kind| if needs(kind).is_ok() { Err(Skip(format!("this kernel has the driver of {kind}"))) } else { Ok(()) };
+    let lacks_module =
+        |module| format!(": EOPNOTSUPP: Unknown device type (this kernel lacks the driver: module {module})");
     let mut host = socket();
     parent(&mut host);
     lacks("vlan")?;
-    assert_said(&mut host, &on("p0.50", "net"), "create vlan sl~", ": this kernel lacks the driver: module 8021q");
+    assert_said(&mut host, &on("p0.50", "net"), "create vlan sl~", &lacks_module("8021q"));
     lacks("dummy")?;
-    assert_said(&mut host, &macvlan("net"), "create dummy sl~", ": this kernel lacks the driver: module dummy");
+    assert_said(&mut host, &macvlan("net"), "create dummy sl~", &lacks_module("dummy"));
     Ok(())
 }
 
@@ -142,7 +144,8 @@ pub fn without_permission() -> Result<(), Skip> {
 #[role]
 fn a_guest() {
     let mut host = socket();
-    let missing = ": EPERM: CAP_NET_ADMIN is missing in the user namespace that owns this network namespace";
+    let missing = ": EPERM (Operation not permitted): CAP_NET_ADMIN is missing in the user namespace that owns this \
+        network namespace";
     assert_said(&mut host, &on("p0.50", "net"), "create vlan sl~", missing);
     assert_said(&mut host, &macvlan("net"), "create dummy sl~", missing);
     let p0 = host.index_of("p0").unwrap();

@@ -258,7 +258,7 @@ pub fn a_probe_keeps_others_away() -> Result<(), Skip> {
     let endpoint = Endpoint::new(child).addr(net("10.0.0.7/24"));
     let mut inside = Socket::open_in(&pod.namespace).unwrap();
     let error = endpoint.attach(&mut host, &pod.namespace, &mut inside).unwrap_err();
-    let reason = crate::common::reason(&error, &mut host).unwrap().to_string();
+    let reason = error.reason().unwrap().to_string();
     assert_eq!(reason, format!("a passthru child shares its parent with no other, and p0 has {PROBE}"));
     Ok(())
 }

@@ -228,7 +228,7 @@ pub fn a_refused_change_says_what_it_was() -> Result<(), Skip> {
     let change = LinkChange::new(mv0);
     let before = all(&mut socket);
     for (error, expected) in [
-        (sentence(socket.change(&LinkChange::new(index(999)).up())), "change link #999: ENODEV (No such device)"),
+        (sentence(socket.change(&LinkChange::new(index(999)).up())), "bring up #999: ENODEV (No such device)"),
         (sentence(socket.change(&change.name(name("p1")))), "change link mv0: EEXIST (File exists)"),
         (sentence(socket.change(&change.mtu(67))), "change link mv0: EINVAL: mtu less than device minimum"),
         (sentence(socket.change(&change.master(p0))), "change link mv0: EOPNOTSUPP (Operation not supported)"),

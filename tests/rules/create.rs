@@ -163,7 +163,7 @@ pub fn a_taken_index_is_refused() -> Result<(), Skip> {
     assert_eq!(socket.create(&link).unwrap().get(), 650);
     let before = all(&mut inside);
     let error = socket.create(&link.name(name("y"))).unwrap_err();
-    let expected = if looks_in_the_target() { "EEXIST" } else { "EBUSY" };
+    let expected = if looks_in_the_target() { "EEXIST (File exists)" } else { "EBUSY (Device or resource busy)" };
     assert_eq!(error.to_string(), format!("create macvlan y on p0: {expected}"));
     assert_eq!((error.is_already_there(), error.is_busy()), (looks_in_the_target(), !looks_in_the_target()));
     assert_eq!(all(&mut inside), before);

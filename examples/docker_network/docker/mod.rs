@@ -70,12 +70,11 @@ struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// An error with the library's words on why, where the kernel has none.
+    /// An error with the reason, where a look at the host's links shows it.
     fn explained(&mut self, error: Box<dyn Error>) -> Box<dyn Error> {
         let failed = error.downcast_ref().or_else(|| error.downcast_ref().and_then(network::Error::as_failed));
-        let why = failed.and_then(|error: &sublink::Error| error.clone().explained(&mut self.host).reason().cloned());
-        match why.map(|why| why.to_string()).filter(|why| !error.to_string().contains(why)) {
-            Some(why) => format!("{error}\n    {why}").into(),
+        match failed.map(|error: &sublink::Error| error.clone()) {
+            Some(failed) => failed.explained(&mut self.host).into(),
             None => error,
         }
     }
