@@ -10,9 +10,9 @@
 //! [`AddressWatch`](crate::socket::AddressWatch) waits for that. Sources: `net/ipv4/devinet.c`, `net/ipv6/addrconf.c`,
 //! `include/uapi/linux/if_addr.h`, `man 7 rtnetlink`.
 
-use crate::value::{AF_INET, AF_INET6, IfIndex, IfName, InvalidValue, Name, Scope, family};
+use crate::value::{AF_INET, AF_INET6, Given, IfIndex, IfName, InvalidValue, Name, Scope, family};
 use crate::wire::{
-    Attrs, Body, Command, Full, Message, NoRoom, Out, Put, Request, Sealed, fixed, header, measured, table,
+    Attrs, Body, Command, Full, Header, Message, NoRoom, Out, Put, Request, Sealed, fixed, header, measured, table,
 };
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
@@ -98,12 +98,12 @@ impl Label {
     /// Checks `label`.
     pub const fn new(label: &str) -> Result<Self, InvalidValue> {
         if label.is_empty() || label.len() > 15 {
-            return Err(InvalidValue::NameLength(label.len()));
+            return Err(InvalidValue::NameLength(Given::new(label.as_bytes())));
         }
         let mut rest = label.as_bytes();
         while let [byte, after @ ..] = rest {
             if *byte == 0 {
-                return Err(InvalidValue::NameByte(0));
+                return Err(InvalidValue::NameByte { name: Given::new(label.as_bytes()), byte: 0 });
             }
             rest = after;
         }
@@ -156,21 +156,21 @@ table! {
     }
     create {
         /// The address itself.
-        2 "IFA_LOCAL" pub(crate) local: IpAddr,
+        2 IFA_LOCAL pub(crate) local: IpAddr,
         /// On a point-to-point link the other end's address, to which the prefix then belongs; else the address itself.
-        1 "IFA_ADDRESS" pub peer: IpAddr,
+        1 IFA_ADDRESS pub peer: IpAddr,
         /// The subnet's broadcast address. IPv4 only; unless set, all bits behind the prefix are one.
-        4 "IFA_BROADCAST" pub broadcast: IpAddr,
+        4 IFA_BROADCAST pub broadcast: IpAddr,
         /// All flags.
-        8 "IFA_FLAGS" pub(crate) flags: AddressFlags,
+        8 IFA_FLAGS pub(crate) flags: AddressFlags,
     }
     create {
         /// A label, which old tools show as the name of an alias link: `eth0:1`. IPv4 only.
-        3 "IFA_LABEL" pub label: Label => Name<'a> => Box<[u8]>,
+        3 IFA_LABEL pub label: Label => Name<'a> => Box<[u8]>,
         /// The metric of the route to its network (since Linux 4.18).
-        9 "IFA_RT_PRIORITY" pub metric: u32,
+        9 IFA_RT_PRIORITY pub metric: u32,
         /// How long it lasts.
-        6 "IFA_CACHEINFO" pub lifetime: Lifetime,
+        6 IFA_CACHEINFO pub lifetime: Lifetime,
     }
 }
 
@@ -235,7 +235,7 @@ impl NewAddress {
     /// Has no broadcast address.
     #[must_use]
     pub const fn nobroadcast(mut self) -> Self {
-        self.attrs.set &= !(1 << 4);
+        self.attrs.set = self.attrs.set.without(AddressView::IFA_BROADCAST);
         self
     }
 
@@ -254,7 +254,7 @@ impl Request for NewAddress {
         let Self { head, replace, attrs } = self;
         let flags = NLM_F_ACK | NLM_F_CREATE | if *replace { NLM_F_REPLACE } else { NLM_F_EXCL };
         measured(buf, |out| {
-            let out = attrs.put(out.skip(16).put(ifaddrmsg(family(attrs.local), *head))?)?;
+            let out = attrs.put(out.skip(Header::SIZE).put(ifaddrmsg(family(attrs.local), *head))?)?;
             let header = header(out.at(), RTM_NEWADDR, flags, seq);
             out.set(0, header)
         })
@@ -285,7 +285,9 @@ impl Request for DeleteAddress {
         let Self { index, addr } = *self;
         let head = IfAddr { index, prefix: addr.prefix(), scope: Scope::GLOBAL };
         measured(buf, |out| {
-            let out = addr.ip().put(2, out.skip(16).put(ifaddrmsg(family(addr.ip()), head))?)?;
+            let out = addr
+                .ip()
+                .put(AddressView::IFA_LOCAL, out.skip(Header::SIZE).put(ifaddrmsg(family(addr.ip()), head))?)?;
             let header = header(out.at(), RTM_DELADDR, NLM_F_ACK, seq);
             out.set(0, header)
         })
@@ -335,7 +337,7 @@ impl Request for ListAddresses {
         let Self { index, family } = *self;
         let [a, b, c, d] = IfIndex::or_zero(index).to_ne_bytes();
         measured(buf, |out| {
-            let out = out.skip(16).put([family.unwrap_or(0), 0, 0, 0, a, b, c, d])?;
+            let out = out.skip(Header::SIZE).put([family.unwrap_or(0), 0, 0, 0, a, b, c, d])?;
             let header = header(out.at(), RTM_GETADDR, NLM_F_DUMP, seq);
             out.set(0, header)
         })
@@ -414,11 +416,13 @@ mod tests {
     fn a_broadcast_address_is_for_subnets_that_have_one() {
         let broadcast = |addr: &str| {
             let address = NewAddress::new(INDEX, addr.parse().unwrap());
-            address.attrs.has(4).then_some(address.attrs.broadcast)
+            address.attrs.has(AddressView::IFA_BROADCAST).then_some(address.attrs.broadcast)
         };
         assert_eq!(broadcast("10.0.0.1/30"), Some(Ipv4Addr::new(10, 0, 0, 3).into()));
         assert_eq!((broadcast("10.0.0.1/31"), broadcast("10.0.0.1/32"), broadcast("fd00::1/64")), (None, None, None));
-        assert!(!NewAddress::new(INDEX, "10.0.0.1/24".parse().unwrap()).nobroadcast().attrs.has(4));
+        assert!(
+            !NewAddress::new(INDEX, "10.0.0.1/24".parse().unwrap()).nobroadcast().attrs.has(AddressView::IFA_BROADCAST)
+        );
     }
 
     #[test]
@@ -437,7 +441,7 @@ mod tests {
             assert_eq!(info.scope, if addr.ip().is_loopback() { Scope::HOST } else { Scope::GLOBAL });
             assert_eq!(info.label.as_deref(), Some(&b"eth0:1"[..]));
         }
-        assert_eq!(Label::new(""), Err(InvalidValue::NameLength(0)));
-        assert_eq!(Label::new("a\0b"), Err(InvalidValue::NameByte(0)));
+        assert_eq!(Label::new(""), Err(InvalidValue::NameLength(Given::new(b""))));
+        assert_eq!(Label::new("a\0b"), Err(InvalidValue::NameByte { name: Given::new(b"a\0b"), byte: 0 }));
     }
 }

@@ -15,6 +15,9 @@ use crate::wire::{Command, NoRoom};
 use netlink_packet_core::NLM_F_ACK;
 use std::ops::Range;
 
+/// Steps that go into one send at most: a receive buffer of the default size (212,992) holds 256 acknowledgements.
+pub(crate) const CHUNK: usize = 128;
+
 /// There is always as much room as this for the next request: in it, all but long lists fit, and encode fastest.
 const ROOM: usize = 512;
 
@@ -101,8 +104,10 @@ impl Batch {
 
     #[cold]
     fn push_large(&mut self, request: &impl Command, needed: usize) -> Result<usize> {
-        self.grow(needed.min(NoRoom::LARGEST));
-        Ok(request.encode(0, self.free())?)
+        if needed <= NoRoom::LARGEST {
+            self.grow(needed);
+        }
+        Ok(request.encode(0, self.free())?) // a refused one leaves the buffer as it is
     }
 
     /// Takes all steps out and keeps the room.
@@ -134,14 +139,12 @@ impl Batch {
         self.bytes.get(..self.used).unwrap_or_default()
     }
 
-    /// Steps from `from` on that go into one send: as many as their acknowledgements surely find room for.
-    ///
-    /// A receive buffer of the default size holds 256 of them, and a send buffer 212,960 bytes.
-    pub(crate) fn chunk_end(&self, from: usize) -> usize {
-        const STEPS: usize = 128;
+    /// Steps from `from` on that go into one send: at most `steps`, and no more bytes than a send buffer of the default size
+    /// holds (212,960).
+    pub(crate) fn chunk_end(&self, from: usize, steps: usize) -> usize {
         const BYTES: usize = 128 * 1024;
         let start = self.start(from);
-        let fits = (from + 1..=self.starts.len()).take(STEPS).take_while(|end| self.start(*end) - start <= BYTES);
+        let fits = (from + 1..=self.starts.len()).take(steps).take_while(|end| self.start(*end) - start <= BYTES);
         fits.last().unwrap_or(from + 1)
     }
 
@@ -184,5 +187,26 @@ impl Batch {
 
     pub(crate) fn outcome(&self, step: usize) -> Option<&Outcome> {
         self.outcomes.get(step)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::NewLink;
+    use crate::value::{IfIndex, MacAddr};
+
+    #[test]
+    fn a_refused_request_takes_no_memory() {
+        let senders = vec![MacAddr::new([2; 6]).unwrap(); 5_455]; // one more than fits
+        let link = NewLink::macvlan(IfIndex::new(5).unwrap()).source(&senders);
+        let mut batch = Batch::new();
+        batch.push(&NewLink::dummy()).unwrap();
+        let before = batch.bytes.capacity();
+        for _ in 0..16 {
+            batch.push(&link).unwrap_err();
+            batch.clear();
+        }
+        assert_eq!(batch.bytes.capacity(), before);
     }
 }

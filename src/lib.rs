@@ -22,6 +22,7 @@ pub mod error;
 
 pub mod batch;
 pub mod netns;
+
 pub mod socket;
 
 mod explain;

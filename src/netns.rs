@@ -4,8 +4,8 @@
 //! which ends there: no thread is left behind in a container's namespace, none has to find its way back, and a runtime's
 //! worker threads stay where they are. Sources: `man 7 network_namespaces`, `man 2 setns`, `fs/nsfs.c`.
 
-use crate::error::{Error, Result};
-use crate::value::{InvalidValue, Name};
+use crate::error::{Error, Result, Subject};
+use crate::value::{Given, InvalidValue, Name};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc::{dev_t, ino_t};
@@ -29,7 +29,10 @@ impl Netns {
     /// The file is opened without blocking and must be on nsfs: a FIFO or a device planted there is refused.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let (path, flags) = (path.as_ref(), OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY);
-        let failed = |error| Error::io(format!("open namespace {}", Name::new(path.as_os_str().as_bytes())), error);
+        let failed = |error| {
+            Error::io(format!("open namespace {}", Name::new(path.as_os_str().as_bytes())), error)
+                .about(Subject::Namespace)
+        };
         let file = open(path, flags, Mode::empty()).map_err(failed)?;
         Self::from_fd(file)
     }
@@ -47,7 +50,7 @@ impl Netns {
     /// A namespace that `ip netns add` made, by its name: the file of that name in `/run/netns`.
     pub fn named(name: &str) -> Result<Self> {
         if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
-            return Err(InvalidValue::NamespaceName.into());
+            return Err(InvalidValue::NamespaceName(Given::new(name.as_bytes())).into());
         }
         Self::open(Path::new("/run/netns").join(name))
     }
@@ -139,5 +142,5 @@ fn inside<T: Send>(enter: impl FnOnce() -> nix::Result<()> + Send, work: impl Fn
 }
 
 fn enter_error(error: Errno) -> Error {
-    Error::io("enter namespace", error)
+    Error::io("enter namespace", error).about(Subject::Namespace)
 }

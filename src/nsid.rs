@@ -4,7 +4,7 @@
 //! ([`LinkView::parent_netnsid`](crate::LinkView::parent_netnsid)). Ids are relative: each namespace numbers the others for
 //! itself. Source: `net/core/net_namespace.c`, `include/uapi/linux/net_namespace.h`.
 
-use crate::wire::{Attributes, Body, Command, Get, Inside, Message, NoRoom, Request, Row, Sealed, header, measured};
+use crate::wire::{Attributes, Body, Command, Get, Header, Message, NoRoom, Request, Row, Sealed, header, measured};
 use netlink_packet_core::NLM_F_ACK;
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -16,13 +16,11 @@ pub(crate) const RTM_GETNSID: u16 = 90;
 const RTGENMSG: usize = 4;
 
 /// A message about a namespace id: `struct rtgenmsg`, then these attributes.
-pub(crate) const BODY: Body = Body {
-    header: RTGENMSG,
-    rows: &[
-        Row { number: 1, name: "NETNSA_NSID", inside: Inside::Value },
-        Row { number: 3, name: "NETNSA_FD", inside: Inside::Value },
-    ],
-};
+pub(crate) const BODY: Body =
+    Body { header: RTGENMSG, rows: &[Row::value(NETNSA_NSID, "NETNSA_NSID"), Row::value(NETNSA_FD, "NETNSA_FD")] };
+
+const NETNSA_NSID: u16 = 1;
+const NETNSA_FD: u16 = 3;
 
 /// Asks for the id of a namespace (RTM_GETNSID, since Linux 4.0). The answer holds it, or -1 if it has none.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +42,7 @@ impl<'a> GetNsid<'a> {
     pub fn read(message: Message<'_>) -> Option<i32> {
         let is_nsid = message.header.ty == RTM_NEWNSID;
         let (_rtgenmsg, attributes) = message.payload.split_first_chunk::<RTGENMSG>().filter(|_| is_nsid)?;
-        let nsid = Attributes::new(attributes).find(|attribute| attribute.number == 1)?;
+        let nsid = Attributes::new(attributes).find(|attribute| attribute.number == NETNSA_NSID)?;
         i32::get(nsid.value)
     }
 }
@@ -91,9 +89,9 @@ impl Request for NewNsid<'_> {
 
 fn encode(ty: u16, flags: u16, namespace: RawFd, nsid: Option<i32>, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
     measured(buf, |out| {
-        let out = out.skip(16).put([0; RTGENMSG])?.one(3, &namespace)?;
+        let out = out.skip(Header::SIZE).put([0; RTGENMSG])?.one(NETNSA_FD, &namespace)?;
         let out = match nsid {
-            Some(nsid) => out.one(1, &nsid)?,
+            Some(nsid) => out.one(NETNSA_NSID, &nsid)?,
             None => out,
         };
         let header = header(out.at(), ty, flags, seq);

@@ -139,6 +139,13 @@ pub struct Policy {
     pub max_length: Option<u32>,
 }
 
+const NL_POLICY_TYPE_ATTR_MIN_VALUE_S: u16 = 2;
+const NL_POLICY_TYPE_ATTR_MAX_VALUE_S: u16 = 3;
+const NL_POLICY_TYPE_ATTR_MIN_VALUE_U: u16 = 4;
+const NL_POLICY_TYPE_ATTR_MAX_VALUE_U: u16 = 5;
+const NL_POLICY_TYPE_ATTR_MIN_LENGTH: u16 = 6;
+const NL_POLICY_TYPE_ATTR_MAX_LENGTH: u16 = 7;
+
 impl Policy {
     fn parse(nest: &[u8]) -> Self {
         let mut policy = Self::default();
@@ -146,12 +153,12 @@ impl Policy {
             let eight = || attribute.value.first_chunk().copied();
             let four = || attribute.value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
             match attribute.number {
-                2 => policy.min = eight().map(|bytes| i64::from_ne_bytes(bytes).into()),
-                3 => policy.max = eight().map(|bytes| i64::from_ne_bytes(bytes).into()),
-                4 => policy.min = eight().map(|bytes| u64::from_ne_bytes(bytes).into()),
-                5 => policy.max = eight().map(|bytes| u64::from_ne_bytes(bytes).into()),
-                6 => policy.min_length = four(),
-                7 => policy.max_length = four(),
+                NL_POLICY_TYPE_ATTR_MIN_VALUE_S => policy.min = eight().map(|bytes| i64::from_ne_bytes(bytes).into()),
+                NL_POLICY_TYPE_ATTR_MAX_VALUE_S => policy.max = eight().map(|bytes| i64::from_ne_bytes(bytes).into()),
+                NL_POLICY_TYPE_ATTR_MIN_VALUE_U => policy.min = eight().map(|bytes| u64::from_ne_bytes(bytes).into()),
+                NL_POLICY_TYPE_ATTR_MAX_VALUE_U => policy.max = eight().map(|bytes| u64::from_ne_bytes(bytes).into()),
+                NL_POLICY_TYPE_ATTR_MIN_LENGTH => policy.min_length = four(),
+                NL_POLICY_TYPE_ATTR_MAX_LENGTH => policy.max_length = four(),
                 _ => {}
             }
         }

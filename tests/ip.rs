@@ -1,7 +1,5 @@
 //! Addresses, routes, namespace ids on the running kernel. Each test has a network namespace of its own.
 
-mod common;
-
 use common::{Skip, mac, name, parent, socket, veth};
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
@@ -13,31 +11,10 @@ use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteProtocol, RouteTyp
 use sublink::socket::AddressWatch;
 use sublink::value::Scope;
 use sublink::{ErrorKind, IfIndex, IpNetwork, LinkChange, Netns, NewAddress, NewLink, NewRoute, Socket};
+use sublink_tests::{self as common, kernel_test};
 
 fn main() -> std::process::ExitCode {
-    common::run(tests![
-        an_address_is_given_read_and_taken,
-        an_address_given_twice_is_there_already_unless_replaced,
-        every_property_of_an_address_is_read_back,
-        addresses_are_listed_by_link_and_family,
-        refusals_of_addresses_are_sentences,
-        a_route_is_added_replaced_and_deleted,
-        every_property_of_a_route_is_read_back,
-        routes_that_drop_packets,
-        an_ipv4_route_by_an_ipv6_router,
-        an_empty_table_is_an_empty_list,
-        routes_are_listed_by_table_and_link,
-        the_default_route_is_the_one_of_the_lowest_metric,
-        a_default_route_of_several_next_hops_has_a_link,
-        refusals_of_routes_are_sentences,
-        a_default_route_is_replaced_without_a_moment_in_between,
-        a_namespace_gets_an_id_and_keeps_it,
-        detection_is_awaited_by_events,
-        detection_finds_a_duplicate,
-        detection_on_a_link_that_is_down_ends_at_the_limit,
-        a_limit_is_for_the_whole_wait,
-        an_address_that_is_taken_ends_the_wait,
-    ])
+    common::main()
 }
 
 fn ip(addr: &str) -> IpAddr {
@@ -61,6 +38,7 @@ fn routes(socket: &mut Socket, request: ListRoutes) -> Vec<String> {
     socket.snapshot(&request).expect("a list").iter().map(words).collect()
 }
 
+#[kernel_test]
 fn an_address_is_given_read_and_taken() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -73,6 +51,7 @@ fn an_address_is_given_read_and_taken() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_address_given_twice_is_there_already_unless_replaced() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -88,6 +67,7 @@ fn an_address_given_twice_is_there_already_unless_replaced() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 fn every_property_of_an_address_is_read_back() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -116,6 +96,7 @@ fn every_property_of_an_address_is_read_back() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn addresses_are_listed_by_link_and_family() -> Result<(), Skip> {
     let mut socket = socket();
     let (p0, q0) = (parent(&mut socket), veth(&mut socket, "q0", "q1"));
@@ -131,11 +112,12 @@ fn addresses_are_listed_by_link_and_family() -> Result<(), Skip> {
     assert_eq!(count(ListAddresses::new().v4()), 2);
     assert_eq!(count(ListAddresses::new().v6().index(p0)), 1);
     assert!(socket.snapshot(&ListAddresses::new().index(IfIndex::new(999).unwrap())).is_err_and(|partial| {
-        partial.error.is_no_device() && partial.error.to_string() == "list addresses: ENODEV"
+        partial.error.is_no_device() && partial.error.to_string() == "list addresses: ENODEV (No such device)"
     }));
     Ok(())
 }
 
+#[kernel_test]
 fn refusals_of_addresses_are_sentences() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -144,11 +126,14 @@ fn refusals_of_addresses_are_sentences() -> Result<(), Skip> {
     let mut sentence =
         |request: &dyn Fn(&mut Socket) -> sublink::Result<()>| request(&mut socket).unwrap_err().to_string();
     let again = sentence(&|socket| socket.apply(&NewAddress::new(p0, net("10.0.0.7/24"))));
-    assert!(again.starts_with("add address 10.0.0.7/24 to p0: EEXIST"), "{again}");
+    assert!(again.starts_with("add address 10.0.0.7/24 to p0: EEXIST (File exists)"), "{again}");
     let nobody = sentence(&|socket| socket.apply(&NewAddress::new(absent, net("fd00::7/64"))));
-    assert!(nobody.starts_with("add address fd00::7/64 to #999: ENODEV"), "{nobody}");
+    assert!(nobody.starts_with("add address fd00::7/64 to #999: ENODEV (No such device)"), "{nobody}");
     let missing = sentence(&|socket| socket.apply(&DeleteAddress::new(p0, net("10.0.0.9/24"))));
-    assert!(missing.starts_with("delete address 10.0.0.9/24 from p0: EADDRNOTAVAIL"), "{missing}");
+    assert!(
+        missing.starts_with("delete address 10.0.0.9/24 from p0: EADDRNOTAVAIL (Cannot assign requested address)"),
+        "{missing}"
+    );
     Ok(())
 }
 
@@ -160,6 +145,7 @@ fn with_addresses(socket: &mut Socket) -> IfIndex {
     p0
 }
 
+#[kernel_test]
 fn a_route_is_added_replaced_and_deleted() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -186,6 +172,7 @@ fn a_route_is_added_replaced_and_deleted() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn every_property_of_a_route_is_read_back() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -211,6 +198,7 @@ fn every_property_of_a_route_is_read_back() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn routes_that_drop_packets() -> Result<(), Skip> {
     let mut socket = socket();
     parent(&mut socket);
@@ -228,6 +216,7 @@ fn routes_that_drop_packets() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_ipv4_route_by_an_ipv6_router() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -238,6 +227,7 @@ fn an_ipv4_route_by_an_ipv6_router() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_empty_table_is_an_empty_list() -> Result<(), Skip> {
     let mut socket = socket();
     for list in [ListRoutes::v4(), ListRoutes::v6()] {
@@ -248,6 +238,7 @@ fn an_empty_table_is_an_empty_list() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn routes_are_listed_by_table_and_link() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -262,6 +253,7 @@ fn routes_are_listed_by_table_and_link() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn the_default_route_is_the_one_of_the_lowest_metric() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -278,6 +270,7 @@ fn the_default_route_is_the_one_of_the_lowest_metric() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_default_route_of_several_next_hops_has_a_link() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -290,6 +283,7 @@ fn a_default_route_of_several_next_hops_has_a_link() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn refusals_of_routes_are_sentences() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -299,12 +293,13 @@ fn refusals_of_routes_are_sentences() -> Result<(), Skip> {
         "add route default via 10.5.0.1 dev p0: ENETUNREACH: Nexthop has invalid gateway"
     );
     let to_nowhere = refused(NewRoute::new(net("10.9.0.0/16")).index(IfIndex::new(999).unwrap()));
-    assert!(to_nowhere.starts_with("add route 10.9.0.0/16 dev #999: ENODEV"), "{to_nowhere}");
+    assert!(to_nowhere.starts_with("add route 10.9.0.0/16 dev #999: ENODEV (No such device)"), "{to_nowhere}");
     let missing = socket.apply(&DeleteRoute::like(NewRoute::new(net("10.9.0.0/16")))).unwrap_err();
-    assert!(missing.to_string().starts_with("delete route 10.9.0.0/16: ESRCH"), "{missing}");
+    assert!(missing.to_string().starts_with("delete route 10.9.0.0/16: ESRCH (No such process)"), "{missing}");
     Ok(())
 }
 
+#[kernel_test]
 fn a_default_route_is_replaced_without_a_moment_in_between() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -317,6 +312,7 @@ fn a_default_route_is_replaced_without_a_moment_in_between() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
@@ -330,7 +326,7 @@ fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     assert_eq!(socket.nsid_of(&third).unwrap(), Some(77));
     let file = std::fs::File::open("/dev/null").unwrap();
     let error = socket.nsid_of(&file).unwrap_err().to_string();
-    assert!(error.starts_with("get the id of a namespace: EINVAL"), "{error}");
+    assert!(error.starts_with("get the id of a namespace: EINVAL (Invalid argument)"), "{error}");
     Ok(())
 }
 
@@ -340,6 +336,7 @@ fn v6(addr: &str) -> Ipv6Addr {
     addr.parse().expect("an IPv6 address")
 }
 
+#[kernel_test]
 fn detection_is_awaited_by_events() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -355,6 +352,7 @@ fn detection_is_awaited_by_events() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn detection_finds_a_duplicate() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
@@ -375,6 +373,7 @@ fn detection_finds_a_duplicate() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn detection_on_a_link_that_is_down_ends_at_the_limit() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -386,6 +385,7 @@ fn detection_on_a_link_that_is_down_ends_at_the_limit() -> Result<(), Skip> {
 }
 
 /// Events of other addresses come all the time, and do not prolong the wait.
+#[kernel_test]
 fn a_limit_is_for_the_whole_wait() -> Result<(), Skip> {
     const EVENTS: usize = 100_000;
     let mut socket = socket();
@@ -408,6 +408,7 @@ fn a_limit_is_for_the_whole_wait() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_address_that_is_taken_ends_the_wait() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);

@@ -3,12 +3,12 @@
 use super::{Attached, Endpoint};
 use crate::addr::{AddressFlags, ListAddresses};
 use crate::error::Result;
-use crate::link::{KindInfo, LinkFlags, LinkInfo, LinkKind, MacvlanFlags, VlanFlags, VlanInfo};
+use crate::link::{LinkKind, LinkView};
 use crate::route::{ListRoutes, RouteInfo, Table};
 use crate::socket::Socket;
 use crate::value::{IfIndex, IfName, MacAddr};
+use crate::wire::{CompareRows, Mismatch};
 use ipnetwork::IpNetwork;
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// A way in which a container's link is not what its endpoint says. It prints as a sentence.
@@ -98,24 +98,18 @@ impl Endpoint<'_> {
     /// namespace is known only that it is not the container's own, unless the link was to be
     /// [there](Self::allow_same_namespace).
     pub fn check(&self, attached: &Attached, inside: &mut Socket) -> Result<Vec<Difference>> {
-        let found = match inside.link_at(attached.index) {
-            Ok(link) => link.to_owned(),
+        let (settings, mut differences) = match inside.link_at(attached.index) {
+            Ok(found) if found.kind() == attached.kind.as_str() => {
+                (found.settings(), self.compare_link(attached, &found))
+            }
+            Ok(found) => {
+                let found = found.kind().to_string().into();
+                return Ok(vec![Difference::Kind { expected: attached.kind, found }]);
+            }
             Err(error) if error.is_no_device() => return Ok(vec![Difference::Gone]),
             Err(error) => return Err(error),
         };
-        if found.kind.name() != attached.kind.as_str() {
-            let found = found.kind.name().to_string().into();
-            return Ok(vec![Difference::Kind { expected: attached.kind, found }]);
-        }
-        let mut differences = Vec::new();
-        if let Some(expected) = self.link().as_reported() {
-            compare_links(attached, &expected, &found, &mut differences);
-            compare_parents(self.allow_same_namespace, &expected, &found, &mut differences);
-            compare_kinds(&expected.kind, &found.kind, &mut differences);
-        }
-        for (attribute, expected, found) in self.settings.compare(&found.settings) {
-            push(attribute, Some(expected), found, &mut differences);
-        }
+        differences.extend(self.settings.mismatches(&settings).map(Difference::from));
         let addresses = inside.snapshot(&ListAddresses::new().index(attached.index))?;
         for addr in &self.addrs {
             let found = addresses.iter().find(|address| address.addr == Some(*addr));
@@ -138,96 +132,63 @@ impl Endpoint<'_> {
     }
 }
 
-fn compare_links(attached: &Attached, expected: &LinkInfo, found: &LinkInfo, differences: &mut Vec<Difference>) {
-    if found.name != attached.name {
-        differences.push(Difference::Name { expected: attached.name, found: found.name });
-    }
-    let mac = attached.mac.filter(|_| !attached.has_parents_mac);
-    if let Some(mac) = mac.filter(|mac| found.mac != Some(*mac)) {
-        differences.push(Difference::Mac { expected: mac, found: found.mac });
-    }
-    if expected.mtu != 0 && found.mtu != expected.mtu {
-        differences.push(Difference::Mtu { expected: expected.mtu, found: found.mtu });
-    }
-    if !found.flags.contains(LinkFlags::UP) {
-        differences.push(Difference::Down);
+impl Endpoint<'_> {
+    /// Compares the link, without its addresses, routes and settings of address families.
+    fn compare_link(&self, attached: &Attached, found: &LinkView<'_>) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        let name = found.if_name();
+        if name != attached.name {
+            differences.push(Difference::Name { expected: attached.name, found: name });
+        }
+        let mac = attached.mac.filter(|_| !attached.has_parents_mac);
+        if let Some(expected) = mac.filter(|mac| found.mac().mac() != Some(*mac)) {
+            differences.push(Difference::Mac { expected, found: found.mac().mac() });
+        }
+        let request = self.link().request_bytes();
+        let asked = request.as_deref().and_then(LinkView::of_request);
+        if let Some(mtu) = asked.map(|asked| asked.mtu()).filter(|mtu| *mtu != 0 && *mtu != found.mtu()) {
+            differences.push(Difference::Mtu { expected: mtu, found: found.mtu() });
+        }
+        if !found.is_up() {
+            differences.push(Difference::Down);
+        }
+        if let Some(asked) = asked {
+            differences.extend(compare_parents(self.allow_same_namespace, &asked, found));
+            let of_any_kind = asked.mismatches(found).into_iter();
+            let properties = of_any_kind.filter(|mismatch| !HAVE_THEIR_OWN.contains(&mismatch.number));
+            differences.extend(properties.map(Difference::from));
+            differences.extend(asked.kind().mismatches(&found.kind()).into_iter().map(Difference::from));
+        }
+        differences
     }
 }
+
+/// Attributes that have a [`Difference`] of their own.
+const HAVE_THEIR_OWN: [u16; 5] = [
+    LinkView::IFLA_ADDRESS,
+    LinkView::IFLA_IFNAME,
+    LinkView::IFLA_LINK,
+    LinkView::IFLA_LINK_NETNSID,
+    LinkView::IFLA_MTU,
+];
 
 /// An index says little without its namespace: the container may have a link of its own with the parent's.
-fn compare_parents(may_be_same: bool, expected: &LinkInfo, found: &LinkInfo, differences: &mut Vec<Difference>) {
-    let Some(parent) = expected.parent else { return };
-    let is_elsewhere = match expected.parent_netnsid {
-        Some(nsid) => found.parent_netnsid != Some(nsid),
-        None => found.parent_netnsid.is_none() && !may_be_same,
+fn compare_parents(may_be_same: bool, asked: &LinkView<'_>, found: &LinkView<'_>) -> Option<Difference> {
+    let expected = asked.parent()?;
+    let is_elsewhere = match asked.parent_netnsid() {
+        Some(nsid) => found.parent_netnsid() != Some(nsid),
+        None => found.parent_netnsid().is_none() && !may_be_same,
     };
-    if found.parent != Some(parent) {
-        differences.push(Difference::Parent { expected: parent, found: found.parent });
-    } else if is_elsewhere {
-        differences.push(Difference::ParentIsElsewhere(found.parent_netnsid));
+    if found.parent() != Some(expected) {
+        return Some(Difference::Parent { expected, found: found.parent() });
     }
+    is_elsewhere.then(|| Difference::ParentIsElsewhere(found.parent_netnsid()))
 }
 
-fn compare_kinds(expected: &KindInfo, found: &KindInfo, differences: &mut Vec<Difference>) {
-    // The two have the same fields, in types of their own.
-    macro_rules! compare_macvlans {
-        ($expected:ident, $found:ident) => {{
-            push("IFLA_MACVLAN_MODE", $expected.mode, $found.mode, differences);
-            let flags = |flags: MacvlanFlags| format!("{:#x}", flags.bits());
-            push("IFLA_MACVLAN_FLAGS", $expected.flags.map(flags), $found.flags.map(flags), differences);
-            push("IFLA_MACVLAN_BC_QUEUE_LEN", $expected.bc_queue_len, $found.bc_queue_len, differences);
-            let cutoff = $expected.bc_cutoff.filter(|cutoff| *cutoff != 1 || $found.bc_cutoff.is_some()); // 1 is not reported
-            push("IFLA_MACVLAN_BC_CUTOFF", cutoff, $found.bc_cutoff, differences);
-            let senders = |macs: &Option<Vec<MacAddr>>| words(macs.iter().flatten().collect::<BTreeSet<_>>());
-            let expected = $expected.macaddrs.is_some().then(|| senders(&$expected.macaddrs));
-            push("IFLA_MACVLAN_MACADDR_DATA", expected, Some(senders(&$found.macaddrs)), differences);
-        }};
+impl From<Mismatch> for Difference {
+    fn from(Mismatch { number: _, name, asked, found }: Mismatch) -> Self {
+        Self::Property { attribute: name, expected: asked.into(), found: or_none(found).into() }
     }
-    match (expected, found) {
-        (KindInfo::Macvlan(expected), KindInfo::Macvlan(found)) => compare_macvlans!(expected, found),
-        (KindInfo::Macvtap(expected), KindInfo::Macvtap(found)) => compare_macvlans!(expected, found),
-        (KindInfo::Vlan(expected), KindInfo::Vlan(found)) => compare_vlans(expected, found, differences),
-        (KindInfo::Ipvlan(expected), KindInfo::Ipvlan(found)) => {
-            push("IFLA_IPVLAN_MODE", expected.mode, found.mode, differences);
-            push("IFLA_IPVLAN_FLAGS", expected.flag, found.flag, differences);
-        }
-        _ => {}
-    }
-}
-
-/// Of flags and maps, what was not asked for may be as it likes.
-fn compare_vlans(expected: &VlanInfo, found: &VlanInfo, differences: &mut Vec<Difference>) {
-    push("IFLA_VLAN_ID", expected.id, found.id, differences);
-    push("IFLA_VLAN_PROTOCOL", expected.protocol, found.protocol, differences);
-    let flags = |flags: VlanFlags| Some(words(flags.of_those(expected.flags)));
-    push("IFLA_VLAN_FLAGS", flags(expected.flags), flags(found.flags), differences);
-    let mut compare = |attribute, mut expected: BTreeMap<u32, u32>, mut found: BTreeMap<u32, u32>| {
-        found.retain(|from, _| expected.contains_key(from));
-        expected.retain(|_, to| *to != 0); // which removes an entry
-        push(attribute, Some(words(expected)), Some(words(found)), differences);
-    };
-    let egress = |map: &VlanInfo| map.egress_qos.iter().flatten().map(|entry| (entry.from(), entry.to())).collect();
-    compare("IFLA_VLAN_EGRESS_QOS", egress(expected), egress(found));
-    let ingress = |map: &VlanInfo| map.ingress_qos.iter().flatten().map(|entry| (entry.from(), entry.to())).collect();
-    compare("IFLA_VLAN_INGRESS_QOS", ingress(expected), ingress(found));
-}
-
-/// Notes a property that was asked for and is another.
-fn push<T: ToString>(
-    attribute: &'static str,
-    expected: Option<T>,
-    found: Option<T>,
-    differences: &mut Vec<Difference>,
-) {
-    let (expected, found) = (expected.map(|value| value.to_string()), found.map(|value| value.to_string()));
-    if let Some(expected) = expected.filter(|expected| found.as_ref() != Some(expected)) {
-        differences.push(Difference::Property { attribute, expected: expected.into(), found: or_none(found).into() });
-    }
-}
-
-/// A list or a map, as it is compared and printed.
-fn words(value: impl std::fmt::Debug) -> String {
-    format!("{value:?}")
 }
 
 fn or_none(value: Option<impl ToString>) -> String {

@@ -206,6 +206,7 @@ impl<'a> Endpoint<'a> {
             Some(index) => create(host, index),
             None => host.at_free_index(|index| inside.has_link(index), create),
         };
+        let created = created.map_err(|error| error.explained(host));
         match (created, tried) {
             (Ok(index), _) if link.wanted_name().is_some() && mac.is_some() => Ok(made(index)),
             (Ok(index), _) => made(index).complete(inside).map_err(|error| error.with_undo(made(index).undo(inside))),

@@ -4,24 +4,30 @@
 //! field:
 //!
 //! ```text
-//! create macvlan eth0 on eth0.50: EADDRINUSE
+//! create macvlan eth0 on eth0.50: EADDRINUSE (Address already in use): the MAC address 02:00:00:00:00:07 is already used by
+//! mv3 (#9) on the same parent; no link is left behind
 //! create vlan eth0.50 on eth0: EEXIST: 8021q: VLAN device already exists
-//! step 2 of 3, change macvlan mv0: ERANGE: integer out of range: IFLA_GSO_MAX_SIZE (at least 193)
+//! change macvlan mv0: ERANGE: integer out of range: IFLA_GSO_MAX_SIZE (at least 193)
 //! ```
 
-use crate::reply::{Ack, Policy};
-use crate::request::{RequestInfo, Verb, attribute_at};
-use crate::value::{IfIndex, IfName, InvalidValue, Name};
-use crate::wire::{Malformed, NoRoom};
+mod class;
+mod kernel;
+mod kind;
+mod outcome;
+mod reason;
+
+pub use class::{Class, Subject};
+pub use kernel::KernelError;
+pub use kind::ErrorKind;
+pub use outcome::{Step, Undo, Whereabouts};
+pub use reason::Reason;
+
+use crate::reply::Ack;
+use crate::request::RequestInfo;
 use nix::errno::Errno;
 use std::fmt;
 use std::io;
-use std::net::Ipv6Addr;
 use std::sync::Arc;
-
-mod reason;
-
-pub use reason::Reason;
 
 /// A failure, one word wide.
 #[derive(Clone)]
@@ -42,125 +48,32 @@ struct Inner {
     /// Whether somebody has looked at why before the link was removed again, and what was seen.
     is_explained: bool,
     reason: Option<Reason>,
-}
-
-/// What went wrong.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// A value cannot be what it should be. Nothing was sent.
-    #[error(transparent)]
-    Invalid(#[from] InvalidValue),
-    /// The kernel refused the request.
-    #[error(transparent)]
-    Kernel(#[from] KernelError),
-    /// No link has this name; one has it as an alternative name.
-    #[error("ENODEV: no link has the name {name}, though {owner} has it as an alternative name")]
-    OnlyAltName {
-        /// What was asked for.
-        name: IfName,
-        /// The link that has it as an alternative name.
-        owner: IfName,
-    },
-    /// The kernel took the request and ignored this attribute: it is too old for it.
-    #[error("the kernel ignored {0}: it is too old for it")]
-    Ignored(&'static str),
-    /// The table changed during the dump, so entries may be missing or there twice. What was read was given out.
-    #[error("the list changed while it was read (NLM_F_DUMP_INTR)")]
-    Interrupted,
-    /// The container's namespace is the parent's own.
-    #[error("the container's namespace is the one that its parent link is in")]
-    SameNamespace,
-    /// The socket for the inside lives in another namespace than the one given.
-    #[error("the socket for the container's inside lives in another namespace")]
-    OtherNamespace,
-    /// Somebody else on the network has this IPv6 address: duplicate address detection failed.
-    #[error("{0} is in use by another station on the network: duplicate address detection failed")]
-    DuplicateAddress(Ipv6Addr),
-    /// Duplicate address detection for this IPv6 address has not ended within the limit: it needs a link that is up.
-    #[error("{0} is still tentative: duplicate address detection has not ended within the time limit")]
-    StillTentative(Ipv6Addr),
-    /// This IPv6 address was taken from the link before it could be used.
-    #[error("{0} was removed before duplicate address detection ended")]
-    AddressGone(Ipv6Addr),
-    /// Answers were lost because they were more than the socket's buffer holds. **What was asked may have been done.**
-    #[error("ENOBUFS: answers were lost, and the outcome is unknown")]
-    Overrun,
-    /// The answer did not come within the socket's time limit. **What was asked may have been done.**
-    #[error("no answer within the time limit, and the outcome is unknown")]
-    TimedOut,
-    /// A datagram was larger than any that rtnetlink sends.
-    #[error("an answer of {0} bytes is larger than the buffer")]
-    Truncated(usize),
-    /// An answer could not be read.
-    #[error(transparent)]
-    Malformed(#[from] Malformed),
-    /// An answer is not what was asked for, or cannot be told apart: see [`LinkView::of`](crate::LinkView::of).
-    #[error("the kernel's answer cannot be read as what was asked for")]
-    Unexpected,
-    /// A system call failed: which, and how.
-    #[error("{doing}: {error}")]
-    Io {
-        /// What was being done, and to what.
-        doing: Box<str>,
-        /// How it failed.
-        #[source]
-        error: Arc<io::Error>,
-    },
-}
-
-/// The kernel's refusal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KernelError {
-    /// The error number.
-    pub errno: i32,
-    /// The kernel's words, escaped, if it gave any.
-    pub text: Option<Box<str>>,
-    /// The kernel's name of the attribute it complains about.
-    pub attribute: Option<&'static str>,
-    /// What that attribute may hold.
-    pub policy: Option<Policy>,
-    /// The kernel module that is missing, if the kernel does not know the kind of link.
-    pub missing_module: Option<&'static str>,
-}
-
-/// Which step of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// From 0.
-    pub index: usize,
-    /// How many steps the batch has.
-    pub of: usize,
-}
-
-/// Where a link is after a move that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Whereabouts {
-    /// In the namespace it was to leave.
-    Here,
-    /// In the namespace it was to reach, down, under its old or its new name.
-    There,
-    /// It could not be found out.
-    Unknown,
-}
-
-/// What became of a link whose attaching failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Undo {
-    /// Nothing is left: it was not made, was removed again, or has left the container.
-    Clean,
-    /// The container has put another link in its place, or given it another MAC address; that was let alone.
-    Replaced(IfIndex),
-    /// It is still there, in the container's namespace, under this index: removing it failed.
-    LeftBehind(IfIndex),
-    /// It could not be found out: it may be there, under this index.
-    Unknown(IfIndex),
+    /// What it is about, where the request does not tell.
+    subject: Option<Subject>,
+    /// Whether the request did not leave: then nothing was done.
+    is_not_sent: bool,
+    /// Whether answers to other steps of the batch were lost.
+    is_lossy: bool,
 }
 
 impl Error {
+    #[cold]
+    fn new(kind: ErrorKind) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            request: None,
+            sent: Box::default(),
+            step: None,
+            link_is: None,
+            undo: None,
+            is_explained: false,
+            reason: None,
+            subject: None,
+            is_not_sent: false,
+            is_lossy: false,
+        }))
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
@@ -216,6 +129,29 @@ impl Error {
         ErrorKind::Io { doing: doing.into(), error: Arc::new(error.into()) }.into()
     }
 
+    /// The send failed, so the kernel has not seen the request.
+    pub(crate) fn not_sent(mut self) -> Self {
+        self.0.is_not_sent = true;
+        self
+    }
+
+    /// Answers to other steps of the batch were lost, besides.
+    pub(crate) fn with_losses(mut self, are_lost: bool) -> Self {
+        self.0.is_lossy |= are_lost;
+        self
+    }
+
+    /// Whether answers to other steps of the same batch were lost: those steps are
+    /// [unknown](crate::batch::Outcome::Unknown).
+    pub fn has_lost_answers(&self) -> bool {
+        self.0.is_lossy || matches!(self.kind(), ErrorKind::Overrun | ErrorKind::TimedOut)
+    }
+
+    pub(crate) fn about(mut self, subject: Subject) -> Self {
+        self.0.subject = Some(subject);
+        self
+    }
+
     /// Says which request failed, without the names of the links in it.
     #[cold]
     pub(crate) fn of(self, sent: &[u8]) -> Self {
@@ -268,7 +204,7 @@ impl Error {
 
     /// Whether what was asked may have been done all the same.
     pub(crate) fn is_unknown_outcome(&self) -> bool {
-        !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_))
+        !self.0.is_not_sent && !matches!(self.kind(), ErrorKind::Kernel(_) | ErrorKind::Invalid(_))
     }
 
     pub(crate) fn with_link(mut self, whereabouts: Whereabouts) -> Self {
@@ -303,92 +239,38 @@ questions! {
     is_not_supported EOPNOTSUPP;
 }
 
-impl KernelError {
-    /// Reads the kernel's refusal of `request`, the message as it was sent. [`Error::refused`] also keeps the request.
-    pub fn new(ack: &Ack<'_>, request: &[u8]) -> Self {
-        let text = ack.text().map(|text| Name(text).to_string().into_boxed_str());
-        let kind = RequestInfo::kind_of(request);
-        let unknown_kind = ack.errno() == Errno::EOPNOTSUPP as i32
-            && RequestInfo::of(request).is_some_and(|request| request.verb == Verb::Create)
-            && text.as_deref() == Some("Unknown device type");
-        Self {
-            errno: ack.errno(),
-            attribute: ack.offset().and_then(|offset| attribute_at(request, offset)),
-            policy: ack.policy(),
-            missing_module: kind.filter(|_| unknown_kind).map(|kind| kind.module),
-            text,
-        }
-    }
-}
-
-impl std::error::Error for KernelError {}
-
-/// `ERANGE: Attribute failed policy validation: IFLA_MACVLAN_MODE`
-impl fmt::Display for KernelError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Errno::from_raw(self.errno) {
-            Errno::UnknownErrno => write!(f, "errno {}", self.errno)?,
-            errno => write!(f, "{errno:?}")?,
-        }
-        if let Some(text) = &self.text {
-            write!(f, ": {text}")?;
-        }
-        if let Some(attribute) = self.attribute {
-            write!(f, ": {attribute}")?;
-        }
-        if let Some(policy) = self.policy {
-            write_limits(f, policy)?;
-        }
-        match self.missing_module {
-            Some(module) => write!(f, " (this kernel lacks the driver: module {module})"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// ` (at least 4 bytes)`. The full range of an integer's type is no news.
-fn write_limits(f: &mut fmt::Formatter<'_>, policy: Policy) -> fmt::Result {
-    let Policy { min, max, min_length, max_length } = policy;
-    let max = max.filter(|max| ![u32::MAX.into(), i32::MAX.into(), u16::MAX.into()].contains(max));
-    let limits = [
-        ("at least", min.filter(|min| *min != 0 && *min != i32::MIN.into()), ""),
-        ("at most", max, ""),
-        ("at least", min_length.map(i128::from), " bytes"),
-        ("at most", max_length.map(i128::from), " bytes"),
-    ];
-    let mut separator = " (";
-    for (word, limit, unit) in limits {
-        if let Some(limit) = limit {
-            write!(f, "{separator}{word} {limit}{unit}")?;
-            separator = ", ";
-        }
-    }
-    f.write_str(if separator == ", " { ")" } else { "" })
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, request, sent: _, step, link_is, undo, is_explained: _, reason: _ } = &*self.0;
-        if let Some(Step { index, of }) = step {
-            write!(f, "step {} of {of}, ", index + 1)?;
-        }
-        if let Some(request) = request {
-            write!(f, "{request}: ")?;
+        let Inner {
+            kind,
+            request,
+            sent: _,
+            step,
+            link_is,
+            undo,
+            is_explained: _,
+            reason,
+            subject: _,
+            is_not_sent: _,
+            is_lossy,
+        } = &*self.0;
+        match (request, step) {
+            (Some(request), _) => write!(f, "{request}: ")?,
+            (None, Some(Step { index, of })) => write!(f, "step {} of {of}: ", index + 1)?,
+            (None, None) => {}
         }
         kind.fmt(f)?;
-        f.write_str(match link_is {
-            Some(Whereabouts::Here) => " (the link has not left its namespace)",
-            Some(Whereabouts::There) => " (the link is in the other namespace now)",
-            Some(Whereabouts::Unknown) => " (which namespace has the link now is unknown)",
-            None => "",
-        })?;
+        if let Some(reason) = reason {
+            write!(f, ": {reason}")?;
+        }
+        if *is_lossy {
+            f.write_str("; answers to other steps were lost, and their outcome is unknown")?;
+        }
+        if let Some(link_is) = link_is {
+            write!(f, "; {link_is}")?;
+        }
         match undo {
-            Some(Undo::Clean) => f.write_str(" (no link is left behind)"),
-            Some(Undo::Replaced(index)) => {
-                write!(f, " (link #{index} of the container is not the one attached, and is let alone)")
-            }
-            Some(Undo::LeftBehind(index)) => write!(f, " (link #{index} is left behind in the container)"),
-            Some(Undo::Unknown(index)) => write!(f, " (link #{index} may be left behind in the container)"),
+            Some(undo) => write!(f, "; {undo}"),
             None => Ok(()),
         }
     }
@@ -407,28 +289,6 @@ impl std::error::Error for Error {
             ErrorKind::Io { error, .. } => Some(&**error),
             _ => None, // the sentence says it all
         }
-    }
-}
-
-impl<T: Into<ErrorKind>> From<T> for Error {
-    fn from(kind: T) -> Self {
-        Self(Box::new(Inner {
-            kind: kind.into(),
-            request: None,
-            sent: Box::default(),
-            step: None,
-            link_is: None,
-            undo: None,
-            is_explained: false,
-            reason: None,
-        }))
-    }
-}
-
-/// No buffer of the library's is too small for a request that fits a message at all.
-impl From<NoRoom> for ErrorKind {
-    fn from(NoRoom { needed }: NoRoom) -> Self {
-        InvalidValue::TooLong(needed).into()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The reasons, as values and as sentences.
 
+use super::Subject;
 use crate::link::{MacvlanMode, VlanId};
 use crate::value::{IfIndex, IfName, MacAddr};
 use std::fmt;
@@ -203,6 +204,28 @@ pub enum Reason {
          this kernel is too old for"
     )]
     Unknown(IfName),
+}
+
+impl Reason {
+    /// What the reason is about, if that is not the request's own link.
+    pub(super) fn subject(&self) -> Option<Subject> {
+        Some(match self {
+            Self::MtuAboveParent { .. }
+            | Self::ParentIsLoopback(_)
+            | Self::ParentIsNotEthernet { .. }
+            | Self::ParentIsPort { .. }
+            | Self::ParentCarries { .. }
+            | Self::ParentIsTaken { .. }
+            | Self::ParentIsDown(_)
+            | Self::ParentIsGone(_)
+            | Self::Passthru { .. }
+            | Self::NotPermittedAtParent => Subject::Parent,
+            Self::NamespaceIsGone(_) | Self::NotANamespace | Self::NotPermittedAtTarget | Self::NotPermittedThere => {
+                Subject::Namespace
+            }
+            _ => return None,
+        })
+    }
 }
 
 /// `mv0, mv1`, or what an empty list means.

@@ -9,7 +9,7 @@ mod surroundings;
 
 use crate::error::{Error, ErrorKind, Reason};
 use crate::link::{
-    KindInfo, LinkChange, LinkFlags, LinkInfo, ListLinks, MacvlanMode, VlanId, VlanProtocol, sets_senders,
+    KindInfo, LinkChange, LinkFlags, LinkInfo, LinkView, ListLinks, MacvlanMode, VlanId, VlanProtocol, sets_senders,
 };
 use crate::nsid::GetNsid;
 use crate::request::{RequestInfo, Verb};
@@ -17,10 +17,6 @@ use crate::socket::Socket;
 use crate::value::IfIndex;
 use nix::errno::Errno;
 use surroundings::{Family, Surroundings};
-
-const IFLA_NET_NS_FD: u16 = 28;
-const IFLA_LINK_NETNSID: u16 = 37;
-const IFLA_TARGET_NETNSID: u16 = 46;
 
 impl Error {
     /// Looks, with the socket on which the request failed, at why it did, and keeps what it sees:
@@ -120,13 +116,15 @@ impl Surroundings<'_> {
                 Some(Reason::NotPermittedAtParent)
             }
             (Verb::Create, ..) => Some(Reason::NotPermittedThere), // both, or that of a veth's other end
-            (Verb::Change, ..) if stands_there(self.link.clone()) => Some(Reason::NotPermittedAtParent), // an ipvlan's
+            (Verb::Change | Verb::Up | Verb::Down, ..) if stands_there(self.link.clone()) => {
+                Some(Reason::NotPermittedAtParent)
+            } // an ipvlan's
             _ => None,
         }
     }
 
     fn not_permitted_there(&mut self) -> Option<Reason> {
-        self.number(IFLA_TARGET_NETNSID).and(Some(Reason::NotPermittedThere))
+        self.number(LinkView::IFLA_TARGET_NETNSID).and(Some(Reason::NotPermittedThere))
     }
 
     fn group_zero(&mut self) -> Option<Reason> {
@@ -134,11 +132,11 @@ impl Surroundings<'_> {
     }
 
     fn namespace_is_gone(&mut self) -> Option<Reason> {
-        self.number(IFLA_LINK_NETNSID).map(Reason::NamespaceIsGone)
+        self.number(LinkView::IFLA_LINK_NETNSID).map(Reason::NamespaceIsGone)
     }
 
     fn target_is_gone(&mut self) -> Option<Reason> {
-        self.number(IFLA_TARGET_NETNSID).map(Reason::NamespaceIsGone)
+        self.number(LinkView::IFLA_TARGET_NETNSID).map(Reason::NamespaceIsGone)
     }
 
     fn not_a_namespace(&mut self) -> Option<Reason> {
@@ -151,7 +149,7 @@ impl Surroundings<'_> {
 
     /// Asked for the id of the namespace behind the descriptor, the kernel says whether there is one.
     fn descriptor_is_refused(&mut self, with: Errno) -> Option<Reason> {
-        let fd = self.number(IFLA_NET_NS_FD)?;
+        let fd = self.number(LinkView::IFLA_NET_NS_FD)?;
         let refused = self.socket.nsid(GetNsid::of_number(fd)).err()?.raw_os_error()?;
         (refused == with as i32).then_some(Reason::NotANamespace)
     }

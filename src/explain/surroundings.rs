@@ -1,7 +1,7 @@
 //! A look around: the link, its parent, and what else stands on that.
 
 use crate::error::Result;
-use crate::link::{GetLink, KindInfo, LinkInfo, LinkView, ListLinks};
+use crate::link::{GetLink, IfInfo, KindInfo, LinkInfo, LinkView, ListLinks};
 use crate::request::{RequestInfo, Verb};
 use crate::socket::Socket;
 use crate::value::{IfIndex, IfName, MacAddr};
@@ -106,7 +106,7 @@ impl<'a> Surroundings<'a> {
     /// An attribute of a request about links that is a number.
     pub(super) fn number(&self, attribute: u16) -> Option<i32> {
         let is_about_links = self.asked.is_some() || matches!(self.request.verb, Verb::Get | Verb::List);
-        let mut attributes = Attributes::new(self.sent.get(Header::SIZE + 16..).filter(|_| is_about_links)?);
+        let mut attributes = Attributes::new(self.sent.get(Header::SIZE + IfInfo::SIZE..).filter(|_| is_about_links)?);
         attributes.find(|found| found.number == attribute).and_then(|found| i32::get(found.value))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It has no attributes of its own. Source: `drivers/net/dummy.c`.
 
-use super::request::{Kind, info_kind};
+use super::encode::{Kind, info_kind};
 use super::{KindFacts, NewLink};
 use crate::wire::Attrs;
 

@@ -3,14 +3,14 @@
 //! Mode and flag belong to the parent: changing them on one child changes its siblings. A parent carries macvlans or
 //! ipvlans, not both (EBUSY). Source: `drivers/net/ipvlan/ipvlan_main.c`.
 
-use super::request::{Kind, info_kind};
+use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink};
 use crate::value::{IfIndex, numbers};
 use crate::wire::{fixed, table};
 
 numbers! {
     /// What an ipvlan's parent does with packets (`IPVLAN_MODE_…`).
-    IpvlanMode: u16, Mode {
+    IpvlanMode: u16, "mode" {
         /// Children answer ARP and see broadcasts, as on a switch.
         0 L2 "l2",
         /// The parent routes; children see no broadcasts. The kernel's default.
@@ -23,7 +23,7 @@ numbers! {
 
 numbers! {
     /// Whether an ipvlan's siblings reach each other (`IPVLAN_F_…`, since Linux 4.15): at most one of the two flags.
-    IpvlanFlag: u16, Mode {
+    IpvlanFlag: u16, "mode" {
         /// Directly; the default.
         0 Bridge "bridge",
         /// Not, except that in L2 mode they hear each other's broadcasts and multicasts.
@@ -50,9 +50,9 @@ table! {
     info IpvlanInfo {}
     both {
         /// What the parent does with packets. It holds for all children of the parent.
-        1 "IFLA_IPVLAN_MODE" pub mode: IpvlanMode,
+        1 IFLA_IPVLAN_MODE pub mode: IpvlanMode,
         /// Whether siblings reach each other. It holds for all children of the parent.
-        2 "IFLA_IPVLAN_FLAGS" pub flag: IpvlanFlag,
+        2 IFLA_IPVLAN_FLAGS pub flag: IpvlanFlag,
     }
 }
 

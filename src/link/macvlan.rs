@@ -13,14 +13,15 @@
 //! carries ipvlan can have none (EBUSY). The kernel gives no text with macvlan's own errors. Source:
 //! `drivers/net/macvlan.c`.
 
-use super::request::{Kind, info_kind};
+use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink};
 use crate::value::{IfIndex, MacAddr, numbers};
-use crate::wire::{Entry, Inside, List, Row, fixed, table};
+use crate::wire::{Compare, Entry, List, Row, fixed, table};
+use std::collections::BTreeSet;
 
 numbers! {
     /// How frames pass between the macvlans of one parent (`MACVLAN_MODE_…`).
-    MacvlanMode: u32, Mode {
+    MacvlanMode: u32, "mode" {
         /// Siblings do not reach each other. Against a switch that sends frames back it holds for broadcasts and multicasts
         /// only: who knows a sibling's MAC address gets through.
         1 Private "private",
@@ -66,6 +67,12 @@ impl MacvlanFlags {
     }
 }
 
+impl Compare for MacvlanFlags {
+    fn words(&self) -> String {
+        format!("{:#x}", self.0)
+    }
+}
+
 impl std::ops::BitOr for MacvlanFlags {
     type Output = Self;
     fn bitor(self, other: Self) -> Self {
@@ -91,7 +98,17 @@ impl MacAddrMode {
 }
 
 impl Entry for MacAddr {
-    const ROW: Row = Row { number: 4, name: "IFLA_MACVLAN_MACADDR", inside: Inside::Value };
+    const ROW: Row = Row::value(MacvlanView::IFLA_MACVLAN_MACADDR, "IFLA_MACVLAN_MACADDR");
+}
+
+/// The kernel reports senders in an order of its own, and each once.
+impl Compare for List<'_, MacAddr> {
+    fn words(&self) -> String {
+        format!("{:?}", self.collect::<BTreeSet<_>>())
+    }
+    fn words_of_none() -> Option<String> {
+        Some("{}".into())
+    }
 }
 
 /// A change of the list of senders that a macvlan in source mode hears. In another mode: EINVAL.
@@ -123,34 +140,34 @@ macro_rules! macvlan_table {
             info $I {}
             both {
                 /// How frames pass between siblings.
-                1 "IFLA_MACVLAN_MODE" pub mode: MacvlanMode,
+                1 IFLA_MACVLAN_MODE pub mode: MacvlanMode,
                 /// How many broadcast and multicast packets the parent queues for its children; 1,000 unless set. The
                 /// largest request of all children counts (since Linux 5.11; 5.10 ignores it silently).
-                7 "IFLA_MACVLAN_BC_QUEUE_LEN" pub bc_queue_len: u32,
+                7 IFLA_MACVLAN_BC_QUEUE_LEN pub bc_queue_len: u32,
             }
             both {
                 /// Flags: all of them, not only those to switch on.
-                2 "IFLA_MACVLAN_FLAGS" pub flags: MacvlanFlags,
+                2 IFLA_MACVLAN_FLAGS pub flags: MacvlanFlags,
                 /// From how many users of a multicast address on the parent's frames to it are queued; -1 never. It holds
                 /// for the parent's children together (since Linux 6.4; 6.1 ignores it silently). The kernel does not
                 /// report its default, 1.
-                9 "IFLA_MACVLAN_BC_CUTOFF" pub bc_cutoff: i32,
+                9 IFLA_MACVLAN_BC_CUTOFF pub bc_cutoff: i32 where 1 is unreported,
             }
             request {
-                3 "IFLA_MACVLAN_MACADDR_MODE" pub(super) macaddr_mode: MacAddrMode,
+                3 IFLA_MACVLAN_MACADDR_MODE pub(super) macaddr_mode: MacAddrMode,
             }
             order {
-                4 "IFLA_MACVLAN_MACADDR" pub(super) macaddr_one: MacAddr,
+                4 IFLA_MACVLAN_MACADDR pub(super) macaddr_one: MacAddr,
             }
             reply {
                 /// The length of the list of senders in source mode.
-                6 "IFLA_MACVLAN_MACADDR_COUNT" pub macaddr_count: u32,
+                6 IFLA_MACVLAN_MACADDR_COUNT pub macaddr_count: u32,
                 /// The queue length in force on the parent: the largest that a child asked for.
-                8 "IFLA_MACVLAN_BC_QUEUE_LEN_USED" pub bc_queue_len_used: u32,
+                8 IFLA_MACVLAN_BC_QUEUE_LEN_USED pub bc_queue_len_used: u32,
             }
             lists {
                 /// The senders that are heard in source mode.
-                5 "IFLA_MACVLAN_MACADDR_DATA" pub(super) macaddrs: &'a [MacAddr] => List<'a, MacAddr> => Vec<MacAddr>,
+                5 IFLA_MACVLAN_MACADDR_DATA pub(super) macaddrs: &'a [MacAddr] => List<'a, MacAddr> => Vec<MacAddr>,
             }
         }
 
@@ -175,7 +192,8 @@ macro_rules! macvlan_table {
             #[doc(alias = "IFLA_MACVLAN_MACADDR_MODE")]
             #[must_use]
             pub const fn macaddr(mut self, change: SourceMacs<'a>) -> Self {
-                self.kind.set &= !(1 << 3 | 1 << 4 | 1 << 5); // an earlier call's
+                let set = self.kind.set.without($V::IFLA_MACVLAN_MACADDR_MODE); // by an earlier call
+                self.kind.set = set.without($V::IFLA_MACVLAN_MACADDR).without($V::IFLA_MACVLAN_MACADDR_DATA);
                 match change {
                     SourceMacs::Add(mac) => self.macaddr_mode(MacAddrMode::ADD).macaddr_one(mac),
                     SourceMacs::Delete(mac) => self.macaddr_mode(MacAddrMode::DELETE).macaddr_one(mac),
@@ -199,8 +217,9 @@ macvlan_table! {
     MacvlanInfo
 }
 
-/// `IFLA_MACVLAN_BC_QUEUE_LEN` (5.11) and `IFLA_MACVLAN_BC_CUTOFF` (6.4), which is not reported when it is 1.
-pub(super) const IGNORED_BY_OLDER: &[(u16, Option<[u8; 4]>)] = &[(7, None), (9, Some(1i32.to_ne_bytes()))];
+/// Linux before 5.11 ignores the one, before 6.4 the other.
+pub(super) const IGNORED_BY_OLDER: &[u16] =
+    &[MacvlanView::IFLA_MACVLAN_BC_QUEUE_LEN, MacvlanView::IFLA_MACVLAN_BC_CUTOFF];
 
 pub(super) const FACTS: KindFacts =
     KindFacts { name: "macvlan", module: "macvlan", rows: MacvlanView::ROWS, ignored_by_older: IGNORED_BY_OLDER };

@@ -2,8 +2,8 @@
 //!
 //! Virtual machines use it. It has macvlan's attributes, under another kind's name. Source: `drivers/net/macvtap.c`.
 
+use super::encode::{Kind, info_kind};
 use super::macvlan::{IGNORED_BY_OLDER, MacAddrMode, macvlan_table};
-use super::request::{Kind, info_kind};
 use super::{KindFacts, LinkChange, MacvlanFlags, MacvlanMode, NewLink, SourceMacs};
 use crate::value::{IfIndex, MacAddr};
 use crate::wire::{List, table};

@@ -11,6 +11,7 @@
 //! `include/uapi/linux/if_link.h`, `man 7 rtnetlink`.
 
 mod dummy;
+mod encode;
 mod ipvlan;
 mod macvlan;
 mod macvtap;
@@ -69,75 +70,75 @@ table! {
     }
     create {
         /// The link that it stands on. In the namespace of [`parent_netnsid`](LinkView::parent_netnsid) when that is given.
-        5 "IFLA_LINK" pub(crate) parent: IfIndex,
+        5 IFLA_LINK pub(crate) parent: IfIndex,
     }
     both {
         /// The link-layer address. Give each link one: a link without is given a random one, which udev may rewrite.
-        1 "IFLA_ADDRESS" pub mac: MacAddr => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
+        1 IFLA_ADDRESS pub mac: MacAddr => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
         /// The largest packet in bytes, without the link-layer header. A macvlan's or VLAN's is at most its parent's.
-        4 "IFLA_MTU" pub mtu: u32 = 0,
+        4 IFLA_MTU pub mtu: u32 = 0,
     }
     request {
-        28 "IFLA_NET_NS_FD" pub(crate) netns_fd: NetnsFd<'a>,
+        28 IFLA_NET_NS_FD pub(crate) netns_fd: NetnsFd<'a>,
     }
     both {
         /// The length of the transmit queue in packets.
-        13 "IFLA_TXQLEN" pub txqlen: u32 = 0,
+        13 IFLA_TXQLEN pub txqlen: u32 = 0,
         /// The group, an arbitrary number that [`DeleteLink::group`] goes by. 0 is every link's first.
-        27 "IFLA_GROUP" pub group: u32 = 0,
+        27 IFLA_GROUP pub group: u32 = 0,
         /// The bridge, bond, team or VRF that it is a port of.
-        10 "IFLA_MASTER" pub master: IfIndex,
+        10 IFLA_MASTER pub master: IfIndex,
         /// The link-layer broadcast address.
-        2 "IFLA_BROADCAST" pub broadcast: Broadcast,
+        2 IFLA_BROADCAST pub broadcast: Broadcast,
         /// The largest packet in bytes that segmentation offload may build (since Linux 4.14 settable). At create, kernels
         /// before 5.19 give a link that stands on another what its parent has, whatever was asked for: change it then.
-        41 "IFLA_GSO_MAX_SIZE" pub gso_max_size: u32,
+        41 IFLA_GSO_MAX_SIZE pub gso_max_size: u32,
         /// The most segments of such a packet (since Linux 4.14 settable). As for the size, before 5.19.
-        40 "IFLA_GSO_MAX_SEGS" pub gso_max_segs: u32,
+        40 IFLA_GSO_MAX_SEGS pub gso_max_segs: u32,
     }
     create {
         /// The number of transmit queues. Kernels up to 6.18 take at most 4,096.
-        31 "IFLA_NUM_TX_QUEUES" pub tx_queues: u32,
+        31 IFLA_NUM_TX_QUEUES pub tx_queues: u32,
         /// The number of receive queues.
-        32 "IFLA_NUM_RX_QUEUES" pub rx_queues: u32,
+        32 IFLA_NUM_RX_QUEUES pub rx_queues: u32,
         /// The namespace of the parent, as this namespace numbers it; absent when it is this one.
-        37 "IFLA_LINK_NETNSID" pub(crate) parent_netnsid: i32,
+        37 IFLA_LINK_NETNSID pub(crate) parent_netnsid: i32,
     }
     both {
         /// The name. A change of it needs the link to be down on Linux before 6.2.
-        3 "IFLA_IFNAME" pub name: IfName => Name<'a> = Name(&[]),
+        3 IFLA_IFNAME pub name: IfName => Name<'a> = Name(&[]),
     }
     change {
         /// The kernel's own index of a link in the namespace it moves to (since Linux 5.13).
-        49 "IFLA_NEW_IFINDEX" pub(crate) new_index: IfIndex,
+        49 IFLA_NEW_IFINDEX pub(crate) new_index: IfIndex,
         /// Keeps the link down at the protocol level; only drivers that know of it obey.
-        39 "IFLA_PROTO_DOWN" pub proto_down: u8,
+        39 IFLA_PROTO_DOWN pub proto_down: u8,
         /// Free text about the link, of at most 255 bytes.
-        20 "IFLA_IFALIAS" pub alias: Alias<'a> => Name<'a> => Box<[u8]>,
+        20 IFLA_IFALIAS pub alias: Alias<'a> => Name<'a> => Box<[u8]>,
     }
     reply {
         /// The operational state of RFC 2863.
-        16 "IFLA_OPERSTATE" pub oper_state: OperState = OperState::Unknown,
+        16 IFLA_OPERSTATE pub oper_state: OperState = OperState::Unknown,
         /// The kind, and what it alone has.
-        18 "IFLA_LINKINFO" pub kind: KindView<'a> => KindView<'a> => KindInfo = KindView::NONE,
+        18 IFLA_LINKINFO pub kind: KindView<'a> => KindView<'a> => KindInfo = KindView::NONE,
         /// Settings of address families.
-        26 "IFLA_AF_SPEC" pub settings: Settings = Settings::NONE,
+        26 IFLA_AF_SPEC pub settings: Settings = Settings::NONE,
         /// How many users want every packet (promiscuity is a count).
-        30 "IFLA_PROMISCUITY" pub promiscuity: u32 = 0,
+        30 IFLA_PROMISCUITY pub promiscuity: u32 = 0,
         /// 1 if there is a carrier, 0 if not.
-        33 "IFLA_CARRIER" pub carrier: u8,
+        33 IFLA_CARRIER pub carrier: u8,
         /// How often the carrier came or went.
-        35 "IFLA_CARRIER_CHANGES" pub carrier_changes: u32,
+        35 IFLA_CARRIER_CHANGES pub carrier_changes: u32,
         /// The namespace that the link was read from, where it was asked for by number.
-        46 "IFLA_TARGET_NETNSID" pub netnsid: i32,
+        46 IFLA_TARGET_NETNSID pub netnsid: i32,
         /// The smallest MTU that the driver takes.
-        50 "IFLA_MIN_MTU" pub min_mtu: u32,
+        50 IFLA_MIN_MTU pub min_mtu: u32,
         /// The largest MTU that the driver takes; 0 for no limit.
-        51 "IFLA_MAX_MTU" pub max_mtu: u32,
+        51 IFLA_MAX_MTU pub max_mtu: u32,
         /// Alternative names (since Linux 5.5).
-        52 "IFLA_PROP_LIST" pub alt_names: AltNames<'a> => AltNames<'a> => Vec<Box<[u8]>> = AltNames::NONE,
+        52 IFLA_PROP_LIST pub alt_names: AltNames<'a> => AltNames<'a> => Vec<Box<[u8]>> = AltNames::NONE,
         /// The hardware's own address, where it has one (since Linux 5.6).
-        54 "IFLA_PERM_ADDRESS" pub permanent_address: LinkAddress<'a> => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
+        54 IFLA_PERM_ADDRESS pub permanent_address: LinkAddress<'a> => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
     }
 }
 
@@ -229,8 +230,8 @@ pub(crate) struct KindFacts {
     pub(crate) module: &'static str,
     /// What `IFLA_INFO_DATA` holds.
     pub(crate) rows: &'static [Row],
-    /// Attributes that older kernels ignore silently and newer ones report, with the value that these do not report.
-    pub(crate) ignored_by_older: &'static [(u16, Option<[u8; 4]>)],
+    /// Attributes that older kernels ignore silently and newer ones report.
+    pub(crate) ignored_by_older: &'static [u16],
 }
 
 impl KindFacts {
@@ -240,23 +241,22 @@ impl KindFacts {
     }
 }
 
-/// The name of an attribute that an encoded `request` of this kind sets, and of which `link` shows that it was ignored.
+/// The name of an attribute that an encoded `request` sets and an older kernel ignored, as `link` shows.
 pub(crate) fn ignored(request: &[u8], link: &LinkView<'_>) -> Option<&'static str> {
     let facts = KINDS.iter().find(|kind| link.kind() == kind.name)?;
-    let asked = KindView::of_request(request)?;
-    let named = |number| facts.rows.iter().find(|row| row.number == number).map(|row| row.name);
-    facts.ignored_by_older.iter().find_map(|(number, unreported)| {
-        let asked = asked.attribute(*number)?;
-        let is_ignored = link.kind().attribute(*number).is_none() && unreported.is_none_or(|value| asked != value);
-        if is_ignored { named(*number) } else { None }
-    })
+    let mismatches = KindView::of_request(request)?.mismatches(&link.kind());
+    let ignored = mismatches
+        .into_iter()
+        .find(|mismatch| mismatch.found.is_none() && facts.ignored_by_older.contains(&mismatch.number));
+    ignored.map(|mismatch| mismatch.name)
 }
 
 /// Whether an encoded `request` changes a macvlan's list of senders.
 pub(crate) fn sets_senders(request: &[u8]) -> bool {
-    const MACADDR_MODE: u16 = 3;
     KindView::of_request(request).is_some_and(|kind| {
-        ["macvlan", "macvtap"].iter().any(|name| kind == *name) && kind.attribute(MACADDR_MODE).is_some()
+        let is_set = |number| kind.attribute(number).is_some();
+        (kind.macvlan().is_some() && is_set(MacvlanView::IFLA_MACVLAN_MACADDR_MODE))
+            || (kind.macvtap().is_some() && is_set(MacvtapView::IFLA_MACVLAN_MACADDR_MODE))
     })
 }
 

@@ -1,21 +1,18 @@
 //! Requests that read or delete links, and those for alternative names.
 
-use super::request::{RTM_DELLINK, RTM_GETLINK, put_header};
-use super::status::AltNames;
+use super::LinkView;
+use super::encode::put_header;
+use super::request::{RTM_DELLINK, RTM_GETLINK};
+use super::status::{AltNames, IfInfo, KindView};
 use crate::value::{AltName, IfIndex, IfName};
-use crate::wire::{Command, Fixed, Full, NoRoom, Out, Put, Request, Sealed, align, measured};
+use crate::wire::{Command, Fixed, Full, Header, NoRoom, Out, Put, Request, Sealed, align, measured};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL};
 
 pub(crate) const RTM_NEWLINKPROP: u16 = 108;
 pub(crate) const RTM_DELLINKPROP: u16 = 109;
 
-const IFLA_IFNAME: u16 = 3;
-const IFLA_MASTER: u16 = 10;
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_GROUP: u16 = 27;
+/// Which parts of a link the kernel reports: only asked, so no table has it.
 const IFLA_EXT_MASK: u16 = 29;
-const IFLA_TARGET_NETNSID: u16 = 46;
-const IFLA_PROP_LIST: u16 = 52;
 
 /// `RTEXT_FILTER_SKIP_STATS`: leaves out IPv6's counters, 368 bytes a link, and on newer kernels the link's own as well.
 const SKIP_STATS: u32 = 8;
@@ -75,10 +72,10 @@ impl Request for GetLink<'_> {
             let out = put_header(out, RTM_GETLINK, 0, seq, index, 0, 0)?;
             let out = match by {
                 By::Index(_) => out,
-                By::Name(name) => name.put(IFLA_IFNAME, out)?,
-                By::AltName(name) => out.bytes(AltNames::NUMBER, &nul_terminated(name))?,
+                By::Name(name) => name.put(LinkView::IFLA_IFNAME, out)?,
+                By::AltName(name) => out.bytes(AltNames::IFLA_ALT_IFNAME, &nul_terminated(name))?,
             };
-            optional(out.one(IFLA_EXT_MASK, &SKIP_STATS)?, IFLA_TARGET_NETNSID, netnsid)?.end()
+            optional(out.one(IFLA_EXT_MASK, &SKIP_STATS)?, LinkView::IFLA_TARGET_NETNSID, netnsid)?.end()
         })
     }
 }
@@ -148,16 +145,18 @@ impl Request for ListLinks<'_> {
         let Self { kind, master, netnsid, parent: _, parent_netnsid: _ } = *self;
         let [mask, netnsid_room, master_room] = [1, usize::from(netnsid.is_some()), usize::from(master.is_some())];
         let kind_room = kind.map_or(0, |kind| 4 + 4 + align(kind.len()));
-        let needed = 32 + (mask + netnsid_room + master_room) * u32::SIZE + kind_room;
+        let needed = Header::SIZE + IfInfo::SIZE + (mask + netnsid_room + master_room) * u32::SIZE + kind_room;
         if needed > NoRoom::LARGEST {
             return Err(NoRoom { needed }); // a kind's name can be of any length
         }
         let encode = |out: Out<'_>| {
             let out = put_header(out, RTM_GETLINK, NLM_F_DUMP, seq, 0, 0, 0)?.one(IFLA_EXT_MASK, &SKIP_STATS)?;
-            let out = optional(out, IFLA_TARGET_NETNSID, netnsid)?;
-            let out = optional(out, IFLA_MASTER, master)?;
+            let out = optional(out, LinkView::IFLA_TARGET_NETNSID, netnsid)?;
+            let out = optional(out, LinkView::IFLA_MASTER, master)?;
             let out = match kind {
-                Some(kind) => out.nest(IFLA_LINKINFO, |out| out.bytes(1, kind.as_bytes()))?,
+                Some(kind) => {
+                    out.nest(LinkView::IFLA_LINKINFO, |out| out.bytes(KindView::IFLA_INFO_KIND, kind.as_bytes()))?
+                }
                 None => out,
             };
             out.end().map(|_| needed)
@@ -205,7 +204,7 @@ impl Request for DeleteLink {
             let header = |index| put_header(out, RTM_DELLINK, NLM_F_ACK, seq, index, 0, 0);
             match which {
                 Which::Index(index) => header(index.get())?.end(),
-                Which::Group(group) => header(0)?.one(IFLA_GROUP, &group)?.end(),
+                Which::Group(group) => header(0)?.one(LinkView::IFLA_GROUP, &group)?.end(),
             }
         })
     }
@@ -243,7 +242,7 @@ impl Request for AltNameChange<'_> {
             if add { (RTM_NEWLINKPROP, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL) } else { (RTM_DELLINKPROP, NLM_F_ACK) };
         measured(buf, |out| {
             let out = put_header(out, ty, flags, seq, index.get(), 0, 0)?;
-            out.nest(IFLA_PROP_LIST, |out| out.bytes(AltNames::NUMBER, &nul_terminated(name)))?.end()
+            out.nest(LinkView::IFLA_PROP_LIST, |out| out.bytes(AltNames::IFLA_ALT_IFNAME, &nul_terminated(name)))?.end()
         })
     }
 }

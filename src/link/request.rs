@@ -1,10 +1,9 @@
 //! Requests that write links: create, change, move.
 
-use super::{Common, CommonChange, LinkFlags};
+use super::encode::{Kind, encode, put_header};
+use super::{Common, CommonChange, LinkFlags, LinkView};
 use crate::value::{IfIndex, IfName};
-use crate::wire::{
-    Attrs, Command, Fixed, Full, NESTED, NoRoom, Out, Put, Request, Sealed, head, header, message_length,
-};
+use crate::wire::{Attrs, Command, Fixed, Full, NoRoom, Out, Put, Request, Sealed};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -12,10 +11,6 @@ pub(crate) const RTM_NEWLINK: u16 = 16;
 pub(crate) const RTM_DELLINK: u16 = 17;
 pub(crate) const RTM_GETLINK: u16 = 18;
 pub(crate) const RTM_SETLINK: u16 = 19;
-
-/// The nest of a link's kind, and the nest in it that holds what only the kind has.
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_INFO_DATA: u16 = 2;
 
 mod sealed {
     use super::Placement;
@@ -39,26 +34,6 @@ pub struct Placement<'a> {
     pub(crate) namespace: Option<BorrowedFd<'a>>,
     pub(crate) is_up: bool,
     pub(crate) parent_is_elsewhere: bool,
-}
-
-/// A kind of link, and of a change: what stands in `IFLA_LINKINFO`.
-pub(crate) trait Kind: Attrs {
-    /// `IFLA_INFO_KIND` as it is sent; `None` if there is no `IFLA_LINKINFO`.
-    const INFO: Option<[u8; 12]>;
-}
-
-/// `IFLA_INFO_KIND`, an attribute of constant size: each of our kinds has 4 to 7 letters.
-pub(super) const fn info_kind(name: &str) -> [u8; 12] {
-    let (mut attribute, mut name, [a, b, c, d]) = ([0; 12], name.as_bytes(), head(5 + name.len(), 1));
-    let [h0, h1, h2, h3, value @ ..] = &mut attribute;
-    (*h0, *h1, *h2, *h3) = (a, b, c, d);
-    let mut free: &mut [u8] = value;
-    while let ([byte, after @ ..], [slot, left @ ..]) = (name, free) {
-        *slot = *byte;
-        (name, free) = (after, left);
-    }
-    assert!(name.is_empty());
-    attribute
 }
 
 /// A link to create: RTM_NEWLINK with NLM_F_CREATE and NLM_F_EXCL, so that a link which is there already is never
@@ -147,10 +122,10 @@ impl<K: Kind + Copy> SealedCreate for NewLink<'_, K> {
     fn placement(&self) -> Placement<'_> {
         Placement {
             index: IfIndex::new(self.index).ok(),
-            name: self.common.has(3).then_some(self.common.name),
+            name: self.common.has(LinkView::IFLA_IFNAME).then_some(self.common.name),
             namespace: self.common.netns_fd.0,
             is_up: self.up,
-            parent_is_elsewhere: self.common.has(37),
+            parent_is_elsewhere: self.common.has(LinkView::IFLA_LINK_NETNSID),
         }
     }
 }
@@ -299,108 +274,6 @@ impl<K: Kind> Request for LinkChange<'_, K> {
     }
 }
 
-/// With as much room as all attributes of constant size take, the compiler knows that they fit and leaves the checks out;
-/// with less, the same code runs with all of them.
-#[inline(always)]
-fn encode<C: Attrs, K: Kind>(header: impl PutHeader, common: &C, kind: &K, buf: &mut [u8]) -> Result<usize, NoRoom> {
-    if buf.len() < ROOM_FOR_HEADERS + C::MAX + K::MAX {
-        return encode_tight(header, common, kind, buf);
-    }
-    put(header, common, kind, buf)
-}
-
-#[cold]
-fn encode_tight<C: Attrs, K: Kind>(
-    header: impl PutHeader,
-    common: &C,
-    kind: &K,
-    buf: &mut [u8],
-) -> Result<usize, NoRoom> {
-    put(header, common, kind, buf)
-}
-
-#[inline(always)]
-fn put<C: Attrs, K: Kind>(header: impl PutHeader, common: &C, kind: &K, buf: &mut [u8]) -> Result<usize, NoRoom> {
-    match put_all_but_lists(header, common, kind, buf) {
-        Ok((len, None)) => Ok(len),
-        Ok((len, Some(free))) => put_lists(common, kind, free, len),
-        Err(Full) => Err(no_room(common, kind)),
-    }
-}
-
-/// Writes `nlmsghdr` and `ifinfomsg`, but for the length.
-trait PutHeader: FnOnce(Out<'_>) -> Result<Out<'_>, Full> {}
-impl<F: FnOnce(Out<'_>) -> Result<Out<'_>, Full>> PutHeader for F {}
-
-/// Front to back, so that what is written need not be kept, with the lengths put in when they are known. Returns the length
-/// of the whole message and, if there are lists, where they go.
-#[inline(always)]
-fn put_all_but_lists<'b, C: Attrs, K: Kind>(
-    header: impl PutHeader,
-    common: &C,
-    kind: &K,
-    buf: &'b mut [u8],
-) -> Result<(usize, Option<&'b mut [u8]>), Full> {
-    let out = common.put(header(Out::new(buf))?)?;
-    let Some(info_kind) = K::INFO else {
-        return Ok((out.end()?.at(), None));
-    };
-    let info = out.at();
-    let out = kind.put(out.skip(4).put(info_kind)?.skip(4))?;
-    if !kind.has_lists() {
-        let len = out.at();
-        finish(out, info, len)?;
-        return Ok((len, None));
-    }
-    let len = out.at() + kind.lists_len();
-    if len > NoRoom::LARGEST {
-        return Err(Full); // so no nest inside is longer than its 16 bits can say
-    }
-    Ok((len, Some(finish(out, info, len)?.rest()?)))
-}
-
-/// The lengths of the message, of `IFLA_LINKINFO` and of `IFLA_INFO_DATA`, which end together.
-#[inline(always)]
-fn finish(out: Out<'_>, info: usize, len: usize) -> Result<Out<'_>, Full> {
-    out.set(info, head(len - info, NESTED | IFLA_LINKINFO))? // IFLA_LINKINFO {
-        .set(info + 16, head(len - info - 16, NESTED | IFLA_INFO_DATA))? //   IFLA_INFO_KIND, IFLA_INFO_DATA {
-        .set(0, message_length(len))
-}
-
-/// Lists come last, and out of line, so that loops cost registers only where there are lists. It is the last thing that is
-/// done: so the caller has nothing to keep.
-#[inline(never)]
-fn put_lists<C: Attrs, K: Kind>(common: &C, kind: &K, free: &mut [u8], len: usize) -> Result<usize, NoRoom> {
-    match kind.put_lists(free) {
-        Ok(()) => Ok(len),
-        Err(Full) => Err(no_room(common, kind)),
-    }
-}
-
-#[cold]
-fn no_room<C: Attrs, K: Kind>(common: &C, kind: &K) -> NoRoom {
-    let info = if K::INFO.is_some() { 4 + 12 + 4 } else { 0 };
-    NoRoom { needed: 32 + common.room() + info + kind.room() }
-}
-
-/// `nlmsghdr` and `ifinfomsg`, `IFLA_LINKINFO`'s header, `IFLA_INFO_KIND`, `IFLA_INFO_DATA`'s header.
-const ROOM_FOR_HEADERS: usize = 32 + 4 + 12 + 4;
-
-/// `nlmsghdr` without its length, and `ifinfomsg`: a store for each word.
-#[inline(always)]
-pub(super) fn put_header(
-    out: Out<'_>,
-    ty: u16,
-    nlm_flags: u16,
-    seq: u32,
-    index: u32,
-    flags: u32,
-    mask: u32,
-) -> Result<Out<'_>, Full> {
-    let [_, _, _, _, rest @ ..] = header(0, ty, nlm_flags, seq);
-    out.skip(4).put(rest)?.put([0; 4])?.put(index.to_ne_bytes())?.put(flags.to_ne_bytes())?.put(mask.to_ne_bytes())
-}
-
 /// A namespace's descriptor, lent until the request is sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NetnsFd<'a>(pub(super) Option<BorrowedFd<'a>>);
@@ -431,8 +304,8 @@ impl Put for NetnsFd<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::link::{KindView, MacvlanMode, VlanId};
-    use crate::value::{Alias, IfName, MacAddr};
+    use crate::link::{IfInfo, KindView, MacvlanMode};
+    use crate::value::Alias;
     use crate::wire::{Attributes, Header, Message, Messages, encoded};
     use netlink_packet_core::NLM_F_REQUEST;
 
@@ -447,20 +320,20 @@ pub(crate) mod tests {
 
     pub(in crate::link) fn reply(request: &impl Request) -> Bytes {
         let mut bytes = encoded(request);
-        bytes[20] = 1; // a link has an index
+        bytes[Header::SIZE + IfInfo::INDEX] = 1; // a link has an index
         Bytes(bytes)
     }
 
     /// What stands behind the headers.
     pub(in crate::link) fn attributes(request: &impl Request) -> Vec<u8> {
-        encoded(request).split_off(32)
+        encoded(request).split_off(Header::SIZE + IfInfo::SIZE)
     }
 
     /// What only the kind has.
     pub(in crate::link) fn info_data(request: &impl Request) -> Vec<u8> {
         let attributes = attributes(request);
-        let info = Attributes::new(&attributes).find(|a| a.number == IFLA_LINKINFO).unwrap();
-        Attributes::new(info.value).find(|a| a.number == IFLA_INFO_DATA).unwrap().value.to_vec()
+        let info = Attributes::new(&attributes).find(|a| a.number == LinkView::IFLA_LINKINFO).unwrap();
+        Attributes::new(info.value).find(|a| a.number == KindView::IFLA_INFO_DATA).unwrap().value.to_vec()
     }
 
     const INDEX: IfIndex = IfIndex(0x0102);
@@ -500,42 +373,5 @@ pub(crate) mod tests {
     fn a_repeated_setter_overwrites() {
         let link = NewLink::macvlan(INDEX).mtu(1).mtu(2).mode(MacvlanMode::Vepa).mode(MacvlanMode::Bridge);
         assert_eq!(encoded(&link), encoded(&NewLink::macvlan(INDEX).mtu(2).mode(MacvlanMode::Bridge)));
-    }
-
-    #[test]
-    fn every_length_of_buffer_gives_the_same_bytes_or_says_what_is_needed() {
-        let senders = [MacAddr::new([2; 6]).unwrap(); 20];
-        let link =
-            NewLink::macvlan(INDEX).name(IfName::new("a-long-name-15b").unwrap()).mtu(1400).source(&senders).up();
-        let bytes = encoded(&link);
-        let vlan = NewLink::vlan(INDEX, VlanId::new(1).unwrap());
-        for len in 0..=1024 {
-            let mut buf = vec![0xa5; len];
-            match link.encode(7, &mut buf) {
-                Ok(written) => assert_eq!(buf[..written], bytes),
-                Err(no_room) => assert!(len < no_room.needed && no_room.needed == bytes.len()),
-            }
-            assert_eq!(vlan.encode(7, &mut buf).is_ok(), len >= 68);
-        }
-    }
-
-    #[test]
-    fn a_nest_never_outgrows_its_sixteen_bits() {
-        let mac = MacAddr::new([2; 6]).unwrap();
-        let mut buf = vec![0; 200_000];
-        for (senders, fits) in [(5_000, true), (5_454, true), (5_455, false), (5_461, false), (10_000, false)] {
-            let senders = vec![mac; senders];
-            let link = NewLink::macvlan(INDEX).source(&senders);
-            match link.encode(1, &mut buf) {
-                Ok(len) => assert!(fits && len <= NoRoom::LARGEST),
-                Err(no_room) => assert!(!fits && no_room.needed > NoRoom::LARGEST, "{} {no_room}", senders.len()),
-            }
-        }
-    }
-
-    #[test]
-    fn a_kind_is_padded_to_twelve_bytes() {
-        assert_eq!(info_kind("vlan"), [9, 0, 1, 0, b'v', b'l', b'a', b'n', 0, 0, 0, 0]);
-        assert!(KindView::of_request(&encoded(&NewLink::dummy())).is_some_and(|kind| kind == "dummy"));
     }
 }

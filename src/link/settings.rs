@@ -5,20 +5,23 @@
 //! ignores them). So send them between the create and the change that brings the link up; one
 //! [`Batch`](crate::Batch) can hold all three.
 
-use super::request::{RTM_SETLINK, put_header};
+use super::LinkView;
+use super::encode::put_header;
+use super::request::RTM_SETLINK;
 use crate::value::{IfIndex, numbers};
-use crate::wire::{Attributes, Command, Full, Get, Inside, NoRoom, Out, Request, Row, Sealed, fixed, measured};
+use crate::wire::{
+    Attributes, Command, Full, Get, Inside, Mismatch, NoRoom, Out, Request, Row, Sealed, fixed, measured, mismatch,
+};
 use netlink_packet_core::NLM_F_ACK;
 
-const AF_SPEC: u16 = 26;
-const AF_INET: u16 = 2;
-const INET_CONF: u16 = 1;
-const AF_INET6: u16 = 10;
-const INET6_ADDR_GEN_MODE: u16 = 8;
+const AF_INET: u16 = crate::value::AF_INET as u16;
+const AF_INET6: u16 = crate::value::AF_INET6 as u16;
+const IFLA_INET_CONF: u16 = 1;
+const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
 
 numbers! {
     /// How the kernel makes a link's IPv6 link-local address (`IN6_ADDR_GEN_MODE_…`, since Linux 3.17).
-    AddrGenMode: u8, Mode {
+    AddrGenMode: u8, "mode" {
         /// From the MAC address.
         0 Eui64 "eui64",
         /// Not at all.
@@ -45,7 +48,7 @@ macro_rules! ipv4_settings {
             $($(#[$d])* #[doc(alias = $C)] pub const $NAME: Self = Self($number);)*
 
             /// Each with its number and the kernel's name, for comparing with the kernel's headers.
-            pub const ROWS: &'static [Row] = &[$(Row { number: $number, name: $C, inside: Inside::Value }),*];
+            pub const ROWS: &'static [Row] = &[$(Row::value($number, $C)),*];
         }
     };
 }
@@ -119,15 +122,15 @@ impl LinkSettings {
         self
     }
 
-    /// Each setting by the kernel's name, as it is here and as the kernel reported it.
-    pub(crate) fn compare(&self, found: &Settings) -> impl Iterator<Item = (&'static str, String, Option<String>)> {
+    /// Every setting that is asked for here and that `found` has otherwise.
+    pub(crate) fn mismatches(&self, found: &Settings) -> impl Iterator<Item = Mismatch> {
         let (Self { index: _, addr_gen_mode, ipv4_set, ipv4 }, found) = (*self, *found);
-        let modes = addr_gen_mode.zip(found.addr_gen_mode); // which older kernels do not report
-        let mode = modes.map(|(mode, found)| ("IFLA_INET6_ADDR_GEN_MODE", mode.to_string(), Some(found.to_string())));
+        let asked = addr_gen_mode.filter(|_| found.addr_gen_mode.is_some()); // older kernels do not report it
+        let mode = mismatch(IFLA_INET6_ADDR_GEN_MODE, "IFLA_INET6_ADDR_GEN_MODE", asked, found.addr_gen_mode);
         let asked = Ipv4Setting::ROWS.iter().filter(move |row| ipv4_set & 1 << row.number != 0);
         let ipv4 = asked.filter_map(move |row| {
-            let value = |values: Ipv4Values| values.get(usize::from(row.number)).map(u32::to_string);
-            Some((row.name, value(ipv4)?, found.ipv4.and_then(value)))
+            let value = |values: Ipv4Values| values.get(usize::from(row.number)).copied();
+            mismatch(row.number, row.name, value(ipv4), found.ipv4.and_then(value))
         });
         mode.into_iter().chain(ipv4)
     }
@@ -145,15 +148,15 @@ impl Request for LinkSettings {
         let Self { index, addr_gen_mode, ipv4_set, ipv4 } = self;
         measured(buf, |out| {
             let out = put_header(out, RTM_SETLINK, NLM_F_ACK, seq, index.get(), 0, 0)?;
-            let out = out.nest(AF_SPEC, |out| {
+            let out = out.nest(LinkView::IFLA_AF_SPEC, |out| {
                 let out = match addr_gen_mode {
-                    Some(mode) => out.nest(AF_INET6, |out| out.one(INET6_ADDR_GEN_MODE, mode))?,
+                    Some(mode) => out.nest(AF_INET6, |out| out.one(IFLA_INET6_ADDR_GEN_MODE, mode))?,
                     None => out,
                 };
                 if *ipv4_set == 0 {
                     Ok(out)
                 } else {
-                    out.nest(AF_INET, |out| out.nest(INET_CONF, |out| put_ipv4(*ipv4_set, ipv4, out)))
+                    out.nest(AF_INET, |out| out.nest(IFLA_INET_CONF, |out| put_ipv4(*ipv4_set, ipv4, out)))
                 }
             })?;
             out.end()
@@ -195,25 +198,21 @@ impl Get<'_> for Settings {
         Row {
             number: AF_INET6,
             name: "AF_INET6",
-            inside: Inside::Rows(&[Row {
-                number: INET6_ADDR_GEN_MODE,
-                name: "IFLA_INET6_ADDR_GEN_MODE",
-                inside: Inside::Value,
-            }]),
+            inside: Inside::Rows(&[Row::value(IFLA_INET6_ADDR_GEN_MODE, "IFLA_INET6_ADDR_GEN_MODE")]),
         },
         Row {
             number: AF_INET,
             name: "AF_INET",
             inside: Inside::Rows(&[Row {
-                number: INET_CONF,
+                number: IFLA_INET_CONF,
                 name: "IFLA_INET_CONF",
                 inside: Inside::Rows(Ipv4Setting::ROWS),
             }]),
         },
     ]);
     fn get(value: &[u8]) -> Option<Self> {
-        let inet6 = find(value, AF_INET6).and_then(|inet6| find(inet6, INET6_ADDR_GEN_MODE));
-        let inet = find(value, AF_INET).and_then(|inet| find(inet, INET_CONF));
+        let inet6 = find(value, AF_INET6).and_then(|inet6| find(inet6, IFLA_INET6_ADDR_GEN_MODE));
+        let inet = find(value, AF_INET).and_then(|inet| find(inet, IFLA_INET_CONF));
         Some(Self { addr_gen_mode: inet6.and_then(AddrGenMode::get), ipv4: inet.map(ipv4_values) })
     }
 }

@@ -1,8 +1,8 @@
 //! One type over the kinds that containers get, for callers that choose the kind at run time.
 
 use super::request::{Create, Placement, SealedCreate};
-use super::{Ipvlan, LinkInfo, LinkView, Macvlan, Macvtap, NewLink, Vlan};
-use crate::value::{IfIndex, IfName, InvalidValue, MacAddr};
+use super::{Ipvlan, LinkView, Macvlan, Macvtap, NewLink, Vlan};
+use crate::value::{Given, IfIndex, IfName, InvalidValue, MacAddr};
 use crate::wire::{Attrs, Command, NoRoom, Request, Sealed};
 use std::fmt;
 use std::os::fd::BorrowedFd;
@@ -72,7 +72,11 @@ impl FromStr for LinkKind {
     type Err = InvalidValue;
     fn from_str(kind: &str) -> Result<Self, InvalidValue> {
         let found = Self::ALL.into_iter().find(|known| known.as_str() == kind);
-        found.ok_or(InvalidValue::Kind("macvlan, macvtap, vlan, ipvlan"))
+        found.ok_or(InvalidValue::Word {
+            given: Given::new(kind.as_bytes()),
+            what: "kind",
+            known: "macvlan, macvtap, vlan, ipvlan",
+        })
     }
 }
 
@@ -122,12 +126,12 @@ impl<'a> LinkSpec<'a> {
 
     /// The address that it is to get.
     pub fn wanted_mac(&self) -> Option<MacAddr> {
-        each!(self, link => link.common.has(1).then_some(link.common.mac))
+        each!(self, link => link.common.has(LinkView::IFLA_ADDRESS).then_some(link.common.mac))
     }
 
     /// The link that it is to stand on.
     pub fn parent(&self) -> Option<IfIndex> {
-        each!(self, link => link.common.has(5).then_some(link.common.parent))
+        each!(self, link => link.common.has(LinkView::IFLA_LINK).then_some(link.common.parent))
     }
 
     /// Whether its parent is in another namespace than the one it is created from.
@@ -154,12 +158,12 @@ impl<'a> LinkSpec<'a> {
         }
     }
 
-    /// The link as it would be reported, were it just as asked for.
-    pub(crate) fn as_reported(&self) -> Option<LinkInfo> {
+    /// The encoded request; `None` if it is too long for netlink.
+    pub(crate) fn request_bytes(&self) -> Option<Vec<u8>> {
         let NoRoom { needed } = self.encode(0, &mut []).err()?;
-        let mut bytes = vec![0; needed];
+        let mut bytes = vec![0; needed.min(NoRoom::LARGEST)];
         self.encode(0, &mut bytes).ok()?;
-        LinkView::of_request(&bytes).map(|link| link.to_owned())
+        Some(bytes)
     }
 }
 
@@ -219,7 +223,7 @@ impl Request for LinkSpec<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{KindInfo, MacvlanMode, VlanId};
+    use crate::link::{MacvlanMode, VlanId};
     use crate::wire::encoded;
     use std::os::fd::AsFd;
 
@@ -275,9 +279,11 @@ mod tests {
 
     #[test]
     fn a_spec_reads_as_the_kernel_would_report_it() {
-        let link = LinkSpec::from(NewLink::macvlan(PARENT).mode(MacvlanMode::Vepa).mtu(1400)).as_reported().unwrap();
-        assert_eq!((link.parent, link.mtu), (Some(PARENT), 1400));
-        assert!(matches!(link.kind, KindInfo::Macvlan(macvlan) if macvlan.mode == Some(MacvlanMode::Vepa)));
+        let request =
+            LinkSpec::from(NewLink::macvlan(PARENT).mode(MacvlanMode::Vepa).mtu(1400)).request_bytes().unwrap();
+        let link = LinkView::of_request(&request).unwrap();
+        assert_eq!((link.parent(), link.mtu()), (Some(PARENT), 1400));
+        assert_eq!(link.macvlan().and_then(|macvlan| macvlan.mode()), Some(MacvlanMode::Vepa));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Values that are only ever read: header, flags, state, kind, alternative names.
 
-use super::{IpvlanInfo, IpvlanView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, VlanInfo, VlanView};
+use super::{IpvlanInfo, IpvlanView, LinkView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, VlanInfo, VlanView};
 use crate::value::{IfIndex, Name, numbers};
-use crate::wire::{Attribute, Attributes, Get, Header, Inside, Row, fixed};
+use crate::wire::{Attribute, Attributes, CompareRows, Get, Header, Inside, Mismatch, Row, fixed};
 use std::fmt;
+
+/// The address family of a message about a link itself.
+const AF_UNSPEC: u8 = 0;
 
 /// The header that stands before a link's attributes (`struct ifinfomsg`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(crate) struct IfInfo {
 impl IfInfo {
     /// Bytes of `struct ifinfomsg`.
     pub(crate) const SIZE: usize = 16;
+    /// Where the index stands in it (`ifi_index`).
+    pub(crate) const INDEX: usize = 4;
 
     /// Splits a link message's payload into header and attributes. `None` if it is too short, names no link, or its
     /// attributes cannot be told apart, so that none goes missing or is made up without a word.
@@ -32,7 +37,10 @@ impl IfInfo {
     pub(crate) fn split_or(payload: &[u8], index: Option<IfIndex>) -> Option<(Self, &[u8])> {
         let (header, attributes) =
             payload.split_first_chunk::<{ Self::SIZE }>().filter(|(_, attributes)| are_whole(attributes))?;
-        let [_family, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, _, _, _, _] = *header;
+        let [family, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, _, _, _, _] = *header;
+        if family != AF_UNSPEC {
+            return None; // AF_BRIDGE: about a bridge's port, not about the link
+        }
         let index = IfIndex::new(u32::from_ne_bytes([i0, i1, i2, i3])).ok().or(index)?;
         let flags = LinkFlags(u32::from_ne_bytes([f0, f1, f2, f3]));
         Some((Self { index, device_type: u16::from_ne_bytes([t0, t1]), flags }, attributes))
@@ -41,11 +49,13 @@ impl IfInfo {
 
 /// Whether a link's attributes can be told apart.
 ///
-/// The kernel lets a list of senders or priorities grow, by several requests, beyond what the 16 bits of a nest's length can
-/// say, and then reports it with the upper bits missing: what the list holds, and whoever filled it chose that, would be taken
-/// for attributes of the link, of 64 KiB together. In messages so long that this can have happened, but once only, it shows: no
-/// attribute is there twice, none is number 0, and but for the two that can be long (`IFLA_LINKINFO`, of which there is one
-/// already, and `IFLA_PROP_LIST`) all are short.
+/// Several requests can make a list of senders or priorities longer than the 16 bits of a nest's length can say. Kernels
+/// before 7.3 then report the length without its upper bits, so that 64 KiB of the list read as attributes of the link, and
+/// whoever filled the list chose them.
+///
+/// It can only have happened in a message of more than 64 KiB. In one of less than 128 KiB, where it can have happened once
+/// only, the attributes are right if none is there twice, none has number 0, and all are short but the two that can be long:
+/// `IFLA_LINKINFO`, which such a list is part of, and `IFLA_PROP_LIST`.
 #[inline]
 fn are_whole(attributes: &[u8]) -> bool {
     const LONGEST_NEST: usize = 0xffff;
@@ -54,7 +64,7 @@ fn are_whole(attributes: &[u8]) -> bool {
 
 #[cold]
 fn are_there_once(attributes: &[u8]) -> bool {
-    const LONG: [u16; 2] = [18, 52];
+    const LONG: [u16; 2] = [LinkView::IFLA_LINKINFO, LinkView::IFLA_PROP_LIST];
     const SHORT: usize = 0x8000;
     let (mut seen, mut short, mut attributes) = (1u128, 0, Attributes::new(attributes));
     let is_new = |Attribute { number, value }| {
@@ -136,7 +146,7 @@ impl fmt::Debug for LinkFlags {
 
 numbers! {
     /// The operational state of a link (RFC 2863, `IF_OPER_…`).
-    OperState: u8, State {
+    OperState: u8, "state" {
         /// The driver does not say.
         0 Unknown "UNKNOWN",
         /// Some hardware is missing.
@@ -168,6 +178,10 @@ pub struct KindView<'a> {
 
 impl<'a> KindView<'a> {
     pub(crate) const NONE: Self = Self { name: Name(&[]), data: &[] };
+    /// The number of the kind's name.
+    pub const IFLA_INFO_KIND: u16 = 1;
+    /// The number of the nest that holds what only the kind has.
+    pub const IFLA_INFO_DATA: u16 = 2;
 
     /// The kernel's name of the kind; empty if there is none.
     #[inline]
@@ -177,13 +191,25 @@ impl<'a> KindView<'a> {
 
     /// What an encoded request says of its link's kind.
     pub(super) fn of_request(request: &'a [u8]) -> Option<Self> {
-        let mut attributes = Attributes::new(request.get(Header::SIZE + 16..)?);
-        attributes.find(|attribute| attribute.number == 18).and_then(|info| Self::get(info.value))
+        let mut attributes = Attributes::new(request.get(Header::SIZE + IfInfo::SIZE..)?);
+        attributes.find(|attribute| attribute.number == LinkView::IFLA_LINKINFO).and_then(|info| Self::get(info.value))
     }
 
     /// The value of an attribute that only this kind has.
     pub(super) fn attribute(&self, number: u16) -> Option<&'a [u8]> {
         Attributes::new(self.data).find(|attribute| attribute.number == number).map(|attribute| attribute.value)
+    }
+
+    /// What `self`, a request, asks for of what only this kind has, and `found` has otherwise. Of two kinds, nothing.
+    pub(crate) fn mismatches(&self, found: &Self) -> Vec<Mismatch> {
+        fn compare<V: CompareRows>(asked: Option<V>, found: Option<V>) -> Vec<Mismatch> {
+            asked.zip(found).map_or_else(Vec::new, |(asked, found)| asked.mismatches(&found))
+        }
+        let mut mismatches = compare(self.macvlan(), found.macvlan());
+        mismatches.extend(compare(self.macvtap(), found.macvtap()));
+        mismatches.extend(compare(self.vlan(), found.vlan()));
+        mismatches.extend(compare(self.ipvlan(), found.ipvlan()));
+        mismatches
     }
 
     #[inline]
@@ -218,16 +244,16 @@ impl<'a> KindView<'a> {
 
 impl<'a> Get<'a> for KindView<'a> {
     const INSIDE: Inside = Inside::Rows(&[
-        Row { number: 1, name: "IFLA_INFO_KIND", inside: Inside::Value },
-        Row { number: 2, name: "IFLA_INFO_DATA", inside: Inside::Kind },
+        Row::value(Self::IFLA_INFO_KIND, "IFLA_INFO_KIND"),
+        Row { number: Self::IFLA_INFO_DATA, name: "IFLA_INFO_DATA", inside: Inside::Kind },
     ]);
     #[inline]
     fn get(value: &'a [u8]) -> Option<Self> {
         let mut view = Self::NONE;
         for Attribute { number, value } in Attributes::new(value) {
             match number {
-                1 => view.name = Name::get(value)?,
-                2 => view.data = value,
+                Self::IFLA_INFO_KIND => view.name = Name::get(value)?,
+                Self::IFLA_INFO_DATA => view.data = value,
                 _ => {}
             }
         }
@@ -303,18 +329,18 @@ impl From<KindView<'_>> for KindInfo {
 pub struct AltNames<'a>(Attributes<'a>);
 
 impl<'a> AltNames<'a> {
-    pub(crate) const NUMBER: u16 = 53;
+    /// The number of each name in the list.
+    pub const IFLA_ALT_IFNAME: u16 = 53;
     pub(crate) const NONE: Self = Self(Attributes::EMPTY);
 
     /// The names, in the kernel's order.
     pub fn iter(&self) -> impl Iterator<Item = Name<'a>> + use<'a> {
-        self.0.filter(|entry| entry.number == Self::NUMBER).filter_map(|entry| Name::get(entry.value))
+        self.0.filter(|entry| entry.number == Self::IFLA_ALT_IFNAME).filter_map(|entry| Name::get(entry.value))
     }
 }
 
 impl<'a> Get<'a> for AltNames<'a> {
-    const INSIDE: Inside =
-        Inside::Rows(&[Row { number: Self::NUMBER, name: "IFLA_ALT_IFNAME", inside: Inside::Value }]);
+    const INSIDE: Inside = Inside::Rows(&[Row::value(Self::IFLA_ALT_IFNAME, "IFLA_ALT_IFNAME")]);
     fn get(value: &'a [u8]) -> Option<Self> {
         Some(Self(Attributes::new(value)))
     }
@@ -341,6 +367,15 @@ mod tests {
         assert_eq!(format!("{:?}", LinkFlags(0x1_1043)), "<UP,BROADCAST,MULTICAST,RUNNING,LOWER_UP>");
         assert_eq!(format!("{:?}", LinkFlags(0x8000_0001)), "<UP,0x80000000>");
         assert_eq!(format!("{:?}", LinkFlags(0)), "<>");
+    }
+
+    #[test]
+    fn a_message_about_a_bridge_port_is_no_link() {
+        let mut payload = [0; 16];
+        payload[4] = 5; // its index
+        assert!(IfInfo::split(&payload).is_some());
+        payload[0] = 7; // AF_BRIDGE
+        assert!(IfInfo::split(&payload).is_none());
     }
 
     #[test]

@@ -3,14 +3,12 @@
 //! Both ends are created by one request, in which the second stands whole: `VETH_INFO_PEER` holds an `ifinfomsg` and any
 //! link's attributes. Neither end can be changed through its kind. Source: `drivers/net/veth.c`.
 
-use super::request::{Kind, info_kind};
-use super::{Common, KindFacts, NewLink};
+use super::encode::{Kind, info_kind};
+use super::{Common, IfInfo, KindFacts, NewLink};
 use crate::wire::{Attrs, Full, Inside, Out, Row};
 
-/// `VETH_INFO_PEER` of `include/uapi/linux/veth.h`.
-const PEER: u16 = 1;
-/// `struct ifinfomsg`, in which only the index counts.
-const IFINFOMSG: usize = 16;
+/// The other end, whole (`include/uapi/linux/veth.h`).
+const VETH_INFO_PEER: u16 = 1;
 
 /// What makes a new link a veth: its other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +52,7 @@ impl Peer<'_> {
 pub(super) const FACTS: KindFacts = KindFacts {
     name: "veth",
     module: "veth",
-    rows: &[Row { number: PEER, name: "VETH_INFO_PEER", inside: Inside::Link(IFINFOMSG) }],
+    rows: &[Row { number: VETH_INFO_PEER, name: "VETH_INFO_PEER", inside: Inside::Link(IfInfo::SIZE) }],
     ignored_by_older: &[],
 };
 
@@ -63,18 +61,18 @@ impl Kind for Veth<'_> {
 }
 
 impl Attrs for Veth<'_> {
-    const MAX: usize = 4 + IFINFOMSG + Common::MAX;
+    const MAX: usize = 4 + IfInfo::SIZE + Common::MAX;
     #[inline(always)]
     fn put<'b>(&self, to: Out<'b>) -> Result<Out<'b>, Full> {
         let Self { peer } = self;
-        let mut ifinfomsg = [0; IFINFOMSG];
-        if let Some(index) = ifinfomsg.get_mut(4..).and_then(|index| index.first_chunk_mut()) {
+        let mut ifinfomsg = [0; IfInfo::SIZE]; // in which only the index counts
+        if let Some(index) = ifinfomsg.get_mut(IfInfo::INDEX..).and_then(|index| index.first_chunk_mut()) {
             *index = peer.index.to_ne_bytes();
         }
-        to.nest(PEER, |to| peer.common.put(to.put(ifinfomsg)?))
+        to.nest(VETH_INFO_PEER, |to| peer.common.put(to.put(ifinfomsg)?))
     }
     fn room(&self) -> usize {
-        4 + IFINFOMSG + self.peer.common.room()
+        4 + IfInfo::SIZE + self.peer.common.room()
     }
 }
 

@@ -10,10 +10,11 @@
 //! VLAN (QinQ), and its MTU is at most the parent's. It comes up only while the parent is up (ENETDOWN), unless its binding
 //! is loose. Source: `net/8021q/vlan_netlink.c`, `include/uapi/linux/if_vlan.h`.
 
-use super::request::{Kind, info_kind};
+use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink};
-use crate::value::{IfIndex, InvalidValue, numbers};
-use crate::wire::{Entry, Fixed, Get, Inside, List, Row, fixed, head, table};
+use crate::value::{Given, IfIndex, InvalidValue, numbers};
+use crate::wire::{Compare, Entry, Fixed, Get, List, Row, compare_as_printed, fixed, head, table};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -42,7 +43,7 @@ impl fmt::Display for VlanId {
 impl FromStr for VlanId {
     type Err = InvalidValue;
     fn from_str(id: &str) -> Result<Self, InvalidValue> {
-        id.parse().map_err(|_| InvalidValue::VlanIdSyntax).and_then(Self::new)
+        id.parse().map_err(|_| InvalidValue::VlanIdSyntax(Given::new(id.as_bytes()))).and_then(Self::new)
     }
 }
 
@@ -55,7 +56,7 @@ impl TryFrom<u16> for VlanId {
 
 numbers! {
     /// The protocol of a VLAN's tags: their Ethernet type, big endian on the wire.
-    VlanProtocol: u16, VlanProtocol {
+    VlanProtocol: u16, "VLAN protocol" {
         /// A customer's VLAN; the kernel's default.
         0x8100 Ieee8021Q "802.1Q",
         /// A provider's VLAN around customers' ones.
@@ -139,6 +140,16 @@ impl VlanFlags {
     /// What is said here of those flags of which `others` say something.
     pub(crate) const fn of_those(self, others: Self) -> Self {
         Self { flags: self.flags & others.mask, mask: others.mask }
+    }
+}
+
+/// Only the flags that were asked for count.
+impl Compare for VlanFlags {
+    fn words(&self) -> String {
+        format!("{self:?}")
+    }
+    fn words_of(&self, found: &Self) -> String {
+        found.of_those(*self).words()
     }
 }
 
@@ -232,7 +243,7 @@ impl EgressQos {
 struct Mapping([u8; 12]);
 
 impl Mapping {
-    const ROW: Row = Row { number: 1, name: "IFLA_VLAN_QOS_MAPPING", inside: Inside::Value };
+    const ROW: Row = Row::value(1, "IFLA_VLAN_QOS_MAPPING");
     const ZERO: Self = Self::new(0, 0);
 
     const fn new(from: u32, to: u32) -> Self {
@@ -278,6 +289,21 @@ macro_rules! mappings {
                 write!(f, "{}:{}", self.from(), self.to())
             }
         }
+        /// Only the priorities that were asked for count. An entry that maps to 0 removes one, so it is not reported.
+        impl Compare for List<'_, $T> {
+            fn words(&self) -> String {
+                let map: BTreeMap<_, _> = self.map(|entry| (entry.from(), entry.to())).filter(|(_, to)| *to != 0).collect();
+                format!("{map:?}")
+            }
+            fn words_of(&self, found: &Self) -> String {
+                let is_asked_for = |found: &$T| self.clone().any(|asked| asked.from() == found.from());
+                let map: BTreeMap<_, _> = found.filter(is_asked_for).map(|entry| (entry.from(), entry.to())).collect();
+                format!("{map:?}")
+            }
+            fn words_of_none() -> Option<String> {
+                Some("{}".into())
+            }
+        }
     )* };
 }
 mappings!(IngressQos EgressQos);
@@ -287,6 +313,8 @@ fixed! {
     VlanProtocol: 2 + 2, VlanProtocol::Ieee8021Q, |v: VlanProtocol| v.ethertype().to_be_bytes(), |b| VlanProtocol::from(u16::from_be_bytes(b));
     VlanFlags: 8 + 0, VlanFlags::new(), flag_bytes, flags_from_bytes;
 }
+
+compare_as_printed!(VlanId);
 
 const fn flag_bytes(VlanFlags { flags, mask }: VlanFlags) -> [u8; 8] {
     let ([a, b, c, d], [e, f, g, h]) = (flags.to_ne_bytes(), mask.to_ne_bytes());
@@ -308,20 +336,20 @@ table! {
     info VlanInfo {}
     create {
         /// The id in the tag.
-        1 "IFLA_VLAN_ID" pub(super) id: VlanId,
+        1 IFLA_VLAN_ID pub(super) id: VlanId,
         /// The protocol of the tag (since Linux 3.10).
-        5 "IFLA_VLAN_PROTOCOL" pub protocol: VlanProtocol,
+        5 IFLA_VLAN_PROTOCOL pub protocol: VlanProtocol,
     }
     both {
         /// Flags to switch on or off. The kernel reports none where none is on.
-        2 "IFLA_VLAN_FLAGS" pub flags: VlanFlags = VlanFlags::new(),
+        2 IFLA_VLAN_FLAGS pub flags: VlanFlags = VlanFlags::new(),
     }
     lists {
         /// Entries to add to, replace in or remove from the egress map: from the kernel's priority to the tag's. The kernel
         /// cannot report a link with more than about 5,450.
-        3 "IFLA_VLAN_EGRESS_QOS" pub egress_qos: &'a [EgressQos] => List<'a, EgressQos> => Vec<EgressQos>,
+        3 IFLA_VLAN_EGRESS_QOS pub egress_qos: &'a [EgressQos] => List<'a, EgressQos> => Vec<EgressQos>,
         /// Entries to add to, replace in or remove from the ingress map: from the tag's priority to the kernel's.
-        4 "IFLA_VLAN_INGRESS_QOS" pub ingress_qos: &'a [IngressQos] => List<'a, IngressQos> => Vec<IngressQos>,
+        4 IFLA_VLAN_INGRESS_QOS pub ingress_qos: &'a [IngressQos] => List<'a, IngressQos> => Vec<IngressQos>,
     }
 }
 

@@ -101,7 +101,7 @@ fn mode(word: &str) -> Result<MacvlanMode, InvalidNetwork> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::InvalidValue;
+    use crate::value::{Given, InvalidValue};
 
     fn macvlan() -> Network {
         Network::new("net", Driver::Macvlan(MacvlanMode::Bridge)).unwrap()
@@ -155,8 +155,18 @@ mod tests {
             (macvlan(), MTU, "67", InvalidNetwork::Mtu("67".into())),
             (macvlan(), MTU, "65536", InvalidNetwork::Mtu("65536".into())),
             (macvlan(), MTU, "big", InvalidNetwork::Mtu("big".into())),
-            (macvlan(), PARENT, "eth 0", parent("eth 0", InvalidValue::NameByte(b' '))),
-            (macvlan(), PARENT, "enp0s31f6-or-longer", parent("enp0s31f6-or-longer", InvalidValue::NameLength(19))),
+            (
+                macvlan(),
+                PARENT,
+                "eth 0",
+                parent("eth 0", InvalidValue::NameByte { name: Given::new(b"eth 0"), byte: b' ' }),
+            ),
+            (
+                macvlan(),
+                PARENT,
+                "enp0s31f6-or-longer",
+                parent("enp0s31f6-or-longer", InvalidValue::NameLength(Given::new(b"enp0s31f6-or-longer"))),
+            ),
         ];
         for (network, key, value, expected) in rows {
             assert_eq!(network.option(key, value), Err(expected), "{key}={value}");

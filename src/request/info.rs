@@ -2,7 +2,7 @@
 
 use super::types::MessageType;
 use crate::addr::AddressView;
-use crate::link::KindFacts;
+use crate::link::{AltNames, IfInfo, KindFacts, KindView, LinkFlags, LinkView};
 use crate::route::RouteView;
 use crate::value::{IfIndex, IfName, Name};
 use crate::wire::{Attribute, Attributes, Header, Messages};
@@ -67,6 +67,10 @@ verbs! {
     Create "create",
     /// Change a link.
     Change "change",
+    /// Bring a link up, and nothing else.
+    Up "bring up",
+    /// Take a link down, and nothing else.
+    Down "take down",
     /// Move a link to another namespace.
     Move "move",
     /// Delete a link.
@@ -134,25 +138,30 @@ impl RequestInfo {
     }
 
     fn of_link(mut self, payload: &[u8]) -> Option<Self> {
-        let (ifinfomsg, attributes) = payload.split_first_chunk::<16>()?;
+        let (ifinfomsg, attributes) = payload.split_first_chunk::<{ IfInfo::SIZE }>()?;
         let number = |value: &[u8]| value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
         self.kind = Self::kind_name(attributes).map(|kind| Name(kind).to_string().into());
-        self.index = ifinfomsg.get(4..).and_then(number).and_then(|index| IfIndex::new(index).ok());
+        self.index = ifinfomsg.get(IfInfo::INDEX..).and_then(number).and_then(|index| IfIndex::new(index).ok());
+        if self.verb == Verb::Change && attributes.is_empty() {
+            self.verb = Self::switch(ifinfomsg).unwrap_or(self.verb);
+        }
         for Attribute { number: ty, value } in Attributes::new(attributes) {
             match ty {
-                3 | 53 => self.name = Some(value.strip_suffix(&[0]).unwrap_or(value).into()),
-                5 => self.parent = number(value).and_then(|index| IfIndex::new(index).ok()),
-                27 if self.verb == Verb::Delete && self.index.is_none() => {
+                LinkView::IFLA_IFNAME | AltNames::IFLA_ALT_IFNAME => {
+                    self.name = Some(value.strip_suffix(&[0]).unwrap_or(value).into());
+                }
+                LinkView::IFLA_LINK => self.parent = number(value).and_then(|index| IfIndex::new(index).ok()),
+                LinkView::IFLA_GROUP if self.verb == Verb::Delete && self.index.is_none() => {
                     self.verb = Verb::DeleteGroup(number(value).unwrap_or_default());
                 }
-                28 => {
+                LinkView::IFLA_NET_NS_FD => {
                     self.is_elsewhere = true;
                     if self.verb == Verb::Change {
                         self.verb = Verb::Move;
                     }
                 }
-                37 => self.parent_is_elsewhere = true,
-                52 => {
+                LinkView::IFLA_LINK_NETNSID => self.parent_is_elsewhere = true,
+                LinkView::IFLA_PROP_LIST => {
                     let name = Attributes::new(value).next().map(|name| name.value);
                     self.name = name.map(|name| name.strip_suffix(&[0]).unwrap_or(name).into());
                 }
@@ -162,14 +171,22 @@ impl RequestInfo {
         Some(self)
     }
 
+    /// What a change without attributes does, if it switches `IFF_UP` only.
+    fn switch(ifinfomsg: &[u8; IfInfo::SIZE]) -> Option<Verb> {
+        let [.., f0, f1, f2, f3, m0, m1, m2, m3] = *ifinfomsg;
+        let (flags, mask) = (u32::from_ne_bytes([f0, f1, f2, f3]), u32::from_ne_bytes([m0, m1, m2, m3]));
+        let verb = if flags & mask == 0 { Verb::Down } else { Verb::Up };
+        (mask == LinkFlags::UP.bits()).then_some(verb)
+    }
+
     /// What the library knows of the kind of link that an encoded request names.
     pub(crate) fn kind_of(request: &[u8]) -> Option<&'static KindFacts> {
-        Self::kind_name(request.get(Header::SIZE + 16..)?).and_then(KindFacts::of)
+        Self::kind_name(request.get(Header::SIZE + IfInfo::SIZE..)?).and_then(KindFacts::of)
     }
 
     fn kind_name(attributes: &[u8]) -> Option<&[u8]> {
-        let info = Attributes::new(attributes).find(|attribute| attribute.number == 18)?;
-        let kind = Attributes::new(info.value).find(|attribute| attribute.number == 1)?;
+        let info = Attributes::new(attributes).find(|attribute| attribute.number == LinkView::IFLA_LINKINFO)?;
+        let kind = Attributes::new(info.value).find(|attribute| attribute.number == KindView::IFLA_INFO_KIND)?;
         Some(kind.value.strip_suffix(&[0]).unwrap_or(kind.value))
     }
 }
@@ -183,6 +200,7 @@ impl fmt::Display for RequestInfo {
             (Verb::Create, Some(name)) => write!(f, " {kind} {name}")?,
             (Verb::Create, None) => write!(f, " {kind}")?,
             (Verb::Get, Some(name)) if self.index.is_none() => write!(f, " {kind} {name}")?,
+            (Verb::Up | Verb::Down, _) => write!(f, " {link}")?,
             (Verb::Change | Verb::Move | Verb::Delete | Verb::Get, _) => write!(f, " {kind} {link}")?,
             (Verb::AddAltName | Verb::DeleteAltName, Some(name)) => write!(f, " {name} of {link}")?,
             (Verb::AddAddress | Verb::ReplaceAddress, _) => write!(f, " {} to {link}", Destination(self.addr))?,

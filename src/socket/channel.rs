@@ -4,18 +4,19 @@ use crate::error::{Error, ErrorKind, KernelError, Result};
 use crate::reply::Reply;
 use crate::wire::Messages;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::socket::sockopt::ReceiveTimeout;
-use nix::sys::socket::{MsgFlags, NetlinkAddr, connect, recvmsg, send, setsockopt};
-use nix::sys::time::{TimeVal, TimeValLike};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, NetlinkAddr, connect, recvmsg, send};
 use std::io::IoSliceMut;
 use std::ops::Range;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// The receive buffer: four times the largest datagram that a dump has. A single link's can be longer than 64 KiB, for a list
 /// of senders can fill an attribute of that length, and alternative names another.
 const BUFFER: usize = 128 * 1024;
+
+/// How long behind the limit what is there already is still read.
+const DRAIN: Duration = Duration::from_millis(100);
 
 /// A descriptor and the buffer it receives into.
 #[derive(Debug)]
@@ -29,28 +30,16 @@ impl Channel {
     /// Connects `fd` to the kernel, so that it gets nobody else's datagrams.
     pub(super) fn new(fd: OwnedFd) -> Result<Self> {
         connect(fd.as_raw_fd(), &NetlinkAddr::new(0, 0)).map_err(|error| Error::io("connect to the kernel", error))?;
-        let channel = Self { fd, buf: vec![0; BUFFER].into_boxed_slice(), limit: Duration::ZERO };
-        channel.block()?;
-        Ok(channel)
+        Ok(Self { fd, buf: vec![0; BUFFER].into_boxed_slice(), limit: Duration::ZERO })
     }
 
-    /// A descriptor that somebody else opened may be non-blocking.
-    fn block(&self) -> Result<()> {
-        let failed = |error| Error::io("fcntl of the netlink socket", error);
-        let flags = OFlag::from_bits_retain(fcntl(&self.fd, FcntlArg::F_GETFL).map_err(failed)?);
-        if flags.contains(OFlag::O_NONBLOCK) {
-            fcntl(&self.fd, FcntlArg::F_SETFL(flags & !OFlag::O_NONBLOCK)).map_err(failed)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn set_limit(&mut self, limit: Duration) -> Result<()> {
-        const LONGEST: Duration = Duration::from_secs(0x7fff_ffff); // what 32-bit machines can say
-        let micros = i64::try_from(limit.min(LONGEST).as_micros()).unwrap_or(i64::MAX).max(1); // 0 would mean for ever
-        setsockopt(&self.fd, ReceiveTimeout, &TimeVal::microseconds(micros))
-            .map_err(|error| Error::io("set the time limit", error))?;
+    pub(super) fn set_limit(&mut self, limit: Duration) {
         self.limit = limit;
-        Ok(())
+    }
+
+    /// How long a wait may last.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
     }
 
     pub(super) fn send(&self, bytes: &[u8]) -> Result<()> {
@@ -58,55 +47,73 @@ impl Channel {
             match send(self.fd.as_raw_fd(), bytes, MsgFlags::empty()) {
                 Ok(_) => return Ok(()), // a datagram goes whole or not at all
                 Err(Errno::EINTR) => {}
-                Err(error) => return Err(Error::io("send to the kernel", error)),
+                Err(error) => return Err(Error::io("send to the kernel", error).not_sent()),
             }
         }
     }
 
-    /// Receives the next datagram of the kernel's, and returns its length. Past the limit only what is there already, so that
-    /// what nobody asked for (events of a group, stale answers) cannot prolong the wait.
+    /// Receives the next datagram of the kernel's, and returns its length.
+    ///
+    /// The kernel works inside the send, so mostly the answer is there, and one system call takes it. Where it is not, the
+    /// wait ends by the limit, counted from `since`. Neither a signal nor what nobody asked for (events of a group, stale
+    /// answers) makes it longer; what is there already is still read for a moment.
     pub(super) fn receive(&mut self, since: Instant) -> Result<usize> {
         loop {
-            let is_late = since.elapsed() > self.limit;
-            let flags = if is_late { MsgFlags::MSG_DONTWAIT } else { MsgFlags::empty() };
-            if let Some(len) = self.receive_once(flags)? {
-                return Ok(len);
-            }
-            if is_late {
+            let left = self.limit.saturating_sub(since.elapsed());
+            if left.is_zero() && since.elapsed() > self.limit + DRAIN {
                 return Err(ErrorKind::TimedOut.into());
             }
+            match self.receive_now() {
+                Err(error) if matches!(error.kind(), ErrorKind::TimedOut) && !left.is_zero() => self.wait(left)?,
+                received => return received,
+            }
+        }
+    }
+
+    /// Waits until there is something to receive, or a signal comes, at most for `limit`.
+    fn wait(&self, limit: Duration) -> Result<()> {
+        const UNIT: Duration = Duration::from_millis(1);
+        let limit = PollTimeout::try_from(limit.saturating_add(UNIT)).unwrap_or(PollTimeout::MAX); // cut to milliseconds
+        match poll(&mut [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)], limit) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(error) => Err(Error::io("wait for the kernel", error)),
         }
     }
 
     /// Receives what is there, without waiting.
     pub(super) fn receive_now(&mut self) -> Result<usize> {
         loop {
-            if let Some(len) = self.receive_once(MsgFlags::MSG_DONTWAIT)? {
+            if let Some(len) = self.receive_once()? {
                 return Ok(len);
             }
         }
     }
 
-    /// After an overrun: takes everything out of the queue, because the kernel drops what comes next, without a word, until the
-    /// queue has once been empty.
+    /// After an overrun: empties the queue, because the kernel drops what comes next, without a word, until the queue has once
+    /// been empty.
     pub(super) fn recover<T>(&mut self, result: Result<T>) -> Result<T> {
-        let is_overrun = |error: &Error| matches!(error.kind(), ErrorKind::Overrun);
-        if result.as_ref().is_err_and(is_overrun) {
-            let since = Instant::now();
-            while since.elapsed() <= self.limit {
-                match self.receive_now() {
-                    Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Io { .. }) => break,
-                    _ => {}
-                }
-            }
+        if result.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Overrun)) {
+            self.drain();
         }
         result
     }
 
+    /// Takes everything out of the queue, or as much as there is within the limit.
+    pub(super) fn drain(&mut self) {
+        let since = Instant::now();
+        while since.elapsed() <= self.limit {
+            match self.receive_now() {
+                Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Io { .. }) => break,
+                _ => {}
+            }
+        }
+    }
+
     /// `None` is a signal, or a datagram of somebody else's: connected, the socket gets none; a look costs nothing.
-    fn receive_once(&mut self, flags: MsgFlags) -> Result<Option<usize>> {
+    fn receive_once(&mut self) -> Result<Option<usize>> {
+        const FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_TRUNC);
         let mut buffers = [IoSliceMut::new(&mut self.buf)];
-        let received = recvmsg::<NetlinkAddr>(self.fd.as_raw_fd(), &mut buffers, None, flags | MsgFlags::MSG_TRUNC);
+        let received = recvmsg::<NetlinkAddr>(self.fd.as_raw_fd(), &mut buffers, None, FLAGS);
         let datagram = match received {
             Ok(datagram) => datagram,
             Err(Errno::EINTR) => return Ok(None),

@@ -2,8 +2,9 @@
 
 use super::Socket;
 use crate::error::{ErrorKind, Result};
-use crate::link::{Create, LinkChange, LinkView, Placement};
+use crate::link::{Create, IfInfo, LinkChange, LinkView, Placement};
 use crate::value::{IfIndex, IfName};
+use crate::wire::Header;
 use netlink_packet_core::NLM_F_ECHO;
 
 /// How often a create with an index of our choice is tried when that index is taken.
@@ -43,8 +44,8 @@ impl Socket {
         self.at_free_index(is_taken_there, |socket, index| {
             socket.seq = socket.seq.wrapping_add(1);
             let seq = socket.seq.to_ne_bytes();
-            socket.patch(8, |_| seq);
-            socket.patch(20, |_| index.get().to_ne_bytes()); // that of ifinfomsg
+            socket.patch(Header::SEQUENCE, |_| seq);
+            socket.patch(Header::SIZE + IfInfo::INDEX, |_| index.get().to_ne_bytes());
             socket.create_as_it_is(len, Some(index), name)
         })
     }
@@ -73,7 +74,7 @@ impl Socket {
 
     fn create_as_it_is(&mut self, len: usize, index: Option<IfIndex>, name: Option<IfName>) -> Result<IfIndex> {
         if index.is_none() {
-            self.patch(6, |flags| u16::to_ne_bytes(u16::from_ne_bytes(flags) | NLM_F_ECHO));
+            self.patch(Header::FLAGS, |flags| u16::to_ne_bytes(u16::from_ne_bytes(flags) | NLM_F_ECHO));
         }
         let mut echoed = None;
         self.transact(len, &mut |message| echoed = LinkView::of(message).map(|link| link.index()))?;

@@ -1,11 +1,12 @@
 //! Lists: the kernel's dumps, read one entry at a time.
 
 use super::Socket;
-use crate::error::{ErrorKind, KernelError, Partial, Result};
+use crate::error::{Error, ErrorKind, KernelError, Partial, Result};
 use crate::link::{LinkInfo, LinkView, ListLinks, RTM_NEWLINK};
 use crate::reply::{INTERRUPTED, Reply};
 use crate::wire::{Message, Messages, Request};
 use std::ops::Range;
+use std::process;
 use std::time::Instant;
 
 /// A request for a list.
@@ -77,7 +78,7 @@ enum State {
 impl<'s, Q: Query> List<'s, Q> {
     pub(super) fn start(socket: &'s mut Socket, query: Q) -> Result<Self> {
         let request = socket.encode(&query)?;
-        socket.finish_dump()?;
+        socket.begin()?;
         socket.channel.send(socket.out.get(..request).unwrap_or_default())?;
         socket.dump = Some(socket.seq);
         Ok(Self { socket, query, request, unread: 0..0, state: State::Reading { interrupted: false } })
@@ -180,13 +181,22 @@ impl Socket {
         }
     }
 
+    /// What comes before each request: the socket is this process's own, and nothing of an earlier answer is left.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        if self.process != process::id() {
+            return Err(Error::from(ErrorKind::Forked).not_sent());
+        }
+        self.finish_dump()
+    }
+
     /// Reads the rest of a dump that was left off, so that the next request is not refused or answered by it.
     ///
     /// Without waiting: the kernel queues a dump's next part when a part of it is read, so where there is none, none comes
     /// (its end was lost, perhaps).
-    pub(super) fn finish_dump(&mut self) -> Result<()> {
+    fn finish_dump(&mut self) -> Result<()> {
         let Some(seq) = self.dump.take() else { return Ok(()) };
-        loop {
+        let since = Instant::now();
+        while since.elapsed() <= self.channel.limit() {
             let len = match self.channel.receive_now() {
                 Err(error) if matches!(error.kind(), ErrorKind::Overrun | ErrorKind::Truncated(_)) => continue,
                 Err(error) if matches!(error.kind(), ErrorKind::TimedOut) => return Ok(()),
@@ -200,6 +210,7 @@ impl Socket {
                 }
             }
         }
+        Err(Error::from(ErrorKind::TimedOut).not_sent()) // what is to be sent behind it
     }
 }
 

@@ -16,6 +16,7 @@ mod watch;
 pub use list::{List, Query};
 pub use watch::AddressWatch;
 
+use crate::batch::CHUNK;
 use crate::error::{Error, ErrorKind, KernelError, Result, Whereabouts};
 use crate::link::{AltNameChange, DeleteLink, GetLink, LinkChange, LinkSettings, LinkView, ListLinks, ignored};
 use crate::netns::{Netns, NetnsId, run_in};
@@ -30,6 +31,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::process;
 use std::time::{Duration, Instant};
 
 /// A conversation with the kernel about the links of one network namespace.
@@ -56,6 +58,10 @@ pub struct Socket {
     seq: u32,
     /// The sequence number of a dump of which the end has not been read.
     dump: Option<u32>,
+    /// How many steps of a batch go into one send: fewer once acknowledgements were lost.
+    chunk: usize,
+    /// The process that opened it.
+    process: u32,
     /// The namespace it lives in, where that is known.
     namespace: Option<NetnsId>,
     not_sync: PhantomData<Cell<()>>,
@@ -76,7 +82,7 @@ impl Socket {
         run_in(namespace.as_fd(), Self::open)?
     }
 
-    /// Takes over a NETLINK_ROUTE socket, connects it to the kernel and makes it blocking.
+    /// Takes over a NETLINK_ROUTE socket and connects it to the kernel. Whether it is non-blocking does not matter.
     ///
     /// Its options stay as they are: without NETLINK_EXT_ACK, errors have no text. A descriptor that is no netlink socket is
     /// refused; that one has another protocol cannot be seen by safe code, and each request on it fails. Which namespace it
@@ -88,8 +94,17 @@ impl Socket {
         let channel = Channel::new(fd)?;
         #[expect(clippy::cast_possible_truncation, reason = "any 32 of the random bits will do")]
         let seq = random() as u32;
-        let mut socket = Self { channel, out: vec![0; 4096], seq, dump: None, namespace: None, not_sync: PhantomData };
-        socket.set_time_limit(Duration::from_secs(10))?;
+        let mut socket = Self {
+            channel,
+            out: vec![0; 4096],
+            seq,
+            dump: None,
+            chunk: CHUNK,
+            process: process::id(),
+            namespace: None,
+            not_sync: PhantomData,
+        };
+        socket.set_time_limit(Duration::from_secs(10));
         Ok(socket)
     }
 
@@ -102,8 +117,8 @@ impl Socket {
 
     /// How long to wait for an answer; 10 seconds unless set. The kernel answers within microseconds of the send, so the
     /// limit is only ever reached when an answer was lost.
-    pub fn set_time_limit(&mut self, limit: Duration) -> Result<()> {
-        self.channel.set_limit(limit.max(Duration::from_millis(1))) // 0 would mean for ever
+    pub fn set_time_limit(&mut self, limit: Duration) {
+        self.channel.set_limit(limit);
     }
 
     /// Changes a link, or moves it to another namespace.
@@ -252,7 +267,7 @@ impl Socket {
     }
 
     fn send_and_wait(&mut self, len: usize, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
-        self.finish_dump()?;
+        self.begin()?;
         let answered = self.send_and_read(len, on_item);
         self.channel.recover(answered)
     }
@@ -282,7 +297,7 @@ impl Socket {
 
     /// Sends the `len` bytes of `out` and finds the one item of the answer, which has no acknowledgement behind it.
     fn send_and_find(&mut self, len: usize) -> Result<Range<usize>> {
-        self.finish_dump()?;
+        self.begin()?;
         let request = self.out.get(..len).unwrap_or_default();
         self.channel.send_and_find(request, self.seq)
     }

@@ -8,31 +8,44 @@ use crate::wire::Messages;
 use std::time::Instant;
 
 impl Socket {
-    /// Sends all steps of `batch`, in as few sends as their acknowledgements allow (128 steps), and notes how each came out.
+    /// Sends all steps of `batch`, in as few sends as their acknowledgements allow, and notes how each came out.
+    ///
+    /// A send has at most 128 steps. Where the receive buffer is too small for their acknowledgements and some are lost, the
+    /// sends that follow on this socket have half as many, and half of that again. The steps whose answers were lost are
+    /// [unknown](Outcome::Unknown); they are not sent again.
     ///
     /// # Errors
-    /// The first step that failed ([`Error::step`]); the later ones were done all the same. Or why answers are missing: then
-    /// the steps without one are [unknown](Outcome::Unknown), and chunks that were not sent are [so](Outcome::NotSent).
+    /// The first step that failed ([`Error::step`]); the later ones were done all the same, and
+    /// [`Error::has_lost_answers`] says whether answers to others were lost. Without a failed step, why answers are missing.
+    /// When no answer comes within the limit, or a send fails, the steps behind are [not sent](Outcome::NotSent).
     pub fn run(&mut self, batch: &mut Batch) -> Result<()> {
-        self.finish_dump()?;
+        self.begin()?;
         let steps = batch.len();
         batch.outcomes_mut(0..steps).iter_mut().for_each(|outcome| *outcome = Outcome::NotSent);
-        let (mut from, mut lost) = (0, Ok(()));
-        while from < steps && lost.is_ok() {
-            let to = batch.chunk_end(from);
-            lost = self.run_chunk(batch, from, to);
+        let (mut from, mut lost) = (0, None);
+        while from < steps {
+            let to = batch.chunk_end(from, self.chunk);
+            if let Err(error) = self.run_chunk(batch, from, to) {
+                let is_overrun = matches!(error.kind(), ErrorKind::Overrun);
+                lost.get_or_insert(error);
+                if !is_overrun {
+                    break;
+                }
+                self.chunk = (self.chunk / 2).max(1);
+            }
             from = to;
         }
-        let failed = (0..steps).find_map(|step| match batch.outcome(step) {
-            Some(Outcome::Failed(error)) => Some((step, error.clone())),
+        let failed = batch.outcomes().iter().enumerate().find_map(|(step, outcome)| match outcome {
+            Outcome::Failed(error) => Some((step, error.clone())),
             _ => None,
         });
-        match failed {
-            Some((step, error)) => {
-                let error = Error::from(error).at_step(step, steps);
+        match (failed, lost) {
+            (Some((step, error)), lost) => {
+                let error = Error::from(error).at_step(step, steps).with_losses(lost.is_some());
                 Err(self.describe(error, batch.messages(step, step + 1)))
             }
-            None => lost,
+            (None, Some(lost)) => Err(lost),
+            (None, None) => Ok(()),
         }
     }
 

@@ -48,11 +48,13 @@ impl AddressWatch {
             if left.is_zero() {
                 return Err(still.into());
             }
-            self.events.set_limit(left.max(Duration::from_millis(1)))?;
+            self.events.set_limit(left);
             let len = match self.events.receive(Instant::now()) {
                 Ok(len) => len,
                 Err(error) if matches!(error.kind(), ErrorKind::TimedOut) => return Err(still.into()),
                 Err(error) if matches!(error.kind(), ErrorKind::Overrun) => {
+                    // The events that are still queued are older than what a look sees.
+                    self.events.drain();
                     self.look(index, &mut waiting)?;
                     continue;
                 }

@@ -1,7 +1,7 @@
 //! An interface's index.
 
 use super::{InvalidValue, random};
-use crate::wire::fixed;
+use crate::wire::{compare_as_printed, fixed};
 use std::fmt;
 
 /// An interface's index, which names it in one network namespace: 1 to 2,147,483,647.
@@ -41,6 +41,8 @@ impl IfIndex {
 fixed! {
     IfIndex: 4 + 0, IfIndex(0), |v: IfIndex| v.0.to_ne_bytes(), |b| IfIndex::new(u32::from_ne_bytes(b)).ok();
 }
+
+compare_as_printed!(IfIndex);
 
 impl fmt::Display for IfIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

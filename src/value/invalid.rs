@@ -1,28 +1,82 @@
 //! What a value can be refused for, before the kernel is asked.
 
+use super::Name;
 use super::mac::Hex;
+use std::fmt;
 
-/// A value that cannot be what it should be; each says what would be right.
+/// What was given where a value was wanted: its first bytes, kept for the sentence that refuses it.
+///
+/// It is of constant size, so that values are checked in `const` and without allocating.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Given {
+    bytes: [u8; Self::KEPT],
+    len: usize,
+}
+
+impl Given {
+    /// Bytes that are kept.
+    const KEPT: usize = 40;
+
+    /// Keeps the first bytes of `given`, and how many there are.
+    pub const fn new(given: &[u8]) -> Self {
+        let mut bytes = [0; Self::KEPT];
+        let (mut from, mut to): (&[u8], &mut [u8]) = (given, &mut bytes);
+        while let ([byte, after @ ..], [slot, left @ ..]) = (from, to) {
+            *slot = *byte;
+            (from, to) = (after, left);
+        }
+        Self { bytes, len: given.len() }
+    }
+
+    /// How many bytes were given.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing was given.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+/// Quoted and escaped, with an ellipsis where it was longer: `"eth0\u{1b}…"`.
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = self.bytes.get(..self.len).unwrap_or(&self.bytes);
+        write!(f, "\"{}{}\"", Name::new(kept), if self.len > Self::KEPT { "…" } else { "" })
+    }
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A value that cannot be what it should be. Each says what was given and what would be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidValue {
     /// See [`IfName`](super::IfName).
-    #[error("an interface name has 1 to 15 bytes, not {0}")]
-    NameLength(usize),
+    #[error("{0} is no interface name: it has {n} bytes, not 1 to 15", n = .0.len())]
+    NameLength(Given),
     /// See [`IfName`](super::IfName).
-    #[error("an interface name must not hold {:?}", char::from(*.0))]
-    NameByte(u8),
+    #[error("{name} is no interface name: it holds {byte:?}", byte = char::from(*.byte))]
+    NameByte {
+        /// What was given.
+        name: Given,
+        /// The byte that no name holds.
+        byte: u8,
+    },
     /// See [`IfName`](super::IfName).
-    #[error(
-        "`.`, `..`, `all` and `default` cannot be interface names: the kernel has files or settings of those names"
-    )]
-    NameReserved,
+    #[error("{0} is no interface name: the kernel has files or settings of that name")]
+    NameReserved(Given),
     /// See [`AltName`](super::AltName).
-    #[error("an alternative name has 1 to 127 bytes, not {0}")]
-    AltNameLength(usize),
+    #[error("{0} is no alternative name: it has {n} bytes, not 1 to 127", n = .0.len())]
+    AltNameLength(Given),
     /// See [`Alias`](super::Alias).
-    #[error("an alias has at most 255 bytes, not {0}")]
-    AliasLength(usize),
+    #[error("{0} is no alias: it has {n} bytes, and at most 255 are allowed", n = .0.len())]
+    AliasLength(Given),
     /// See [`IfIndex`](super::IfIndex).
     #[error("an interface index is 1 to 2147483647, not {0}")]
     Index(u32),
@@ -30,8 +84,8 @@ pub enum InvalidValue {
     #[error("a MAC address of an interface is neither multicast, broadcast nor zero, as {} is", Hex(.0))]
     MacNotUnicast([u8; 6]),
     /// See [`MacAddr`](super::MacAddr).
-    #[error("a MAC address is six hexadecimal bytes, as in 02:00:00:00:00:07")]
-    MacSyntax,
+    #[error("{0} is no MAC address: one is six hexadecimal bytes, as in 02:00:00:00:00:07")]
+    MacSyntax(Given),
     /// A MAC address for a link that has its parent's: the kernel would ignore it.
     #[error("an ipvlan, and a macvlan in passthru mode, has its parent's MAC address, not one of its own")]
     MacIsParents,
@@ -39,23 +93,21 @@ pub enum InvalidValue {
     #[error("a VLAN id is 0 to 4094, not {0}")]
     VlanId(u16),
     /// See [`VlanId`](crate::VlanId).
-    #[error("a VLAN id is a number from 0 to 4094")]
-    VlanIdSyntax,
+    #[error("{0} is no VLAN id: one is a number from 0 to 4094")]
+    VlanIdSyntax(Given),
     /// See [`VlanPriority`](crate::link::VlanPriority).
     #[error("a VLAN priority is 0 to 7, not {0}")]
     VlanPriority(u8),
-    /// A mode's name that the kind does not have; with those it has.
-    #[error("the mode is one of {0}")]
-    Mode(&'static str),
-    /// The name of a kind of link or route that is none of those.
-    #[error("the kind is one of {0}")]
-    Kind(&'static str),
-    /// The name of a state that is none of those.
-    #[error("the state is one of {0}")]
-    State(&'static str),
-    /// The name of a VLAN's protocol that is none of those.
-    #[error("the VLAN protocol is one of {0}")]
-    VlanProtocol(&'static str),
+    /// A word that is none of those that a property has.
+    #[error("{given} is no {what}: it is one of {known}")]
+    Word {
+        /// What was given.
+        given: Given,
+        /// The property: `mode`, `kind` …
+        what: &'static str,
+        /// The words it has.
+        known: &'static str,
+    },
     /// A message above [`NoRoom::LARGEST`](crate::wire::NoRoom::LARGEST), because of a list in it.
     #[error("the request would take {0} bytes, and a netlink attribute holds at most 65535: split its list")]
     TooLong(usize),
@@ -63,9 +115,23 @@ pub enum InvalidValue {
     #[error("not a namespace: the file is not on nsfs")]
     NotANamespace,
     /// A name for `/run/netns` that holds a `/`, or is `.`, `..` or empty.
-    #[error("the name of a namespace is the name of a file in /run/netns")]
-    NamespaceName,
+    #[error("{0} is no name of a namespace: it is to name a file in /run/netns")]
+    NamespaceName(Given),
     /// A descriptor given as a socket that is not a netlink one.
     #[error("not a netlink socket")]
     NotARouteSocket,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_is_said() {
+        let long = InvalidValue::NameLength(Given::new(&[b'a'; 50]));
+        let start = "a".repeat(40);
+        assert_eq!(long.to_string(), format!("\"{start}…\" is no interface name: it has 50 bytes, not 1 to 15"));
+        let escaped = InvalidValue::NameByte { name: Given::new(b"a\x1b b"), byte: b' ' };
+        assert_eq!(escaped.to_string(), "\"a\\u{1b} b\" is no interface name: it holds ' '");
+    }
 }

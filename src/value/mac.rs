@@ -1,7 +1,7 @@
 //! Link-layer addresses.
 
-use super::{InvalidValue, random};
-use crate::wire::{Get, fixed};
+use super::{Given, InvalidValue, random};
+use crate::wire::{Compare, Get, compare_as_printed, fixed};
 use std::fmt;
 use std::str::FromStr;
 
@@ -87,12 +87,13 @@ impl FromStr for MacAddr {
     type Err = InvalidValue;
     /// Six pairs of hexadecimal digits, with `:` or `-` between them.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let invalid = InvalidValue::MacSyntax(Given::new(text.as_bytes()));
         let (mut bytes, mut parts) = ([0; 6], text.split([':', '-']));
         for byte in &mut bytes {
             let digits = parts.next().filter(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit()));
-            *byte = digits.and_then(|d| u8::from_str_radix(d, 16).ok()).ok_or(InvalidValue::MacSyntax)?;
+            *byte = digits.and_then(|d| u8::from_str_radix(d, 16).ok()).ok_or(invalid)?;
         }
-        if parts.next().is_some() { Err(InvalidValue::MacSyntax) } else { Self::new(bytes) }
+        if parts.next().is_some() { Err(invalid) } else { Self::new(bytes) }
     }
 }
 
@@ -132,6 +133,14 @@ impl From<LinkAddress<'_>> for Option<MacAddr> {
     }
 }
 
+compare_as_printed!(LinkAddress<'_>);
+
+impl Compare for Broadcast {
+    fn words(&self) -> String {
+        Hex(&self.0).to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,7 +152,7 @@ mod tests {
         for bad in
             ["", "02:00:00:00:00", "02:00:00:00:00:07:08", "2:0:0:0:0:7", "02:00:00:00:00:0g", "+2:00:00:00:00:00"]
         {
-            assert_eq!(bad.parse::<MacAddr>(), Err(InvalidValue::MacSyntax), "{bad}");
+            assert_eq!(bad.parse::<MacAddr>(), Err(InvalidValue::MacSyntax(Given::new(bad.as_bytes()))));
         }
         for bad in [[0; 6], [0xff; 6], [1, 0, 0x5e, 0, 0, 1]] {
             assert_eq!(MacAddr::new(bad), Err(InvalidValue::MacNotUnicast(bad)));

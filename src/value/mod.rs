@@ -12,7 +12,7 @@ mod numbers;
 mod random;
 
 pub use index::IfIndex;
-pub use invalid::InvalidValue;
+pub use invalid::{Given, InvalidValue};
 pub use ip::Scope;
 pub use mac::{Broadcast, LinkAddress, MacAddr};
 pub use names::{Alias, AltName, IfName, Name};

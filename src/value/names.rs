@@ -1,7 +1,7 @@
 //! Names of links: to give, checked once when they are made, and received, taken as they are and printed escaped.
 
-use super::InvalidValue;
-use crate::wire::{Full, Get, Out, Own, Put, align};
+use super::{Given, InvalidValue};
+use crate::wire::{FromWire, Full, Get, Out, Put, align, compare_as_printed};
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,7 +20,7 @@ const fn is_forbidden(byte: u8) -> bool {
 /// # use sublink::IfName;
 /// # use sublink::value::InvalidValue;
 /// assert_eq!(IfName::new("eth0.50")?.to_string(), "eth0.50");
-/// assert_eq!(IfName::new("eth0\0x"), Err(InvalidValue::NameByte(0)));
+/// assert!(matches!(IfName::new("eth0\0x"), Err(InvalidValue::NameByte { byte: 0, .. })));
 /// # Ok::<(), InvalidValue>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,17 +42,17 @@ impl IfName {
     /// From bytes that need not be UTF-8.
     pub const fn from_bytes(name: &[u8]) -> Result<Self, InvalidValue> {
         if name.is_empty() || name.len() > 15 {
-            return Err(InvalidValue::NameLength(name.len()));
+            return Err(InvalidValue::NameLength(Given::new(name)));
         }
         let mut rest = name;
         while let [byte, after @ ..] = rest {
             if is_forbidden(*byte) {
-                return Err(InvalidValue::NameByte(*byte));
+                return Err(InvalidValue::NameByte { name: Given::new(name), byte: *byte });
             }
             rest = after;
         }
         if matches!(name, b"." | b".." | b"all" | b"default") {
-            return Err(InvalidValue::NameReserved);
+            return Err(InvalidValue::NameReserved(Given::new(name)));
         }
         Ok(Self::received(name))
     }
@@ -122,8 +122,8 @@ impl fmt::Debug for IfName {
     }
 }
 
-impl Own<Name<'_>> for IfName {
-    fn own(name: Name<'_>) -> Self {
+impl FromWire<Name<'_>> for IfName {
+    fn from_wire(name: Name<'_>) -> Self {
         Self::received(name.0)
     }
 }
@@ -180,6 +180,8 @@ impl<'a> Get<'a> for Name<'a> {
         Some(Self(value.strip_suffix(&[0]).unwrap_or(value)))
     }
 }
+
+compare_as_printed!(Name<'_>);
 
 impl Name<'_> {
     /// Writes it so that nothing in it does anything to a terminal: control, invisible and direction-changing characters are
@@ -250,10 +252,10 @@ impl<'a> AltName<'a> {
     pub fn new(name: &'a (impl AsRef<[u8]> + ?Sized)) -> Result<Self, InvalidValue> {
         let name = name.as_ref();
         if name.is_empty() || name.len() > 127 {
-            return Err(InvalidValue::AltNameLength(name.len()));
+            return Err(InvalidValue::AltNameLength(Given::new(name)));
         }
         match name.iter().find(|byte| is_forbidden(**byte)) {
-            Some(byte) => Err(InvalidValue::NameByte(*byte)),
+            Some(byte) => Err(InvalidValue::NameByte { name: Given::new(name), byte: *byte }),
             None => Ok(Self(name)),
         }
     }
@@ -272,7 +274,7 @@ impl<'a> Alias<'a> {
     /// Checks the length of `text`, which is borrowed.
     pub fn new(text: &'a (impl AsRef<[u8]> + ?Sized)) -> Result<Self, InvalidValue> {
         let text = text.as_ref();
-        if text.len() > 255 { Err(InvalidValue::AliasLength(text.len())) } else { Ok(Self(text)) }
+        if text.len() > 255 { Err(InvalidValue::AliasLength(Given::new(text))) } else { Ok(Self(text)) }
     }
 }
 
@@ -296,23 +298,24 @@ mod tests {
         for good in ["a", "eth0.50", "fifteen-bytes-x", "a\u{1b}b", "é"] {
             assert_eq!(IfName::new(good).unwrap().as_bytes(), good.as_bytes());
         }
-        for (bad, why) in [
-            ("", InvalidValue::NameLength(0)),
-            ("sixteen-bytes-xx", InvalidValue::NameLength(16)),
-            ("ab\0cd", InvalidValue::NameByte(0)),
-            ("a/b", InvalidValue::NameByte(b'/')),
-            ("a:b", InvalidValue::NameByte(b':')),
-            ("eth%d", InvalidValue::NameByte(b'%')),
-            ("a b", InvalidValue::NameByte(b' ')),
-            ("a\tb", InvalidValue::NameByte(b'\t')),
-            (".", InvalidValue::NameReserved),
-            ("..", InvalidValue::NameReserved),
-            ("all", InvalidValue::NameReserved),
-            ("default", InvalidValue::NameReserved),
-        ] {
-            assert_eq!(IfName::new(bad), Err(why), "{bad:?}");
+        for bad in ["", "sixteen-bytes-xx"] {
+            assert_eq!(IfName::new(bad), Err(InvalidValue::NameLength(Given::new(bad.as_bytes()))));
         }
-        assert_eq!(IfName::from_bytes(b"a\xa0b"), Err(InvalidValue::NameByte(0xa0)));
+        let held: [(&[u8], u8); 7] = [
+            (b"ab\0cd", 0),
+            (b"a/b", b'/'),
+            (b"a:b", b':'),
+            (b"eth%d", b'%'),
+            (b"a b", b' '),
+            (b"a\tb", b'\t'),
+            (b"a\xa0b", 0xa0),
+        ];
+        for (bad, byte) in held {
+            assert_eq!(IfName::from_bytes(bad), Err(InvalidValue::NameByte { name: Given::new(bad), byte }));
+        }
+        for bad in [".", "..", "all", "default"] {
+            assert_eq!(IfName::new(bad), Err(InvalidValue::NameReserved(Given::new(bad.as_bytes()))));
+        }
     }
 
     #[test]
@@ -333,9 +336,9 @@ mod tests {
 
     #[test]
     fn alternative_names_and_aliases_have_their_lengths() {
-        assert_eq!(AltName::new(&[b'a'; 128]), Err(InvalidValue::AltNameLength(128)));
-        assert_eq!(AltName::new("a b"), Err(InvalidValue::NameByte(b' ')));
-        assert_eq!(Alias::new(&[b'a'; 256]), Err(InvalidValue::AliasLength(256)));
+        assert_eq!(AltName::new(&[b'a'; 128]), Err(InvalidValue::AltNameLength(Given::new(&[b'a'; 128]))));
+        assert!(matches!(AltName::new("a b"), Err(InvalidValue::NameByte { byte: b' ', .. })));
+        assert_eq!(Alias::new(&[b'a'; 256]), Err(InvalidValue::AliasLength(Given::new(&[b'a'; 256]))));
         assert!(Alias::new("").is_ok());
     }
 }

@@ -3,7 +3,7 @@
 /// `number Variant "word"`: the kernel's number, and the word that `ip` has for it. A number that is not in the table is
 /// `Other`, which prints as the format behind it says. Text that is none of the words is the error, which lists them.
 macro_rules! numbers {
-    ($(#[$d:meta])* $T:ident: $int:ty, $E:ident {
+    ($(#[$d:meta])* $T:ident: $int:ty, $what:literal {
         $(#[$d0:meta])* $n0:literal $V0:ident $w0:literal,
         $($(#[$dn:meta])* $n:literal $V:ident $w:literal,)*
         Other $other:literal
@@ -43,6 +43,12 @@ macro_rules! numbers {
             }
         }
 
+        impl From<$T> for $int {
+            fn from(value: $T) -> Self {
+                value.number()
+            }
+        }
+
         /// As `ip` prints it.
         impl std::fmt::Display for $T {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -54,6 +60,8 @@ macro_rules! numbers {
             }
         }
 
+        $crate::wire::compare_as_printed!($T);
+
         /// As it prints.
         impl std::str::FromStr for $T {
             type Err = $crate::value::InvalidValue;
@@ -61,7 +69,11 @@ macro_rules! numbers {
                 match word {
                     $w0 => Ok(Self::$V0),
                     $($w => Ok(Self::$V),)*
-                    _ => Err($crate::value::InvalidValue::$E(concat!($w0 $(, ", ", $w)*))),
+                    _ => Err($crate::value::InvalidValue::Word {
+                        given: $crate::value::Given::new(word.as_bytes()),
+                        what: $what,
+                        known: concat!($w0 $(, ", ", $w)*),
+                    }),
                 }
             }
         }
@@ -81,7 +93,7 @@ mod tests {
                 let mut named = 0;
                 for number in (0..=<$int>::MAX).take(1 << 16) {
                     let value = $T::from(number);
-                    assert_eq!(value.number(), number, "{value:?}");
+                    assert_eq!(<$int>::from(value), number, "{value:?}");
                     let is_known = !matches!(value, $T::Other(_));
                     assert_eq!(value.to_string().parse() == Ok(value), is_known, "{value:?} prints as {value}");
                     named += usize::from(is_known);
@@ -103,7 +115,7 @@ mod tests {
     #[test]
     fn what_is_no_word_gets_the_words() {
         let error = "veth".parse::<MacvlanMode>().unwrap_err();
-        assert_eq!(error.to_string(), "the mode is one of private, vepa, bridge, passthru, source");
+        assert_eq!(error.to_string(), "\"veth\" is no mode: it is one of private, vepa, bridge, passthru, source");
         assert_eq!(format!("{:>5} {}", IpvlanMode::L2, VlanProtocol::Other(0x9100)), "   l2 0x9100");
     }
 }

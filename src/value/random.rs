@@ -1,15 +1,14 @@
 //! Random bits, for indexes, MAC addresses and sequence numbers.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
 
-/// 64 bits that nobody outside can foretell, and that a fork does not repeat.
+/// 64 bits from the operating system, which nobody outside can foretell.
 ///
-/// The standard library's hash keys come from the operating system once per thread; time, process and a counter keep
-/// forked copies of the keys apart.
+/// Each call asks the kernel anew. So there is no seed that a fork could copy. `getrandom` fails only where a seccomp filter
+/// forbids the system call; then the keys of the standard library's hash tables serve, mixed with the time.
 pub(crate) fn random() -> u64 {
-    static CALLS: AtomicU64 = AtomicU64::new(0);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let call = CALLS.fetch_add(1, Ordering::Relaxed) << 32 | u64::from(std::process::id());
-    RandomState::new().hash_one((now.as_secs() << 30 | u64::from(now.subsec_nanos())) ^ call)
+    getrandom::u64().unwrap_or_else(|_| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        RandomState::new().hash_one((now.as_nanos(), std::process::id()))
+    })
 }

@@ -1,15 +1,15 @@
-//! Reading: iterators over bytes that somebody else wrote. Nothing here trusts a length, indexes, allocates or panics.
+//! Reading: iterators over bytes from outside. Nothing here trusts a length, indexes a slice, allocates or panics.
 
 use super::{NUMBER, align, unhead};
 use std::marker::PhantomData;
 
-/// A length that does not fit the bytes there are: the rest of a datagram cannot be read.
+/// A message's length does not fit its datagram, so the rest of the datagram cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a netlink message says it has {length} bytes, of {left} that are left")]
 pub struct Malformed {
-    /// What the message says of itself.
+    /// The length in the message's header.
     pub length: usize,
-    /// What is there.
+    /// The bytes that are left of the datagram.
     pub left: usize,
 }
 
@@ -22,15 +22,19 @@ pub struct Header {
     pub ty: u16,
     /// `NLM_F_…`.
     pub flags: u16,
-    /// The number the requester gave.
+    /// The number that the requester chose.
     pub sequence: u32,
-    /// The port the message is meant for, or 0.
+    /// The port of the receiver, or 0 for the kernel.
     pub port: u32,
 }
 
 impl Header {
     /// Bytes of a header (`NLMSG_HDRLEN`).
     pub const SIZE: usize = 16;
+    /// Where [`flags`](Self::flags) stand in it.
+    pub(crate) const FLAGS: usize = 6;
+    /// Where [`sequence`](Self::sequence) stands in it.
+    pub(crate) const SEQUENCE: usize = 8;
 
     /// Reads the header at the front of `bytes`.
     #[inline]
@@ -58,7 +62,7 @@ pub struct Message<'a> {
 
 /// The messages of a datagram.
 ///
-/// A message whose length does not fit is the last item, an `Err`: what follows it cannot be found.
+/// If a message's length does not fit, the item is an `Err`, and the last: the next message cannot be found.
 #[derive(Clone, Copy, Debug)]
 pub struct Messages<'a>(&'a [u8]);
 
@@ -69,7 +73,7 @@ impl<'a> Messages<'a> {
         Self(datagram)
     }
 
-    /// What has not been read yet.
+    /// The bytes that are not read yet.
     #[inline]
     pub fn rest(&self) -> &'a [u8] {
         self.0
@@ -109,7 +113,7 @@ pub struct Attribute<'a> {
 
 /// The attributes of a message or a nest.
 ///
-/// It ends at the first header that does not fit, as the kernel's own reading does.
+/// It ends at the first header that does not fit, as the kernel's own loop does.
 #[derive(Clone, Copy, Debug)]
 pub struct Attributes<'a>(&'a [u8]);
 
@@ -122,7 +126,7 @@ impl<'a> Attributes<'a> {
         Self(bytes)
     }
 
-    /// What has not been read yet; empty at the end unless there are bytes left over.
+    /// The bytes that are not read yet. At the end they are empty, unless a header did not fit.
     #[inline]
     pub fn rest(&self) -> &'a [u8] {
         self.0
@@ -136,15 +140,15 @@ impl<'a> Iterator for Attributes<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let (length, ty) = unhead(*self.0.first_chunk()?);
         let value = self.0.get(4..length)?;
-        let end = align(length).min(self.0.len()); // a last one may lack its padding
+        let end = align(length).min(self.0.len()); // the last one may lack its padding
         self.0 = self.0.get(end..).unwrap_or_default();
         Some(Attribute { number: ty & NUMBER, value })
     }
 }
 
-/// What can be read from an attribute's value. `None` says that the value is spoilt: too short, or not what it should be.
+/// A type that is read from an attribute's value. `None` says that the value is too short, or none that the type has.
 pub(crate) trait Get<'a>: Sized {
-    /// What the value holds, for naming an attribute by its offset.
+    /// What the value holds, to find an attribute's name by its offset.
     const INSIDE: super::Inside = super::Inside::Value;
     fn get(value: &'a [u8]) -> Option<Self>;
 }
@@ -156,10 +160,22 @@ impl<'a> Get<'a> for &'a [u8] {
     }
 }
 
-/// Attributes found by their number: one walk notes where each is (the kernel's `tb[]`), and values are read on demand.
+/// Makes an owned value of one that was read: by `From`, or by what only this crate may do.
+pub(crate) trait FromWire<T> {
+    fn from_wire(read: T) -> Self;
+}
+
+impl<T, U: From<T>> FromWire<T> for U {
+    fn from_wire(read: T) -> Self {
+        read.into()
+    }
+}
+
+/// Finds attributes by their number. One walk notes where each one starts, as the kernel's `tb[]` does; a value is read when
+/// it is asked for.
 ///
-/// A place is noted as the words of four bytes left from there on, so 0 says that there is none. As in the kernel, the last
-/// of several with one number counts.
+/// A start is noted as the distance to the end, in words of four bytes: so 0 says that the attribute is absent. Of several
+/// attributes with one number the last counts, as in the kernel.
 #[derive(Clone, Copy)]
 pub(crate) struct Index<'a, const N: usize> {
     bytes: &'a [u8],
@@ -167,7 +183,7 @@ pub(crate) struct Index<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Index<'a, N> {
-    /// The most bytes that are looked through.
+    /// The most bytes that a start can be noted for. What stands behind them is not found.
     pub(crate) const MAX: usize = 4 * 0xffff;
 
     #[inline]
@@ -195,7 +211,7 @@ impl<'a, const N: usize> Index<'a, N> {
     }
 }
 
-/// The entries of a nest that repeats one attribute. An entry of a wrong size is left out.
+/// The entries of a nest that repeats one attribute. Entries that cannot be read are left out.
 #[derive(Clone, Copy)]
 pub struct List<'a, T> {
     attributes: Attributes<'a>,

@@ -1,19 +1,19 @@
 //! Writing: a bounded cursor over the caller's buffer.
 //!
 //! Two things make it fast. Each attribute of constant size is one store of an array, not a store for each primitive. And
-//! [`Out`] goes from call to call by value, so that it stays in registers: where a caller has tested once that the buffer
-//! has room for every attribute of constant size, the compiler proves the later tests true and leaves them out.
+//! [`Out`] is passed by value, so it stays in registers: if a caller has tested that the buffer has room for every attribute
+//! of constant size, the compiler leaves out the tests of each.
 
 use super::{NESTED, align, head, message_length};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// The buffer was too small, and nothing usable was written.
+/// The buffer is too small. What was written to it is not a message.
 ///
-/// No buffer is large enough when [`needed`](Self::needed) is over [`NoRoom::LARGEST`]: a nest's length has 16 bits.
+/// If [`needed`](Self::needed) is above [`NoRoom::LARGEST`], no buffer is large enough: a nest's length has 16 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRoom {
-    /// Bytes that the whole message takes.
+    /// Bytes of the whole message.
     pub needed: usize,
 }
 
@@ -34,8 +34,8 @@ impl fmt::Display for NoRoom {
 
 impl std::error::Error for NoRoom {}
 
-/// No room, without a number: it is empty, so that the hot path carries no error value. Whoever reports it adds up what is
-/// needed ([`NoRoom`]).
+/// The buffer is too small. It has no field, so that the hot path carries no error value; whoever reports it computes what
+/// is needed ([`NoRoom`]).
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Full;
 
@@ -56,13 +56,13 @@ impl<'b> Out<'b> {
         self.at
     }
 
-    /// Leaves `n` bytes out, to be [`set`](Self::set) when their content is known.
+    /// Skips `n` bytes, which the caller [`set`](Self::set)s when it knows them.
     #[inline(always)]
     pub(crate) fn skip(self, n: usize) -> Self {
         Self { at: self.at + n, ..self }
     }
 
-    /// The only way to the bytes of constant size.
+    /// The `N` bytes at `at`.
     #[inline(always)]
     fn room<const N: usize>(&mut self, at: usize) -> Result<&mut [u8; N], Full> {
         self.buf.get_mut(at..).and_then(|free| free.first_chunk_mut()).ok_or(Full)
@@ -88,12 +88,12 @@ impl<'b> Out<'b> {
         Ok(self.skip(T::SIZE))
     }
 
-    /// An attribute of which `len` bytes count, of at most `N` (a power of two): all `N` are stored where there is room,
-    /// which is one instruction or two; what comes next overwrites the surplus.
+    /// An attribute whose value is the first `len` of `N` bytes (`N` is a power of two). Where there is room, all `N` are
+    /// stored, which takes one or two instructions; the next attribute overwrites the rest.
     #[inline(always)]
     pub(crate) fn padded<const N: usize>(self, ty: u16, bytes: &[u8; N], len: usize) -> Result<Self, Full> {
         const { assert!(N.is_power_of_two()) };
-        let len = len & (2 * N - 1); // changes nothing; tells the compiler a bound
+        let len = len & (2 * N - 1); // changes nothing, but gives the compiler a bound
         let out = self.put(head(4 + len, ty))?;
         let at = out.at;
         let mut out = out.skip(align(len));
@@ -104,7 +104,7 @@ impl<'b> Out<'b> {
         Ok(out)
     }
 
-    /// Bytes that [`padded`](Self::padded) may touch, and four more, because the compiler's own bound of them is less exact.
+    /// Bytes that [`padded`](Self::padded) may touch. Four more than it does, because the compiler's bound is less exact.
     pub(crate) const fn padded_max(n: usize) -> usize {
         4 + 2 * n + 4
     }
@@ -116,7 +116,7 @@ impl<'b> Out<'b> {
         Ok(self)
     }
 
-    /// An attribute of any length, off the hot path; zero-padded.
+    /// An attribute of any length, padded with zeros. Slower than the others.
     pub(crate) fn bytes(self, ty: u16, value: &[u8]) -> Result<Self, Full> {
         let out = self.put(head(4 + value.len(), ty))?;
         let to = out.buf.get_mut(out.at..).and_then(|free| free.get_mut(..align(value.len()))).ok_or(Full)?;
@@ -131,7 +131,7 @@ impl<'b> Out<'b> {
         let out = inside(self.skip(4))?;
         let len = out.at - at;
         if len > NoRoom::LARGEST {
-            return Err(Full); // so no nest, and no message that ends with one, is longer than its 16 bits can say
+            return Err(Full); // the length of a nest has 16 bits
         }
         out.set(at, head(len, NESTED | ty))
     }
@@ -143,17 +143,17 @@ impl<'b> Out<'b> {
         self.set(0, message_length(len))
     }
 
-    /// What is still free.
+    /// The free part of the buffer.
     #[inline(always)]
     pub(crate) fn rest(self) -> Result<&'b mut [u8], Full> {
         self.buf.get_mut(self.at..).ok_or(Full)
     }
 }
 
-/// More than any request takes that is [`measured`].
+/// More bytes than any request has that is [`measured`].
 const SMALL: usize = 512;
 
-/// Encodes a request that is known to be small, and says how large it is where the buffer is smaller.
+/// Encodes a request that is known to be small. If the buffer is too small, the error says how large the request is.
 pub(crate) fn measured(buf: &mut [u8], encode: impl Fn(Out<'_>) -> Result<Out<'_>, Full>) -> Result<usize, NoRoom> {
     if let Ok(out) = encode(Out::new(buf)) {
         return Ok(out.at());
@@ -164,12 +164,12 @@ pub(crate) fn measured(buf: &mut [u8], encode: impl Fn(Out<'_>) -> Result<Out<'_
 
 /// What can be written as an attribute.
 pub(crate) trait Put: Sized {
-    /// What stands in a field that is not set. It is never written.
+    /// The content of a field that is not set. It is never written.
     const UNSET: Self;
     /// Bytes that [`put`](Self::put) touches at most.
     const MAX: usize;
     fn put<'b>(&self, ty: u16, to: Out<'b>) -> Result<Out<'b>, Full>;
-    /// Bytes that [`put`](Self::put) writes. Asked only when there was no room.
+    /// Bytes that [`put`](Self::put) writes. Only needed when there was no room.
     fn room(&self) -> usize;
 }
 
@@ -192,13 +192,70 @@ impl<T: Fixed> Put for T {
     }
 }
 
+/// Which attributes of a table are set: a bit for each number, so numbers are below 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mask(u64);
+
+impl Mask {
+    pub(crate) const EMPTY: Self = Self(0);
+
+    #[inline(always)]
+    pub(crate) const fn with(self, number: u16) -> Self {
+        Self(self.0 | 1 << number)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn without(self, number: u16) -> Self {
+        Self(self.0 & !(1 << number))
+    }
+
+    #[inline(always)]
+    pub(crate) const fn has(self, number: u16) -> bool {
+        self.0 & 1 << number != 0
+    }
+
+    #[inline(always)]
+    pub(crate) const fn has_any(self, of: Self) -> bool {
+        self.0 & of.0 != 0
+    }
+}
+
+/// What a request sets of a table's attributes. The default methods are those of a table without rows.
+pub(crate) trait Attrs {
+    /// Bytes that [`put`](Self::put) touches at most.
+    const MAX: usize = 0;
+    /// Writes all but the lists.
+    #[inline(always)]
+    fn put<'b>(&self, to: Out<'b>) -> Result<Out<'b>, Full> {
+        Ok(to)
+    }
+    #[inline(always)]
+    fn has_lists(&self) -> bool {
+        false
+    }
+    fn lists_len(&self) -> usize {
+        0
+    }
+    fn put_lists(&self, _: &mut [u8]) -> Result<(), Full> {
+        Ok(())
+    }
+    /// Whether attribute `number` is set.
+    fn has(&self, _: u16) -> bool {
+        false
+    }
+    /// Bytes that all of it takes.
+    fn room(&self) -> usize {
+        0
+    }
+}
+
 /// An attribute that repeats inside a nest of its own.
 pub(crate) trait Entry: Fixed + for<'a> super::Get<'a> {
     /// Its number in the nest.
     const ROW: super::Row;
 }
 
-/// Bytes of a list. One that is not set has no entries.
+/// Bytes of a list. A list that is not set has no entries.
 #[inline(always)]
 pub(crate) fn list_len<T: Entry>(is_set: bool, entries: &[T]) -> usize {
     4 * usize::from(is_set) + T::SIZE * entries.len()
@@ -232,8 +289,8 @@ pub(crate) const fn padded<const V: usize, const N: usize>(bytes: [u8; V]) -> [u
     padded
 }
 
-/// Values of constant size, each saying its bytes once: `Type: bytes + padding, zero, to bytes, from bytes`
-/// (reading may answer an `Option`).
+/// Types of constant size: `Type: bytes + padding, value of a field that is not set, to bytes, from bytes`. The last may answer
+/// an `Option`.
 macro_rules! fixed {
     ($($T:ty: $V:literal + $P:literal, $zero:expr, $put:expr, $get:expr;)*) => { $(
         impl $crate::wire::Fixed for $T {

@@ -16,22 +16,26 @@
 //! This module knows bytes only: no sockets, no allocation, no policy. Sources: `man 7 netlink`,
 //! `include/uapi/linux/netlink.h`, `include/net/netlink.h`.
 
+mod compare;
 mod decode;
 mod encode;
 mod request;
-mod table;
+mod row;
+pub(crate) mod table;
 
 pub use decode::{Attribute, Attributes, Header, Malformed, Message, Messages};
 pub use encode::NoRoom;
 pub use request::{Command, Request};
-pub use table::{Inside, Row};
+pub use row::{Inside, Row};
 
-pub(crate) use decode::{Get, Index, List};
-pub(crate) use encode::{Entry, Fixed, Full, Out, Put, fixed, list_len, measured, padded, put_list};
+pub(crate) use compare::{Compare, CompareRows, Mismatch, compare_as_printed, mismatch};
+pub(crate) use decode::{FromWire, Get, Index, List};
+pub(crate) use encode::{Attrs, Entry, Fixed, Full, Mask, Out, Put, fixed, list_len, measured, padded, put_list};
 #[cfg(test)]
 pub(crate) use request::encoded;
 pub(crate) use request::sealed::Sealed;
-pub(crate) use table::{Attrs, Body, Own, name_at, table};
+pub(crate) use row::{Body, name_at};
+pub(crate) use table::table;
 
 use netlink_packet_core::NLM_F_REQUEST;
 
@@ -46,14 +50,14 @@ pub(crate) const fn align(len: usize) -> usize {
     (len + 3) & !3
 }
 
-/// The length at the front of a message. `len` fits: no message of ours is over [`NoRoom::LARGEST`].
+/// The length at the front of a message. `len` is at most [`NoRoom::LARGEST`].
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "`len` has 16 bits")]
 pub(crate) const fn message_length(len: usize) -> [u8; 4] {
     (len as u32).to_ne_bytes()
 }
 
-/// A request's header (`struct nlmsghdr`), to the kernel, whose port is 0.
+/// The header of a request to the kernel (`struct nlmsghdr`). The kernel's port is 0.
 #[inline(always)]
 pub(crate) const fn header(len: usize, ty: u16, flags: u16, seq: u32) -> [u8; Header::SIZE] {
     let [l0, l1, l2, l3] = message_length(len);
@@ -63,7 +67,7 @@ pub(crate) const fn header(len: usize, ty: u16, flags: u16, seq: u32) -> [u8; He
     [l0, l1, l2, l3, t0, t1, f0, f1, s0, s1, s2, s3, 0, 0, 0, 0]
 }
 
-/// An attribute's header. `len` fits 16 bits: whoever adds up a message sees to that.
+/// An attribute's header. `len` has at most 16 bits: the caller checks it when it adds up a nest.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "`len` has 16 bits")]
 pub(crate) const fn head(len: usize, ty: u16) -> [u8; 4] {

@@ -1,283 +1,250 @@
-//! The attribute table: everything the library knows of an attribute stands in one row.
+//! The attribute table: all that the library knows of an attribute stands in one row.
 //!
 //! ```text
 //! table! {
-//!     /// docs …                               the type that creates; then those that change, that lend, that own
+//!     /// docs …                         four types: what creates, what changes, what is read, and what owns it
 //!     kind create Macvlan<'a>, /// … change MacvlanChange<'a>, /// … view MacvlanView<'a>, /// … info MacvlanInfo {}
-//!     both {                                   when the kernel takes the rows of this section
+//!     both {                             the section says when the kernel takes its rows
 //!         /// How frames pass between siblings.
-//!         1 "IFLA_MACVLAN_MODE" pub mode: MacvlanMode,
-//!     }                          │    │     └ what is set, what is read …
-//! }                              │    └ the setter, the getter, the field of the owned copy
-//!                                └ who may call the setter; whoever has a view may call the getter
+//!         1 IFLA_MACVLAN_MODE pub mode: MacvlanMode,
+//!     }   │ │                 │   │     └ the type
+//! }       │ │                 │   └ the setter, the getter, and the field of the owned copy
+//!         │ │                 └ who may call the setter; the getter is always public
+//!         │ └ the kernel's name, and the name of the constant: `MacvlanView::IFLA_MACVLAN_MODE`
+//!         └ the number
 //! ```
 //!
-//! A row is `number "KERNEL_NAME" vis field: Type`, with `=> Read` where reading gives another type, `=> Owned` behind that
-//! where the owned copy has yet another, and `= value` for what a getter answers when the kernel sent nothing (without it,
-//! an `Option`).
+//! **To add an attribute, add its row.** The setter, encoding, getter, owned field, constant, name in errors and comparison
+//! all come from it. `expanded.rs`, beside this file, shows a table of three rows and the code that it stands for; a test
+//! keeps the two the same. Read that first.
+//!
+//! A row is `number KERNEL_NAME vis field: Type`, followed by what applies of these, in this order:
+//!
+//! - `=> Read`: the type that is read, if it is another than the one that is set.
+//! - `=> Owned`, after `=> Read`: the type of the owned copy, if it is yet another.
+//! - `where VALUE is unreported`: the kernel does not report this value, so its absence is no mismatch.
+//! - `= value`: what the getter answers if the kernel sent nothing. Without it, the getter answers an `Option`.
 //!
 //! A section says when the kernel takes its rows, and so which of the types have them:
 //!
-//! | section   | create | change | view, info |                                                              |
-//! |-----------|--------|--------|------------|--------------------------------------------------------------|
-//! | `create`  | ✓      |        | ✓          | fixed for the link's life                                    |
-//! | `change`  |        | ✓      | ✓          | silently ignored at create                                   |
-//! | `both`    | ✓      | ✓      | ✓          |                                                              |
-//! | `request` | ✓      | ✓      |            | an order, not a property                                     |
-//! | `order`   |        | ✓      |            | likewise                                                     |
-//! | `reply`   |        |        | ✓          | refused or ignored in requests                               |
-//! | `lists`   | ✓      | ✓      | ✓          | of unbounded length; stands last and is written out of line  |
+//! | section   | create | change | view, info | compared |                                                        |
+//! |-----------|--------|--------|------------|----------|--------------------------------------------------------|
+//! | `create`  | ✓      |        | ✓          | ✓        | fixed for the link's life                              |
+//! | `change`  |        | ✓      | ✓          | ✓        | silently ignored at create                             |
+//! | `both`    | ✓      | ✓      | ✓          | ✓        |                                                        |
+//! | `request` | ✓      | ✓      |            |          | an order, not a property                               |
+//! | `order`   |        | ✓      |            |          | an order, not a property                               |
+//! | `reply`   |        |        | ✓          |          | refused or ignored in requests                         |
+//! | `lists`   | ✓      | ✓      | ✓          | ✓        | of unbounded length; stands last, written out of line  |
 //!
-//! Sections may repeat: one test skips a section of which nothing is set, so what is seldom used stands in sections of its
-//! own. Numbers of rows that are written are below 64, for the mask of what is set.
+//! Sections may repeat. Encoding skips a section of which nothing is set with one test, so rows that are seldom used stand
+//! in sections of their own. Numbers of rows that are written are below 64 ([`Mask`](super::Mask)).
+//!
+//! The first word says what the request types are:
+//!
+//! - `kind`: the field `kind` of `NewLink<K>` and `LinkChange<K>`, for one `K`.
+//! - `common`: the field `common` of both, for every `K`.
+//! - `attrs of Request`: the field `attrs` of `Request`. There is no type that changes, and nothing is compared.
+//!
+//! How it works: `table!` takes the table apart and hands its rows to `hand_out!`, which passes to each macro below the
+//! sections that concern it. Each of those macros makes one thing, and matches the same row.
 
-use super::{Attribute, Attributes, Full, Out, align};
-
-/// A row of a table, for errors and for comparing with the kernel's headers.
-#[derive(Clone, Copy, Debug)]
-pub struct Row {
-    /// The attribute's number in its nest.
-    pub number: u16,
-    /// The kernel's name of it.
-    pub name: &'static str,
-    /// What its value holds.
-    pub inside: Inside,
-}
-
-/// What an attribute's value holds.
-#[derive(Clone, Copy, Debug)]
-pub enum Inside {
-    /// A value.
-    Value,
-    /// Attributes, as in this table.
-    Rows(&'static [Row]),
-    /// Attributes, as in the table of the link's kind (`IFLA_INFO_DATA`).
-    Kind,
-    /// A header of so many bytes, then the attributes of any link (`VETH_INFO_PEER`).
-    Link(usize),
-}
-
-/// What a message type has behind its `nlmsghdr`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Body {
-    /// Bytes of the fixed header, such as `struct ifinfomsg`.
-    pub(crate) header: usize,
-    /// The attributes behind it.
-    pub(crate) rows: &'static [Row],
-}
-
-/// A table as a whole: the attributes of one nest. As it stands, one without rows.
-pub(crate) trait Attrs {
-    /// Bytes that [`put`](Self::put) touches at most.
-    const MAX: usize = 0;
-    /// Writes all but the lists.
-    #[inline(always)]
-    fn put<'b>(&self, to: Out<'b>) -> Result<Out<'b>, Full> {
-        Ok(to)
-    }
-    #[inline(always)]
-    fn has_lists(&self) -> bool {
-        false
-    }
-    fn lists_len(&self) -> usize {
-        0
-    }
-    fn put_lists(&self, _: &mut [u8]) -> Result<(), Full> {
-        Ok(())
-    }
-    /// Whether attribute `number` is set.
-    fn has(&self, _: u16) -> bool {
-        false
-    }
-    /// Bytes that all of it takes.
-    fn room(&self) -> usize {
-        0
-    }
-}
-
-/// What makes an owned value of one that was read: `From`, or what only this crate may do.
-pub(crate) trait Own<T> {
-    fn own(read: T) -> Self;
-}
-
-impl<T, U: From<T>> Own<T> for U {
-    fn own(read: T) -> Self {
-        read.into()
-    }
-}
-
-/// The kernel's name of the attribute at `offset` of `attributes`, as an extended ack gives it: the offset of the
-/// attribute's header or of anything inside it. `kind` is what `IFLA_INFO_DATA` holds, `link` what every link has.
-pub(crate) fn name_at(
-    mut attributes: &[u8],
-    mut offset: usize,
-    mut rows: &[Row],
-    kind: &'static [Row],
-    link: &'static [Row],
-) -> Option<&'static str> {
-    let mut name = None;
-    loop {
-        // A loop and no recursion: a request may be as deep as it is long, with veths in veths.
-        let Some((attribute, at)) = attribute_around(attributes, offset) else { return name };
-        let Some(row) = rows.iter().find(|row| row.number == attribute.number) else { return name };
-        name = Some(row.name);
-        let (skip, inside) = match row.inside {
-            Inside::Value => return name,
-            Inside::Rows(rows) => (0, rows),
-            Inside::Kind => (0, kind),
-            Inside::Link(header) => (header, link),
-        };
-        let inner = offset.checked_sub(at + 4 + skip).zip(attribute.value.get(skip..));
-        let Some((offset_inside, value)) = inner else { return name };
-        (attributes, offset, rows) = (value, offset_inside, inside);
-    }
-}
-
-/// The attribute that has the byte at `offset`, and where it starts.
-fn attribute_around(attributes: &[u8], offset: usize) -> Option<(Attribute<'_>, usize)> {
-    let mut at = 0;
-    Attributes::new(attributes).find_map(|attribute| {
-        let start = at;
-        at += align(4 + attribute.value.len());
-        (offset < at).then_some((attribute, start))
-    })
-}
-
+/// A table: see the module's documentation.
 macro_rules! table {
-    ($(#[$cd:meta])* $place:ident create $C:ident$(<$c:lifetime>)?,
-     $(#[$hd:meta])* change $H:ident$(<$h:lifetime>)?,
-     $(#[$vd:meta])* view $V:ident<$v:lifetime>$(($head:ty))?,
-     $(#[$id:meta])* info $I:ident { $($extra:tt)* }
-     $($section:ident { $($row:tt)* })*) => {
-        table!(@sort
-            [$(#[$cd])* $place NewLink $C$(<$c>)?]
-            [$(#[$hd])* $place LinkChange $H$(<$h>)?]
-            [[$(#[$vd])* $V<$v>$(($head))?] [$(#[$id])* $I { $($extra)* }]]
-            $($section { $($row)* })*);
+    ($(#[$create_doc:meta])* $place:ident create $C:ident$(<$c:lifetime>)?,
+     $(#[$change_doc:meta])* change $H:ident$(<$h:lifetime>)?,
+     $(#[$view_doc:meta])* view $V:ident<$v:lifetime>$(($head:ty))?,
+     $(#[$info_doc:meta])* info $I:ident { $($extra:tt)* }
+     $($section:ident $rows:tt)*) => {
+        $crate::wire::table::hand_out! {
+            [$(#[$create_doc])* $C$(<$c>)?, $place NewLink]
+            [$(#[$change_doc])* $H$(<$h>)?, $place LinkChange]
+            [$(#[$view_doc])* $V<$v>$(($head))?]
+            [$(#[$info_doc])* $I { $($extra)* } of $V<$v>]
+            [$V<$v>]
+            $($section $rows);*
+        }
     };
-
-    // What is made and deleted, but not changed: one type writes it, `$Of`, which has its attributes in a field `attrs`.
-    ($(#[$cd:meta])* attrs of $Of:ident create $C:ident,
-     $(#[$vd:meta])* view $V:ident<$v:lifetime>$(($head:ty))?,
-     $(#[$id:meta])* info $I:ident { $($extra:tt)* }
-     $($section:ident { $($row:tt)* })*) => {
-        table!(@sort
-            [$(#[$cd])* attrs $Of $C]
-            [unchangeable]
-            [[$(#[$vd])* $V<$v>$(($head))?] [$(#[$id])* $I { $($extra)* }]]
-            $($section { $($row)* })*);
+    ($(#[$create_doc:meta])* attrs of $Of:ident create $C:ident,
+     $(#[$view_doc:meta])* view $V:ident<$v:lifetime>$(($head:ty))?,
+     $(#[$info_doc:meta])* info $I:ident { $($extra:tt)* }
+     $($section:ident $rows:tt)*) => {
+        $crate::wire::table::hand_out! {
+            [$(#[$create_doc])* $C, attrs $Of]
+            [nothing]
+            [$(#[$view_doc])* $V<$v>$(($head))?]
+            [$(#[$info_doc])* $I { $($extra)* } of $V<$v>]
+            [nothing]
+            $($section $rows);*
+        }
     };
-    (@write unchangeable $($rest:tt)*) => {};
+}
+pub(crate) use table;
 
-    // Each section goes to the types that have it.
-    (@sort [$($c:tt)*] [$($h:tt)*] [$($v:tt)*] create $rows:tt $($more:tt)*) =>
-        { table!(@sort [$($c)* $rows] [$($h)*] [$($v)* $rows] $($more)*); };
-    (@sort [$($c:tt)*] [$($h:tt)*] [$($v:tt)*] change $rows:tt $($more:tt)*) =>
-        { table!(@sort [$($c)*] [$($h)* $rows] [$($v)* $rows] $($more)*); };
-    (@sort [$($c:tt)*] [$($h:tt)*] [$($v:tt)*] both $rows:tt $($more:tt)*) =>
-        { table!(@sort [$($c)* $rows] [$($h)* $rows] [$($v)* $rows] $($more)*); };
-    (@sort [$($c:tt)*] [$($h:tt)*] [$($v:tt)*] request $rows:tt $($more:tt)*) =>
-        { table!(@sort [$($c)* $rows] [$($h)* $rows] [$($v)* unread $rows] $($more)*); };
-    (@sort [$($c:tt)*] [$($h:tt)*] [$($v:tt)*] order $rows:tt $($more:tt)*) =>
-        { table!(@sort [$($c)*] [$($h)* $rows] [$($v)* unread $rows] $($more)*); };
-    (@sort [$($c:tt)*] [$($h:tt)*] [$($v:tt)*] reply $rows:tt $($more:tt)*) =>
-        { table!(@sort [$($c)*] [$($h)*] [$($v)* $rows] $($more)*); };
-    (@sort [$($c:tt)*] [$($h:tt)*] [$($v:tt)*] lists $rows:tt) =>
-        { table!(@sort [$($c)* lists $rows] [$($h)* lists $rows] [$($v)* lists $rows]); };
-    (@sort [$($c:tt)*] [$($h:tt)*] [$($v:tt)*]) =>
-        { table!(@write $($c)*); table!(@write $($h)*); table!(@view $($v)*); };
+/// Passes to each macro the sections that concern it: this is the table of sections in the module's documentation.
+macro_rules! hand_out {
+    ([$($create:tt)*] [$($change:tt)*] [$($view:tt)*] [$($info:tt)*] [$($compared:tt)*]
+     $(
+        $(create $in_create:tt)?
+        $(change $in_change:tt)?
+        $(both $in_both:tt)?
+        $(request $in_request:tt)?
+        $(order $in_order:tt)?
+        $(reply $in_reply:tt)?
+        $(lists $in_lists:tt)?
+     );*) => {
+        $crate::wire::table::request! {
+            $($create)* [$($($in_create)? $($in_both)? $($in_request)?)*] lists [$($($in_lists)?)*]
+        }
+        $crate::wire::table::request! {
+            $($change)* [$($($in_change)? $($in_both)? $($in_request)? $($in_order)?)*] lists [$($($in_lists)?)*]
+        }
+        $crate::wire::table::view! {
+            $($view)*
+            [$($($in_create)? $($in_change)? $($in_both)? $($in_reply)? $($in_lists)?)*]
+            unread [$($($in_request)? $($in_order)?)*]
+        }
+        $crate::wire::table::info! {
+            $($info)* [$($($in_create)? $($in_change)? $($in_both)? $($in_reply)? $($in_lists)?)*]
+        }
+        $crate::wire::table::compared! {
+            $($compared)* [$($($in_create)? $($in_change)? $($in_both)? $($in_lists)?)*]
+        }
+    };
+}
+pub(crate) use hand_out;
 
-    // ---- what is written: the type, its encoding, its setters ----
-    (@write $(#[$doc:meta])* $place:ident $Of:ident $S:ident$(<$l:lifetime>)?
-     $({ $($(#[$d:meta])* $n:literal $N:literal $vis:vis $f:ident: $t:ty $(=> $r:ty $(=> $o:ty)?)? $(= $missing:expr)?,)* })*
-     $(lists { $($(#[$ld:meta])* $ln:literal $LN:literal $lvis:vis $lf:ident: $lt:ty => $lr:ty => $lo:ty,)* })?) => {
+/// What is written: the type, its encoding, its setters.
+macro_rules! request {
+    (nothing $($rest:tt)*) => {};
+    ($(#[$doc:meta])* $S:ident$(<$l:lifetime>)?, $place:ident $Of:ident
+     [$({ $($row:tt)* })*] lists [$({ $($list:tt)* })*]) => {
+        $crate::wire::table::request_type! { $(#[$doc])* $S$(<$l>)? [$($($row)*)*] lists [$($($list)*)*] }
+        $crate::wire::table::encoding! { $S$(<$l>)? [$({ $($row)* })*] lists [$($($list)*)*] }
+        $crate::wire::table::setters! { $place $Of $S$(<$l>)? [$($($row)*)* $($($list)*)*] }
+    };
+}
+pub(crate) use request;
+
+/// The type that is written: a field for each row, and a mask of those that are set.
+macro_rules! request_type {
+    ($(#[$doc:meta])* $S:ident$(<$l:lifetime>)?
+     [$($(#[$d:meta])* $n:literal $N:ident $vis:vis $f:ident: $t:ty $(=> $r:ty $(=> $o:ty)?)?
+        $(where $u:tt is unreported)? $(= $missing:expr)?,)*]
+     lists [$($(#[$ld:meta])* $ln:literal $LN:ident $lvis:vis $lf:ident: $lt:ty => $lr:ty => $lo:ty,)*]) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub struct $S$(<$l>)? { set: u64, $($($f: $t,)*)* $($($lf: $lt,)*)? }
+        pub struct $S$(<$l>)? {
+            set: $crate::wire::Mask,
+            $($f: $t,)*
+            $($lf: $lt,)*
+        }
 
         impl$(<$l>)? $S$(<$l>)? {
             /// Nothing is set.
             pub(crate) const NEW: Self = Self {
-                set: 0,
-                $($($f: <$t as $crate::wire::Put>::UNSET,)*)*
-                $($($lf: &[],)*)?
+                set: $crate::wire::Mask::EMPTY,
+                $($f: <$t as $crate::wire::Put>::UNSET,)*
+                $($lf: &[],)*
             };
         }
+    };
+}
+pub(crate) use request_type;
 
+/// The encoding of the type that is written, section by section.
+macro_rules! encoding {
+    ($S:ident$(<$l:lifetime>)?
+     [$({ $($(#[$d:meta])* $n:literal $N:ident $vis:vis $f:ident: $t:ty $(=> $r:ty $(=> $o:ty)?)?
+          $(where $u:tt is unreported)? $(= $missing:expr)?,)* })*]
+     lists [$($(#[$ld:meta])* $ln:literal $LN:ident $lvis:vis $lf:ident: $lt:ty => $lr:ty => $lo:ty,)*]) => {
         impl$(<$l>)? $crate::wire::Attrs for $S$(<$l>)? {
             const MAX: usize = 0 $($(+ <$t as $crate::wire::Put>::MAX)*)*;
             #[inline(always)]
             fn put<'b>(&self, to: $crate::wire::Out<'b>) -> Result<$crate::wire::Out<'b>, $crate::wire::Full> {
-                let Self { set, $($($f,)*)* $($($lf: _,)*)? } = self;
-                $(let to = if set & (0 $(| 1 << $n)*) == 0 { to } else {
-                    $(let to = if set & 1 << $n == 0 { to } else { $crate::wire::Put::put($f, $n, to)? };)*
+                let Self { set, $($($f,)*)* $($lf: _,)* } = self;
+                $(let to = if set.has_any($crate::wire::Mask::EMPTY$(.with($n))*) {
+                    $(let to = if set.has($n) { $crate::wire::Put::put($f, $n, to)? } else { to };)*
+                    to
+                } else {
                     to
                 };)*
-                let _ = set;
+                let _ = set; // of a table without rows
                 Ok(to)
             }
             #[inline(always)]
             fn has_lists(&self) -> bool {
-                self.set & (0 $($(| 1 << $ln)*)?) != 0
+                self.set.has_any($crate::wire::Mask::EMPTY$(.with($ln))*)
             }
             #[inline(always)]
             fn lists_len(&self) -> usize {
-                0 $($(+ $crate::wire::list_len(self.set & 1 << $ln != 0, self.$lf))*)?
+                0 $(+ $crate::wire::list_len(self.set.has($ln), self.$lf))*
             }
             #[inline(always)]
             fn put_lists(&self, to: &mut [u8]) -> Result<(), $crate::wire::Full> {
-                $($(let to = if self.set & 1 << $ln == 0 { to } else { $crate::wire::put_list(to, $ln, self.$lf)? };)*)?
-                let _ = to;
+                $(let to = if self.set.has($ln) { $crate::wire::put_list(to, $ln, self.$lf)? } else { to };)*
+                let _ = to; // what is free behind the last list
                 Ok(())
             }
             fn has(&self, number: u16) -> bool {
-                self.set & 1 << number != 0
+                self.set.has(number)
             }
             fn room(&self) -> usize {
-                self.lists_len()
-                    $($(+ if self.set & 1 << $n == 0 { 0 } else { $crate::wire::Put::room(&self.$f) })*)*
+                self.lists_len() $($(+ if self.set.has($n) { $crate::wire::Put::room(&self.$f) } else { 0 })*)*
             }
         }
+    };
+}
+pub(crate) use encoding;
 
-        table!(@setters $place $Of $S$(<$l>)? {
-            $($($(#[$d])* $n $N $vis $f: $t,)*)* $($($(#[$ld])* $ln $LN $lvis $lf: $lt,)*)?
-        });
+/// The setters: methods of the request that has the type in its field `kind`, `common` or `attrs`.
+macro_rules! setters {
+    (kind $Of:ident $S:ident$(<$l:lifetime>)? [$($row:tt)*]) => {
+        impl<'n $(, $l)?> $Of<'n, $S$(<$l>)?> { $crate::wire::table::setter! { kind $($row)* } }
     };
-    (@setters kind $Of:ident $S:ident$(<$l:lifetime>)? { $($row:tt)* }) => {
-        impl<'n $(, $l)?> $Of<'n, $S$(<$l>)?> { table!(@setter kind $($row)*); }
+    (common $Of:ident $S:ident<$l:lifetime> [$($row:tt)*]) => {
+        impl<$l, K: Copy> $Of<$l, K> { $crate::wire::table::setter! { common $($row)* } }
     };
-    (@setters common $Of:ident $S:ident<$l:lifetime> { $($row:tt)* }) => {
-        impl<$l, K> $Of<$l, K> where K: Copy { table!(@setter common $($row)*); }
+    (attrs $Of:ident $S:ident [$($row:tt)*]) => {
+        impl $Of { $crate::wire::table::setter! { attrs $($row)* } }
     };
-    (@setters attrs $Of:ident $S:ident { $($row:tt)* }) => {
-        impl $Of { table!(@setter attrs $($row)*); }
-    };
-    (@setter $place:ident $($(#[$d:meta])* $n:literal $N:literal $vis:vis $f:ident: $t:ty,)*) => { $(
+}
+pub(crate) use setters;
+
+macro_rules! setter {
+    ($place:ident
+     $($(#[$d:meta])* $n:literal $N:ident $vis:vis $f:ident: $t:ty $(=> $r:ty $(=> $o:ty)?)?
+       $(where $u:tt is unreported)? $(= $missing:expr)?,)*) => { $(
         $(#[$d])*
-        #[doc = concat!("\n\n`", $N, "`, attribute ", stringify!($n), ".")]
-        #[doc(alias = $N)]
+        #[doc = concat!("\n\n`", stringify!($N), "`, attribute ", stringify!($n), ".")]
         #[must_use]
         #[inline]
         $vis const fn $f(mut self, $f: $t) -> Self {
-            self.$place.set |= 1 << $n;
+            self.$place.set = self.$place.set.with($n);
             self.$place.$f = $f;
             self
         }
     )* };
+}
+pub(crate) use setter;
 
-    // ---- what is read: the view, its getters, the owned copy ----
-    (@view $view:tt $info:tt $($sections:tt)*) => { table!(@read $view $info {} {} $($sections)*); };
-    (@read $view:tt $info:tt { $($read:tt)* } { $($unread:tt)* } lists $rows:tt) =>
-        { table!(@read $view $info { $($read)* } { $($unread)* } $rows); };
-    (@read $view:tt $info:tt { $($read:tt)* } { $($unread:tt)* } unread { $($row:tt)* } $($more:tt)*) =>
-        { table!(@read $view $info { $($read)* } { $($unread)* $($row)* } $($more)*); };
-    (@read $view:tt $info:tt { $($read:tt)* } { $($unread:tt)* } { $($row:tt)* } $($more:tt)*) =>
-        { table!(@read $view $info { $($read)* $($row)* } { $($unread)* } $($more)*); };
-    (@read [$(#[$vd:meta])* $V:ident<$v:lifetime>$(($head:ty))?]
-     [$(#[$id:meta])* $I:ident { $($(#[$xd:meta])* $x:ident: $xt:ty = $xf:expr,)* }]
-     { $($(#[$d:meta])* $n:literal $N:literal $vis:vis $f:ident: $t:ty $(=> $r:ty $(=> $o:ty)?)? $(= $missing:expr)?,)* }
-     { $($(#[$ud:meta])* $un:literal $UN:literal $uvis:vis $uf:ident: $ut:ty,)* }) => {
-        $(#[$vd])*
+/// What is read: the view, with its constants, its rows and its getters.
+macro_rules! view {
+    ($(#[$doc:meta])* $V:ident<$v:lifetime>$(($head:ty))?
+     [$({ $($row:tt)* })*] unread [$({ $($unread:tt)* })*]) => {
+        $crate::wire::table::view_type! { $(#[$doc])* $V<$v>$(($head))? [$($($row)*)*] }
+        $crate::wire::table::rows! { $V<$v> [$($($row)*)*] unread [$($($unread)*)*] }
+        $crate::wire::table::getters! { $V<$v> [$($($row)*)*] }
+    };
+}
+pub(crate) use view;
+
+/// The type that is read: the header, and where each attribute is.
+macro_rules! view_type {
+    ($(#[$doc:meta])* $V:ident<$v:lifetime>$(($head:ty))?
+     [$($(#[$d:meta])* $n:literal $N:ident $vis:vis $f:ident: $t:ty $(=> $r:ty $(=> $o:ty)?)?
+        $(where $u:tt is unreported)? $(= $missing:expr)?,)*]) => {
+        $(#[$doc])*
         #[derive(Clone, Copy)]
         pub struct $V<$v> {
             $(pub(crate) head: $head,)?
@@ -285,29 +252,9 @@ macro_rules! table {
         }
 
         impl<$v> $V<$v> {
-            /// Every attribute that the library knows here, with its number and the kernel's name.
-            pub const ROWS: &'static [$crate::wire::Row] = &[
-                $($crate::wire::Row {
-                    number: $n,
-                    name: $N,
-                    inside: <table!(@read_type $t $(=> $r)?) as $crate::wire::Get<$v>>::INSIDE,
-                },)*
-                $($crate::wire::Row { number: $un, name: $UN, inside: $crate::wire::Inside::Value },)*
-            ];
-
             #[inline]
             pub(crate) fn new($(head: $head,)? attributes: &$v [u8]) -> Self {
                 Self { $(head: { let head: $head = head; head },)? attrs: $crate::wire::Index::new(attributes) }
-            }
-
-            $(table!(@getter [$(#[$d])*] $n $N $f [table!(@read_type $t $(=> $r)?)] $($missing)?);)*
-
-            /// A copy that owns what it holds.
-            pub fn to_owned(&self) -> $I {
-                $I {
-                    $($x: { let read: fn(&Self) -> $xt = $xf; read(self) },)*
-                    $($f: table!(@own self.$f(), [table!(@owned_type $t $(=> $r $(=> $o)?)?)] $($missing)?),)*
-                }
             }
         }
 
@@ -316,41 +263,159 @@ macro_rules! table {
                 f.debug_struct(stringify!($V))$(.field(stringify!($f), &self.$f()))*.finish_non_exhaustive()
             }
         }
+    };
+}
+pub(crate) use view_type;
 
-        $(#[$id])*
+/// The numbers as constants, and the rows as data.
+macro_rules! rows {
+    ($V:ident<$v:lifetime>
+     [$($(#[$d:meta])* $n:literal $N:ident $vis:vis $f:ident: $t:ty $(=> $r:ty $(=> $o:ty)?)?
+        $(where $u:tt is unreported)? $(= $missing:expr)?,)*]
+     unread [$($(#[$ud:meta])* $un:literal $UN:ident $uvis:vis $uf:ident: $ut:ty,)*]) => {
+        impl<$v> $V<$v> {
+            $(
+                #[doc = concat!("The number of [`", stringify!($f), "`](Self::", stringify!($f), ").")]
+                pub const $N: u16 = $n;
+            )*
+            $(
+                /// The number of an attribute that is only sent, never reported.
+                pub const $UN: u16 = $un;
+            )*
+
+            /// Every attribute that the library knows here, with its number and the kernel's name.
+            pub const ROWS: &'static [$crate::wire::Row] = &[
+                $($crate::wire::Row {
+                    number: $n,
+                    name: stringify!($N),
+                    inside: <$crate::wire::table::read_type!($t $(=> $r)?) as $crate::wire::Get<$v>>::INSIDE,
+                },)*
+                $($crate::wire::Row::value($un, stringify!($UN)),)*
+            ];
+        }
+    };
+}
+pub(crate) use rows;
+
+macro_rules! getters {
+    ($V:ident<$v:lifetime>
+     [$($(#[$d:meta])* $n:literal $N:ident $vis:vis $f:ident: $t:ty $(=> $r:ty $(=> $o:ty)?)?
+        $(where $u:tt is unreported)? $(= $missing:expr)?,)*]) => {
+        impl<$v> $V<$v> { $(
+            $(#[$d])*
+            #[doc = concat!("\n\n[`", stringify!($N), "`](Self::", stringify!($N), "), attribute ", stringify!($n), ".")]
+            #[inline]
+            pub fn $f(&self) -> $crate::wire::table::answer!([$crate::wire::table::read_type!($t $(=> $r)?)] $($missing)?) {
+                self.attrs.get($n)$(.unwrap_or($missing))?
+            }
+        )* }
+    };
+}
+pub(crate) use getters;
+
+/// The owned copy: what comes from the header, then a field for each row.
+macro_rules! info {
+    ($(#[$doc:meta])* $I:ident { $($(#[$xd:meta])* $x:ident: $xt:ty = $from_head:expr,)* } of $V:ident<$v:lifetime>
+     [$({ $($row:tt)* })*]) => {
+        $crate::wire::table::info_type! {
+            $(#[$doc])* $I { $($(#[$xd])* $x: $xt = $from_head,)* } of $V<$v> [$($($row)*)*]
+        }
+    };
+}
+pub(crate) use info;
+
+macro_rules! info_type {
+    ($(#[$doc:meta])* $I:ident { $($(#[$xd:meta])* $x:ident: $xt:ty = $from_head:expr,)* } of $V:ident<$v:lifetime>
+     [$($(#[$d:meta])* $n:literal $N:ident $vis:vis $f:ident: $t:ty $(=> $r:ty $(=> $o:ty)?)?
+        $(where $u:tt is unreported)? $(= $missing:expr)?,)*]) => {
+        $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct $I {
             $($(#[$xd])* pub $x: $xt,)*
-            $($(#[$d])* pub $f: table!(@field [table!(@owned_type $t $(=> $r $(=> $o)?)?)] $($missing)?),)*
+            $(
+                $(#[$d])*
+                pub $f: $crate::wire::table::answer!(
+                    [$crate::wire::table::owned_type!($t $(=> $r $(=> $o)?)?)] $($missing)?
+                ),
+            )*
+        }
+
+        impl<$v> $V<$v> {
+            /// A copy that owns what it holds.
+            pub fn to_owned(&self) -> $I {
+                $I {
+                    $($x: { let from_head: fn(&Self) -> $xt = $from_head; from_head(self) },)*
+                    $($f: $crate::wire::table::owned!(self.$f(), $($missing)?),)*
+                }
+            }
         }
     };
-    (@getter [$($d:tt)*] $n:literal $N:literal $f:ident [$r:ty]) => {
-        $($d)*
-        #[doc = concat!("\n\n`", $N, "`, attribute ", stringify!($n), ".")]
-        #[doc(alias = $N)]
-        #[inline]
-        pub fn $f(&self) -> Option<$r> {
-            self.attrs.get($n)
-        }
-    };
-    (@getter [$($d:tt)*] $n:literal $N:literal $f:ident [$r:ty] $missing:expr) => {
-        $($d)*
-        #[doc = concat!("\n\n`", $N, "`, attribute ", stringify!($n), ".")]
-        #[doc(alias = $N)]
-        #[inline]
-        pub fn $f(&self) -> $r {
-            self.attrs.get($n).unwrap_or($missing)
-        }
-    };
-    (@own $read:expr, [$o:ty]) => { $read.map(<$o as $crate::wire::Own<_>>::own) };
-    (@own $read:expr, [$o:ty] $missing:expr) => { <$o as $crate::wire::Own<_>>::own($read) };
-    (@field [$o:ty]) => { Option<$o> };
-    (@field [$o:ty] $missing:expr) => { $o };
-    (@read_type $t:ty) => { $t };
-    (@read_type $t:ty => $r:ty) => { $r };
-    (@owned_type $t:ty) => { $t };
-    (@owned_type $t:ty => $r:ty) => { $t };
-    (@owned_type $t:ty => $r:ty => $o:ty) => { $o };
 }
-pub(crate) use table;
+pub(crate) use info_type;
+
+/// The comparison of a request with a report.
+macro_rules! compared {
+    (nothing $($rest:tt)*) => {};
+    ($V:ident<$v:lifetime>
+     [$({ $($(#[$d:meta])* $n:literal $N:ident $vis:vis $f:ident: $t:ty $(=> $r:ty $(=> $o:ty)?)?
+          $(where $unreported:tt is unreported)? $(= $missing:expr)?,)* })*]) => {
+        impl<$v> $crate::wire::CompareRows for $V<$v> {
+            fn mismatches(&self, found: &Self) -> Vec<$crate::wire::Mismatch> {
+                let mismatches = [$($({
+                    let asked: Option<$crate::wire::table::read_type!($t $(=> $r)?)> = self.attrs.get($n);
+                    let found = found.attrs.get($n)$(.or(Some($missing)))?;
+                    $(let asked = asked.filter(|asked| found.is_some() || *asked != $unreported);)?
+                    $crate::wire::mismatch($n, stringify!($N), asked, found)
+                },)*)*];
+                mismatches.into_iter().flatten().collect()
+            }
+        }
+    };
+}
+pub(crate) use compared;
+
+// ---- what a row leaves out ----
+
+/// What is read: unless the row says another type, the one that is set.
+macro_rules! read_type {
+    ($t:ty) => {
+        $t
+    };
+    ($t:ty => $r:ty) => {
+        $r
+    };
+}
+pub(crate) use read_type;
+
+/// What the owned copy has: unless the row says another type, the one that is set.
+macro_rules! owned_type {
+    ($t:ty $(=> $r:ty)?) => {
+        $t
+    };
+    ($t:ty => $r:ty => $o:ty) => {
+        $o
+    };
+}
+pub(crate) use owned_type;
+
+/// An `Option`, unless the row says what an absent attribute means.
+macro_rules! answer {
+    ([$T:ty]) => { Option<$T> };
+    ([$T:ty] $missing:expr) => { $T };
+}
+pub(crate) use answer;
+
+/// The owned value of what a getter answers.
+macro_rules! owned {
+    ($read:expr,) => {
+        $read.map($crate::wire::FromWire::from_wire)
+    };
+    ($read:expr, $missing:expr) => {
+        $crate::wire::FromWire::from_wire($read)
+    };
+}
+pub(crate) use owned;
+
+#[cfg(test)]
+mod expanded;

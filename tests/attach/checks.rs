@@ -11,9 +11,12 @@ use sublink::link::{
 };
 use sublink::route::{DeleteRoute, RouteType, Table};
 use sublink::socket::AddressWatch;
+use sublink::value::Broadcast;
 use sublink::wire::Command;
 use sublink::{Endpoint, IfIndex, LinkChange, LinkSpec, MacvlanMode, NewLink, NewRoute, Socket};
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn a_check_names_every_difference() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7)).mtu(1400);
@@ -67,6 +70,29 @@ where
     differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
+/// Segmentation limits that are asked for at create hold since Linux 5.19.
+#[kernel_test]
+pub fn what_every_link_has_is_compared() -> Result<(), Skip> {
+    let link =
+        |parent| NewLink::macvlan(parent).name(name("eth0")).txqlen(700).group(0).tx_queues(2).rx_queues(3).into();
+    let found = after(link, |index| LinkChange::new(index).txqlen(800).group(9));
+    assert_eq!(found, "IFLA_TXQLEN is 800, not 700; IFLA_GROUP is 9, not 0");
+    let broadcast = |last| Broadcast([2, 2, 2, 2, 2, last]);
+    let link = |parent| NewLink::macvlan(parent).broadcast(broadcast(1)).into();
+    let found = after(link, |index| LinkChange::new(index).broadcast(broadcast(2)));
+    assert_eq!(found, "IFLA_BROADCAST is 02:02:02:02:02:02, not 02:02:02:02:02:01");
+    let link = |parent| NewLink::macvlan(parent).mode(MacvlanMode::Bridge).into();
+    let found = after(link, |index| LinkChange::new(index).txqlen(800).group(9).gso_max_segs(7));
+    assert_eq!(found, "", "of what was not asked for, nothing is said");
+    if kernel() >= (5, 19) {
+        let link = |parent| NewLink::macvlan(parent).gso_max_size(60_000).gso_max_segs(9).into();
+        let found = after(link, |index| LinkChange::new(index).gso_max_size(50_000).gso_max_segs(8));
+        assert_eq!(found, "IFLA_GSO_MAX_SIZE is 50000, not 60000; IFLA_GSO_MAX_SEGS is 8, not 9");
+    }
+    Ok(())
+}
+
+#[kernel_test]
 pub fn what_only_a_macvlan_has_is_compared() -> Result<(), Skip> {
     let (a, b) = (mac(0xa), mac(0xb));
     let (one, two, none) = ([a], [b, a], []);
@@ -94,6 +120,7 @@ pub fn what_only_a_macvlan_has_is_compared() -> Result<(), Skip> {
 }
 
 /// It is not reported when it is 1, and ignored before Linux 6.4.
+#[kernel_test]
 pub fn a_cutoff_is_compared() -> Result<(), Skip> {
     let cutoff = |cutoff| move |parent| LinkSpec::from(NewLink::macvlan(parent).bc_cutoff(cutoff));
     if kernel() < (6, 4) {
@@ -111,6 +138,7 @@ pub fn a_cutoff_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_only_a_macvtap_has_is_compared() -> Result<(), Skip> {
     needs("macvtap")?;
     needs("bc_queue_len")?;
@@ -120,6 +148,7 @@ pub fn what_only_a_macvtap_has_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_only_an_ipvlan_has_is_compared() -> Result<(), Skip> {
     needs("ipvlan")?;
     let link = |parent| NewLink::ipvlan(parent).mode(IpvlanMode::L2).flag(IpvlanFlag::Private).into();
@@ -128,6 +157,7 @@ pub fn what_only_an_ipvlan_has_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_only_a_vlan_has_is_compared() -> Result<(), Skip> {
     needs("vlan")?;
     let pcp = |priority| VlanPriority::new(priority).unwrap();
@@ -164,6 +194,7 @@ pub fn what_only_a_vlan_has_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn settings_are_compared() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host)).ipv4(Ipv4Setting::ARP_NOTIFY, 1).addr_gen_mode(AddrGenMode::None);
@@ -178,6 +209,7 @@ pub fn settings_are_compared() -> Result<(), Skip> {
 }
 
 /// A container can make itself a link that looks like the host's, down to the numbers.
+#[kernel_test]
 pub fn a_parent_of_the_containers_own_is_found() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -195,6 +227,7 @@ pub fn a_parent_of_the_containers_own_is_found() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn another_parent_is_found() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let (parent, other) = (parent(&mut host), crate::common::veth(&mut host, "q0", "q1"));
@@ -212,6 +245,7 @@ pub fn another_parent_is_found() -> Result<(), Skip> {
 }
 
 /// In each row the route that is asked for, and one to the same destination that is not it.
+#[kernel_test]
 pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -256,6 +290,7 @@ pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_duplicate_address_is_found() -> Result<(), Skip> {
     let (mut host, mut pod, mut other) = (socket(), Pod::new(), Pod::new());
     let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge);

@@ -9,7 +9,9 @@ use sublink::link::AddrGenMode;
 use sublink::route::RouteType;
 use sublink::value::InvalidValue;
 use sublink::{Attached, Endpoint, ErrorKind, IfIndex, LinkSpec, MacvlanMode, Netns, NewLink, NewRoute, Socket};
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn the_parents_own_namespace_is_refused() -> Result<(), Skip> {
     let (mut host, mut same) = (socket(), socket());
     let endpoint = bridge_endpoint(parent(&mut host));
@@ -22,6 +24,7 @@ pub fn the_parents_own_namespace_is_refused() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_socket_of_another_namespace_is_refused() -> Result<(), Skip> {
     let (mut host, pod, mut other) = (socket(), Pod::new(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host));
@@ -31,6 +34,7 @@ pub fn a_socket_of_another_namespace_is_refused() -> Result<(), Skip> {
 }
 
 /// The kernel would ignore it, and the link would not be known again.
+#[kernel_test]
 pub fn a_mac_for_a_link_that_has_its_parents_is_refused() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -50,6 +54,7 @@ fn stand_by(pod: &mut Pod, host: &mut Socket, parent: IfIndex) -> Attached {
     bridge_endpoint(parent).prepare(host, &pod.namespace, &mut pod.inside).unwrap()
 }
 
+#[kernel_test]
 pub fn a_taken_name_leaves_nothing() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -61,6 +66,7 @@ pub fn a_taken_name_leaves_nothing() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_taken_index_leaves_the_other_link_alone() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -75,6 +81,7 @@ pub fn a_taken_index_leaves_the_other_link_alone() -> Result<(), Skip> {
 }
 
 /// Up to Linux 6.12, the index is looked up where the parent is as well.
+#[kernel_test]
 pub fn an_index_that_the_host_has_taken_is_taken_on_older_kernels() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -94,17 +101,19 @@ pub fn an_index_that_the_host_has_taken_is_taken_on_older_kernels() -> Result<()
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_is_a_bridge_port_is_busy() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
     port_of_a_bridge(parent)?;
     let before = pod.contents();
     let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
-    assert_eq!(error.to_string(), "create macvlan eth0 on p0: EBUSY (no link is left behind)");
+    assert_eq!(error.to_string(), "create macvlan eth0 on p0: EBUSY (Device or resource busy); no link is left behind");
     assert_eq!(pod.contents(), before);
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_vanished_is_no_device() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -121,6 +130,7 @@ pub fn a_parent_that_vanished_is_no_device() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
     unshare(CloneFlags::CLONE_FILES).expect("descriptors of this thread's own");
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -134,21 +144,24 @@ pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0"));
     let good = || bridge_endpoint(parent);
     let rows = [
-        (Endpoint::new(link.mtu(9000)), "create macvlan eth0 on p0: EINVAL"),
-        (good().addr_gen_mode(AddrGenMode::Other(77)), "step 1 of 6, change link eth0: EINVAL"),
-        (good().addr(net("10.0.50.7/24")), "step 3 of 6, add address 10.0.50.7/24 to eth0: EEXIST"),
-        (Endpoint::new(link.mac(own)).addr(net("10.0.50.7/24")), "step 2 of 2, change link eth0: EADDRINUSE"),
-        (good().gateway(ip("10.0.50.2")), "step 6 of 6, add route default via 10.0.50.2 dev eth0: EEXIST"),
+        (Endpoint::new(link.mtu(9000)), "create macvlan eth0 on p0: EINVAL (Invalid argument)"),
+        (good().addr_gen_mode(AddrGenMode::Other(77)), "change link eth0: EINVAL (Invalid argument)"),
+        (good().addr(net("10.0.50.7/24")), "add address 10.0.50.7/24 to eth0: EEXIST (File exists)"),
+        (
+            Endpoint::new(link.mac(own)).addr(net("10.0.50.7/24")),
+            "change link eth0: EADDRINUSE (Address already in use)",
+        ),
+        (good().gateway(ip("10.0.50.2")), "add route default via 10.0.50.2 dev eth0: EEXIST (File exists)"),
         (
             good().route(NewRoute::new(net("10.9.0.0/16")).gateway(ip("10.8.0.1"))),
-            "step 6 of 6, add route 10.9.0.0/16 via 10.8.0.1 dev eth0: ENETUNREACH",
+            "add route 10.9.0.0/16 via 10.8.0.1 dev eth0: ENETUNREACH (Network is unreachable)",
         ),
     ];
     for (endpoint, sentence) in rows {
         let error = pod.attach(&mut host, &endpoint).unwrap_err();
         assert!(error.to_string().starts_with(sentence), "{sentence}\n{error}");
         assert!(
-            error.to_string().ends_with(" (no link is left behind)") && error.undo() == Some(Undo::Clean),
+            error.to_string().ends_with("; no link is left behind") && error.undo() == Some(Undo::Clean),
             "{error}"
         );
         assert_eq!(everything(&mut host, &mut pod), before, "{sentence}");
@@ -157,6 +170,7 @@ pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_route_that_drops_packets_is_undone_too() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -177,6 +191,7 @@ pub fn a_route_that_drops_packets_is_undone_too() -> Result<(), Skip> {
 }
 
 /// IPv6 is switched off in the container: its addresses are refused.
+#[kernel_test]
 pub fn a_closed_door_leaves_nothing() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = veth(&mut host, "q0", "q1");
@@ -184,7 +199,7 @@ pub fn a_closed_door_leaves_nothing() -> Result<(), Skip> {
     pod.namespace.run(switch).unwrap().map_err(|error| Skip(format!("sysctls cannot be written: {error}")))?;
     let before = pod.contents();
     let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
-    assert!(error.to_string().starts_with("step 2 of 5, add address fd50::7/64 to eth0: EACCES"), "{error}");
+    assert!(error.to_string().starts_with("add address fd50::7/64 to eth0: EACCES (Permission denied)"), "{error}");
     assert_eq!(pod.contents(), before);
     let own = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7));
     pod.attach(&mut host, &Endpoint::new(own).addr(net("10.0.50.7/24"))).unwrap();

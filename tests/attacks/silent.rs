@@ -2,13 +2,14 @@
 //!
 //! The kernel always answers, so the socket is connected to another socket of the test's, which never does.
 
-use crate::cast::{bare, listening, port, reconnect, send_to, start, twin};
 use crate::common::{Skip, mac, name, parent, socket};
+use crate::tools::{bare, listening, number, port, reconnect, send_to, start, twin};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt::SendTimeout};
 use nix::sys::time::TimeVal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use std::io::BufReader;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use sublink::batch::Outcome;
 use sublink::link::{AddrGenMode, DeleteLink, LinkSettings};
 use sublink::{Batch, ErrorKind, IfIndex, LinkChange, ListLinks, Netns, NewLink, Result, Socket};
+use sublink_tests::{kernel_test, role};
 
 const SHORT: Duration = Duration::from_millis(30);
 /// When something that must end is given up.
@@ -24,7 +26,7 @@ const FOR_EVER: Duration = Duration::from_secs(30);
 /// A socket that nobody answers, and the one that keeps silent.
 fn unanswered(fd: OwnedFd) -> (Socket, OwnedFd) {
     let (mut socket, mute) = (Socket::from_fd(fd).unwrap(), bare());
-    socket.set_time_limit(SHORT).unwrap();
+    socket.set_time_limit(SHORT);
     reconnect(&socket, port(&mute));
     (socket, mute)
 }
@@ -36,6 +38,7 @@ fn timed_out<T>(what: &str, result: Result<T>) {
     assert!(error.to_string().contains("outcome is unknown"), "{what}: {error}");
 }
 
+#[kernel_test]
 pub fn every_operation_has_a_time_limit() -> std::result::Result<(), Skip> {
     let (mut socket, _mute) = unanswered(bare());
     let (index, namespace) = (IfIndex::new(1).unwrap(), Netns::current().unwrap());
@@ -63,21 +66,23 @@ pub fn every_operation_has_a_time_limit() -> std::result::Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_limit_of_zero_is_a_short_one() -> std::result::Result<(), Skip> {
     let (mut socket, mute) = unanswered(bare());
     for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(999)] {
-        socket.set_time_limit(limit).unwrap();
+        socket.set_time_limit(limit);
         timed_out("index_of", socket.index_of("lo"));
     }
     drop(mute);
     reconnect(&socket, 0);
     for limit in [Duration::MAX, Duration::from_secs(u64::from(u32::MAX)), Duration::from_secs(1)] {
-        socket.set_time_limit(limit).unwrap();
+        socket.set_time_limit(limit);
         assert_eq!(socket.index_of("lo").unwrap().get(), 1, "with a limit of {limit:?}");
     }
     Ok(())
 }
 
+#[kernel_test]
 pub fn the_socket_works_when_the_kernel_answers_again() -> std::result::Result<(), Skip> {
     let (mut socket, mute) = unanswered(bare());
     timed_out("index_of", socket.index_of("lo"));
@@ -114,6 +119,7 @@ fn during<T>(mut flood: impl FnMut() + Send, work: impl FnOnce() -> T) -> T {
     })
 }
 
+#[kernel_test]
 pub fn foreign_datagrams_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
     let (mut socket, mute) = unanswered(bare());
     let to = port(&socket);
@@ -129,9 +135,10 @@ pub fn foreign_datagrams_do_not_prolong_the_wait() -> std::result::Result<(), Sk
 }
 
 /// An event each time that the last one was read: so there always is something to read, and never too much.
+#[kernel_test]
 pub fn events_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
     let (mut unanswered, _mute) = unanswered(listening());
-    unanswered.set_time_limit(10 * SHORT).unwrap(); // longer than any pause between two events
+    unanswered.set_time_limit(10 * SHORT); // longer than any pause between two events
     let mut other = socket();
     let (parent, fd, mut on) = (parent(&mut other), twin(&unanswered), false);
     let is_read = || recv(fd.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT).is_err();
@@ -146,14 +153,16 @@ pub fn events_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
 }
 
 /// A process that waits for an answer which does not come.
-pub fn waiter() {
+#[role]
+fn waiter() {
     let (mut socket, _mute) = unanswered(bare());
-    socket.set_time_limit(Duration::from_millis(200)).unwrap();
+    socket.set_time_limit(Duration::from_millis(200));
     timed_out("index_of", socket.index_of("lo"));
 }
 
 /// A receive with a time limit ends with EINTR when its process is stopped and continued (`man 7 signal`): that is a
 /// signal without a handler of its own.
+#[kernel_test]
 pub fn stops_and_continues_do_not_end_the_wait_or_prolong_it() -> std::result::Result<(), Skip> {
     let mut child = start("waiter");
     let pid = Pid::from_raw(child.id().try_into().unwrap());
@@ -181,8 +190,41 @@ pub fn stops_and_continues_do_not_end_the_wait_or_prolong_it() -> std::result::R
     Ok(())
 }
 
-/// Whether the process is inside recvmsg.
+/// A process that waits for an answer which does not come, and prints for how many milliseconds.
+#[role]
+fn late_waiter() {
+    let (mut socket, _mute) = unanswered(bare());
+    socket.set_time_limit(LONG);
+    let since = Instant::now();
+    timed_out("index_of", socket.index_of("lo"));
+    println!("{}", since.elapsed().as_millis());
+}
+
+const LONG: Duration = Duration::from_secs(2);
+
+/// One signal near the end of the wait: were the limit counted from there, the wait would be almost twice as long.
+#[kernel_test]
+pub fn a_late_signal_does_not_prolong_the_wait() -> std::result::Result<(), Skip> {
+    let mut child = start("late_waiter");
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    let since = Instant::now();
+    while !is_receiving(pid) {
+        assert!(since.elapsed() < FOR_EVER, "it was never seen waiting");
+        thread::yield_now();
+    }
+    thread::sleep(LONG * 3 / 4);
+    kill(pid, Signal::SIGSTOP).unwrap();
+    waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
+    kill(pid, Signal::SIGCONT).unwrap();
+    let waited: u64 = number(&mut BufReader::new(child.stdout.take().unwrap()));
+    assert!(child.wait().unwrap().success());
+    assert!(Duration::from_millis(waited) < LONG * 5 / 4, "{waited} ms");
+    Ok(())
+}
+
+/// Whether the process waits for its socket.
 fn is_receiving(process: Pid) -> bool {
     let call = std::fs::read_to_string(format!("/proc/{process}/syscall")).unwrap_or_default();
-    call.split(' ').next() == Some(&nix::libc::SYS_recvmsg.to_string())
+    let number = call.split(' ').next().and_then(|number| number.parse().ok());
+    [nix::libc::SYS_poll, nix::libc::SYS_ppoll].contains(&number.unwrap_or(-1))
 }

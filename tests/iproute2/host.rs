@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::process::{Command, id};
 use sublink::link::{EgressQos, IngressQos, LinkFlags, OperState, VlanPriority};
 use sublink::{IfIndex, LinkChange, LinkInfo, ListLinks, Netns, NewLink, Result, Socket};
+use sublink_tests::kernel_test;
 
 /// `RTMGRP_LINK`.
 const LINK_EVENTS: u32 = 1;

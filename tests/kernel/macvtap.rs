@@ -4,7 +4,9 @@ use crate::common::{Skip, knows, mac, name, needs, parent, socket};
 use crate::tools::{ip, refusal};
 use std::process::Command;
 use sublink::{IfIndex, LinkChange, MacvlanMode, NewLink};
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn its_queue_is_shorter() -> Result<(), Skip> {
     needs("macvtap")?;
     let mut socket = socket();
@@ -16,6 +18,7 @@ pub fn its_queue_is_shorter() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn its_device_file_is_numbered_by_its_index() -> Result<(), Skip> {
     needs("macvtap")?;
     let mut socket = socket();
@@ -33,6 +36,7 @@ pub fn its_device_file_is_numbered_by_its_index() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn it_cannot_be_a_bridge_port() -> Result<(), Skip> {
     needs("macvtap")?;
     let mut socket = socket();
@@ -40,11 +44,12 @@ pub fn it_cannot_be_a_bridge_port() -> Result<(), Skip> {
     ip("link add br0 type bridge");
     let bridge = socket.index_of("br0").unwrap();
     let said = refusal(socket.create(&NewLink::macvtap(parent).name(name("x")).master(bridge)));
-    assert_eq!(said, "create macvtap x on p0: EBUSY");
+    assert_eq!(said, "create macvtap x on p0: EBUSY (Device or resource busy)");
     assert!(socket.index_of("x").unwrap_err().is_no_device());
     Ok(())
 }
 
+#[kernel_test]
 pub fn it_shares_its_parent_with_macvlans() -> Result<(), Skip> {
     needs("macvtap")?;
     let mut socket = socket();
@@ -56,14 +61,24 @@ pub fn it_shares_its_parent_with_macvlans() -> Result<(), Skip> {
     socket.delete(macvtap).unwrap();
 
     let x = NewLink::macvtap(parent).name(name("x"));
-    assert_eq!(refusal(socket.create(&x.mac(mac(1)).up())), "create macvtap x on p0: EADDRINUSE");
-    assert_eq!(refusal(socket.create(&x.mode(MacvlanMode::Passthru))), "create macvtap x on p0: EINVAL");
+    assert_eq!(
+        refusal(socket.create(&x.mac(mac(1)).up())),
+        "create macvtap x on p0: EADDRINUSE (Address already in use)"
+    );
+    assert_eq!(
+        refusal(socket.create(&x.mode(MacvlanMode::Passthru))),
+        "create macvtap x on p0: EINVAL (Invalid argument)"
+    );
     socket.delete(macvlan).unwrap();
     socket.create(&x.mode(MacvlanMode::Passthru)).unwrap();
-    assert_eq!(refusal(socket.create(&NewLink::macvlan(parent).name(name("y")))), "create macvlan y on p0: EINVAL");
+    assert_eq!(
+        refusal(socket.create(&NewLink::macvlan(parent).name(name("y")))),
+        "create macvlan y on p0: EINVAL (Invalid argument)"
+    );
     Ok(())
 }
 
+#[kernel_test]
 pub fn neither_can_be_changed_as_the_other() -> Result<(), Skip> {
     needs("macvtap")?;
     let mut socket = socket();
@@ -72,8 +87,8 @@ pub fn neither_can_be_changed_as_the_other() -> Result<(), Skip> {
     let macvtap = socket.create(&NewLink::macvtap(parent).name(name("mt0"))).unwrap();
     let mode = MacvlanMode::Bridge;
     let said = refusal(socket.change(&LinkChange::macvtap(macvlan).mode(mode)));
-    assert_eq!(said, "change macvtap mv0: EOPNOTSUPP");
+    assert_eq!(said, "change macvtap mv0: EOPNOTSUPP (Operation not supported)");
     let said = refusal(socket.change(&LinkChange::macvlan(macvtap).mode(mode)));
-    assert_eq!(said, "change macvlan mt0: EOPNOTSUPP");
+    assert_eq!(said, "change macvlan mt0: EOPNOTSUPP (Operation not supported)");
     Ok(())
 }

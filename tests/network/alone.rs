@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use sublink::network::{Parent, Plan, Removal};
 use sublink::{LinkChange, MacvlanMode, Netns, NewLink, Owner, Socket};
+use sublink_tests::{kernel_test, role};
 
 const VLAN: &str = "p0.50";
 
@@ -25,6 +26,7 @@ fn remove(host: &mut Socket, parent: &Parent) -> Removal {
     parent.remove(host, &owner(), &[]).unwrap()
 }
 
+#[kernel_test]
 pub fn it_says_whether_it_was_made() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
@@ -53,6 +55,7 @@ pub fn it_says_whether_it_was_made() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_is_there_was_not_made() -> Result<(), Skip> {
     let mut host = socket();
     let p0 = parent(&mut host);
@@ -68,6 +71,7 @@ pub fn what_is_there_was_not_made() -> Result<(), Skip> {
 }
 
 /// What containers have on it, stacked on that and moved away goes as well.
+#[kernel_test]
 pub fn all_on_it_goes_with_it() -> Result<(), Skip> {
     needs("vlan")?;
     let (mut host, mut pod, mut other) = (socket(), Pod::new(), Pod::new());
@@ -107,6 +111,7 @@ fn listen_for_registration() {
     try_ip("maddress add 01:80:c2:00:00:21 dev p0.50").unwrap();
 }
 
+#[kernel_test]
 pub fn an_unused_one_is_seen_at_a_glance() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -123,6 +128,7 @@ pub fn an_unused_one_is_seen_at_a_glance() -> Result<(), Skip> {
 }
 
 /// The kernel's answers do not fit the socket's buffer. One that is missing is not taken for a free id.
+#[kernel_test]
 pub fn lost_answers_are_asked_for_again() -> Result<(), Skip> {
     needs("vlan")?;
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -163,6 +169,7 @@ fn beside_a_change(host: &mut Socket, work: impl FnOnce(&mut Socket)) {
     });
 }
 
+#[kernel_test]
 pub fn links_that_change_meanwhile_are_no_matter() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -180,7 +187,8 @@ pub fn links_that_change_meanwhile_are_no_matter() -> Result<(), Skip> {
 }
 
 /// A process that makes the parent and removes it, until it is killed.
-pub fn a_remover() {
+#[role]
+fn a_remover() {
     let mut host = socket();
     loop {
         let _ = vlan().up(&mut host, &owner());
@@ -188,13 +196,14 @@ pub fn a_remover() {
     }
 }
 
+#[kernel_test]
 pub fn a_removal_that_is_killed_keeps_nobody_out() -> Result<(), Skip> {
     needs("vlan")?;
     let (mut host, pod) = (socket(), Pod::new());
     let base = parent(&mut host);
     for round in 0..20 {
         let binary = std::env::current_exe().expect("this binary");
-        let mut remover = Command::new(binary).env(ROLE, "remover").spawn().expect("a process");
+        let mut remover = Command::new(binary).env(ROLE, "a_remover").spawn().expect("a process");
         thread::sleep(Duration::from_millis(40 + 7 * round));
         remover.kill().expect("killed");
         remover.wait().expect("its end");
@@ -220,6 +229,7 @@ pub fn a_removal_that_is_killed_keeps_nobody_out() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_missing_base_is_no_failure_of_the_kernels() -> Result<(), Skip> {
     let mut host = socket();
     let error = vlan().up(&mut host, &owner()).unwrap_err();

@@ -12,6 +12,7 @@ use sublink::link::KindInfo;
 use sublink::network::{Connection, Subnet};
 use sublink::route::{ListRoutes, Table};
 use sublink::{ErrorKind, LinkChange, MacvlanMode, Netns, Network, Socket};
+use sublink_tests::kernel_test;
 
 /// The networks of these tests, each on a parent of its own: 10.N.0.0/16 and fd0N::/64, with or without gateways.
 fn network(host: &mut Socket, number: u8, network_name: &str, gateways: [bool; 2]) -> Network {
@@ -58,6 +59,7 @@ fn defaults(pod: &mut Pod) -> [u8; 2] {
     })
 }
 
+#[kernel_test]
 pub fn a_connected_container_has_what_was_said() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let before = pod.contents();
@@ -130,6 +132,7 @@ const fn row(name: &'static str, gateways: [bool; 2], priority: i32, defaults: [
     Row { name, gateways, priority, internal: false, defaults }
 }
 
+#[kernel_test]
 pub fn the_first_name_in_byte_order_has_the_default_routes() -> Result<(), Skip> {
     let rows = [
         row("b", BOTH, 0, [1, 1]),
@@ -142,6 +145,7 @@ pub fn the_first_name_in_byte_order_has_the_default_routes() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 pub fn priority_comes_before_the_name() -> Result<(), Skip> {
     let rows =
         [row("a", BOTH, 0, [1, 1]), row("b", BOTH, 7, [2, 2]), row("c", BOTH, -1, [2, 2]), row("d", V4, 8, [4, 2])];
@@ -149,12 +153,14 @@ pub fn priority_comes_before_the_name() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn more_gateways_come_before_the_name() -> Result<(), Skip> {
     let rows = [row("a", V4, 0, [1, 0]), row("b", V6, 0, [1, 2]), row("c", BOTH, 0, [3, 3]), row("d", NONE, 9, [3, 3])];
     come_and_go(&rows, &[[3, 3], [3, 3], [0, 0], [0, 0]]);
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_internal_network_has_no_default_route() -> Result<(), Skip> {
     let internal = Row { internal: true, ..row("a", BOTH, 9, [0, 0]) };
     come_and_go(&[internal, row("b", BOTH, 0, [2, 2])], &[[2, 2], [0, 0]]);
@@ -162,6 +168,7 @@ pub fn an_internal_network_has_no_default_route() -> Result<(), Skip> {
 }
 
 /// It joins with a gateway that is its own address, in IPv6: so the default route of IPv4 is taken before it fails.
+#[kernel_test]
 pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let first = network(&mut host, 1, "b", BOTH);
@@ -178,20 +185,21 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
         watch.changes()
     };
     let own = connection("eth2", &["10.2.0.7/16", "fd02::1/64"]);
-    let back_and_forth = fails(own, "step 2 of 2, replace route default via fd02::1 dev eth2: EINVAL");
+    let back_and_forth = fails(own, "replace route default via fd02::1 dev eth2: EINVAL (Invalid argument)");
     assert_eq!(back_and_forth, [2, 0], "without a moment without");
     let taken = connection("eth1", &["10.2.0.7/16"]);
-    assert_eq!(fails(taken, "create macvlan eth1 on p2: EEXIST"), [0, 0]);
+    assert_eq!(fails(taken, "create macvlan eth1 on p2: EEXIST (File exists)"), [0, 0]);
     let twice = connection("eth2", &["10.2.0.7/16", "10.2.0.7/16"]);
-    assert_eq!(fails(twice, "step 3 of 4, add address 10.2.0.7/16 to eth2: EEXIST"), [0, 0]);
+    assert_eq!(fails(twice, "add address 10.2.0.7/16 to eth2: EEXIST (File exists)"), [0, 0]);
     let duplicate = in_network(2).mac(of_parent);
-    assert_eq!(fails(duplicate, "step 4 of 4, change link eth2: EADDRINUSE"), [0, 0]);
+    assert_eq!(fails(duplicate, "bring up eth2: EADDRINUSE (Address already in use)"), [0, 0]);
 
     connect(&second, &mut host, &mut pod, in_network(2), &members).unwrap();
     assert_eq!((defaults(&mut pod), watch.changes()), ([2, 2], [1, 1]));
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_address_outside_is_refused() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let network = network(&mut host, 1, "net", BOTH);
@@ -206,6 +214,7 @@ pub fn an_address_outside_is_refused() -> Result<(), Skip> {
 }
 
 /// Nothing that the container does inside keeps it from leaving.
+#[kernel_test]
 pub fn a_network_that_cannot_have_the_default_route_is_passed_over() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let networks =
@@ -234,6 +243,7 @@ fn gateways(network: &Network, addrs: &[&str]) -> [Option<IpAddr>; 2] {
     [pod.gateway(ListRoutes::v4()), pod.gateway(ListRoutes::v6())]
 }
 
+#[kernel_test]
 pub fn the_gateway_is_that_of_the_addresss_subnet() -> Result<(), Skip> {
     let network = on("p0", "net")
         .subnet(subnet("10.1.0.0/16", "10.1.0.1"))
@@ -254,6 +264,7 @@ pub fn the_gateway_is_that_of_the_addresss_subnet() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn the_smallest_subnet_around_an_address_is_its_own() -> Result<(), Skip> {
     let network = on("p0", "net").subnet(subnet("10.1.0.0/16", "10.1.0.1")).subnet(subnet("10.1.7.0/24", "10.1.7.1"));
     let network = network.subnet(subnet("fd01::/48", "fd01::1")).subnet(subnet("fd01:0:0:7::/64", "fd01:0:0:7::1"));
@@ -266,6 +277,7 @@ pub fn the_smallest_subnet_around_an_address_is_its_own() -> Result<(), Skip> {
 }
 
 /// An address that has no network by itself.
+#[kernel_test]
 pub fn a_gateway_that_no_address_reaches_is_on_the_link() -> Result<(), Skip> {
     let network = on("p0", "net").subnet(subnet("10.1.0.0/16", "10.1.0.1")).subnet(subnet("fd01::/64", "fd01::1"));
     let expected = [Some(ip("10.1.0.1")), Some(ip("fd01::1"))];
@@ -274,6 +286,7 @@ pub fn a_gateway_that_no_address_reaches_is_on_the_link() -> Result<(), Skip> {
 }
 
 /// The container has switched IPv6 off.
+#[kernel_test]
 pub fn a_closed_door_leaves_the_container_as_before() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let switch = || fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
@@ -281,11 +294,12 @@ pub fn a_closed_door_leaves_the_container_as_before() -> Result<(), Skip> {
     let network = network(&mut host, 1, "net", BOTH);
     let before = pod.contents();
     let error = connect(&network, &mut host, &mut pod, in_network(1), &[]).unwrap_err();
-    assert!(error.to_string().starts_with("step 3 of 4, add address fd01::7/64 to eth1: EACCES"), "{error}");
+    assert!(error.to_string().starts_with("add address fd01::7/64 to eth1: EACCES (Permission denied)"), "{error}");
     assert_eq!(pod.contents(), before);
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_network_may_join_its_own_hosts_namespace_never() -> Result<(), Skip> {
     let (mut host, mut same) = (socket(), socket());
     let network = network(&mut host, 1, "net", BOTH);

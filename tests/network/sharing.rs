@@ -8,6 +8,7 @@ use sublink::error::Undo;
 use sublink::link::KindInfo;
 use sublink::network::{Connection, Driver};
 use sublink::{Network, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// What is said when a container is refused; it is as before then.
 #[track_caller]
@@ -21,6 +22,7 @@ fn refused(host: &mut Socket, network: &Network, connection: Connection) -> Stri
     with_reason(error, host)
 }
 
+#[kernel_test]
 pub fn networks_share_a_parent() -> Result<(), Skip> {
     let mut host = socket();
     let parent = parent(&mut host);
@@ -36,6 +38,7 @@ pub fn networks_share_a_parent() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_passthru_network_shares_its_parent_with_none() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -50,7 +53,7 @@ pub fn a_passthru_network_shares_its_parent_with_none() -> Result<(), Skip> {
     let member = connect(&alone, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
     let parents = host.link("p0").unwrap().mac().mac();
     assert_eq!(member.attached.mac, parents);
-    let einval = "create macvlan eth0 on p0: EINVAL (no link is left behind): ";
+    let einval = "create macvlan eth0 on p0: EINVAL (Invalid argument); no link is left behind: ";
     let said = refused(&mut host, &shared, connection("eth0", &[]));
     assert!(said.starts_with(einval) && said.contains("a passthru child of p0 in another namespace may be"), "{said}");
     let for_itself = format!(
@@ -65,12 +68,13 @@ pub fn a_passthru_network_shares_its_parent_with_none() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     needs("ipvlan")?;
     let (mut host, pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
     let network = on("p0", "net");
-    let before = "create macvlan eth0 on p0: EBUSY (no link is left behind): ";
+    let before = "create macvlan eth0 on p0: EBUSY (Device or resource busy); no link is left behind: ";
     let here = host.create(&NewLink::ipvlan(parent).name(name("iv0"))).unwrap();
     let why = "p0 carries iv0, of kind ipvlan, which takes its packets";
     assert_eq!(refused(&mut host, &network, connection("eth0", &[])), format!("{before}{why}"));
@@ -82,6 +86,7 @@ pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -89,7 +94,7 @@ pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     let with_mac = || connection("eth0", &[]).mac(mac(7));
     let member = connect(&network, &mut host, &mut pod, with_mac(), &[]).unwrap();
     let said = refused(&mut host, &network, with_mac());
-    let expected = "step 2 of 2, change link eth0: EADDRINUSE (no link is left behind): \
+    let expected = "change link eth0: EADDRINUSE (Address already in use); no link is left behind: \
         the MAC address 02:00:00:00:00:07 is used by a child of p0 in another namespace, or was until now";
     assert_eq!(said, expected);
     member.disconnect(&mut pod.inside, &[]).unwrap();
@@ -97,6 +102,7 @@ pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -105,6 +111,7 @@ pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn each_container_has_a_vlan_of_its_own() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -119,7 +126,7 @@ pub fn each_container_has_a_vlan_of_its_own() -> Result<(), Skip> {
         assert_eq!((link.parent, link.mtu, vlan.id), (Some(parent), 1400, Some(vid(id))));
     }
     let said = refused(&mut host, &network, with_id(7));
-    let expected = "create vlan eth0 on p0: EEXIST: 8021q: VLAN device already exists (no link is left behind): \
+    let expected = "create vlan eth0 on p0: EEXIST: 8021q: VLAN device already exists; no link is left behind: \
         VLAN 7 is there already, in another namespace, or was until now";
     assert_eq!(said, expected);
     host.create(&NewLink::vlan(parent, vid(9)).name(name("uplink"))).unwrap();

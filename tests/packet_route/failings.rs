@@ -78,13 +78,13 @@ fn emitted(attribute: A) -> Vec<u8> {
 #[test]
 fn a_name_with_a_nul_in_it_is_sent_and_names_another_link() {
     assert_eq!(emitted(A::IfName("ab\0cd".into()))[4..], *b"ab\0cd\0\0\0");
-    assert_eq!(IfName::new("ab\0cd"), Err(InvalidValue::NameByte(0)));
+    assert!(matches!(IfName::new("ab\0cd"), Err(InvalidValue::NameByte { byte: 0, .. })));
 }
 
 #[test]
 fn a_name_and_an_address_of_any_length_are_sent() {
     assert_eq!(emitted(A::IfName("a".repeat(20)))[..2], 25u16.to_ne_bytes());
-    assert_eq!(IfName::new(&"a".repeat(20)), Err(InvalidValue::NameLength(20)));
+    assert!(matches!(IfName::new(&"a".repeat(20)), Err(InvalidValue::NameLength(given)) if given.len() == 20));
     assert_eq!(emitted(A::Address(vec![2, 0, 0, 1]))[..2], 8u16.to_ne_bytes());
     // Ours has six bytes, by its type.
 }

@@ -1,0 +1,105 @@
+//! What can go wrong.
+
+use super::{Error, KernelError};
+use crate::value::{IfName, InvalidValue};
+use crate::wire::{Malformed, NoRoom};
+use ipnetwork::IpNetworkError;
+use std::io;
+use std::net::{AddrParseError, Ipv6Addr};
+use std::sync::Arc;
+
+/// What went wrong.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A value cannot be what it should be. Nothing was sent.
+    #[error(transparent)]
+    Invalid(InvalidValue),
+    /// A text is no IP network, such as `10.0.50.7/24`. Nothing was sent.
+    #[error("{0}")]
+    IpNetwork(IpNetworkError),
+    /// A text is no IP address. Nothing was sent.
+    #[error(transparent)]
+    IpAddr(AddrParseError),
+    /// The kernel refused the request.
+    #[error(transparent)]
+    Kernel(KernelError),
+    /// No link has this name; one has it as an alternative name.
+    #[error("ENODEV: no link has the name {name}, though {owner} has it as an alternative name")]
+    OnlyAltName {
+        /// What was asked for.
+        name: IfName,
+        /// The link that has it as an alternative name.
+        owner: IfName,
+    },
+    /// The kernel took the request and ignored this attribute: it is too old for it.
+    #[error("the kernel ignored {0}: it is too old for it")]
+    Ignored(&'static str),
+    /// The table changed during the dump, so entries may be missing or there twice. What was read was given out.
+    #[error("the list changed while it was read (NLM_F_DUMP_INTR)")]
+    Interrupted,
+    /// The container's namespace is the parent's own.
+    #[error("the container's namespace is the one that its parent link is in")]
+    SameNamespace,
+    /// The socket for the inside lives in another namespace than the one given.
+    #[error("the socket for the container's inside lives in another namespace")]
+    OtherNamespace,
+    /// Somebody else on the network has this IPv6 address: duplicate address detection failed.
+    #[error("{0} is in use by another station on the network: duplicate address detection failed")]
+    DuplicateAddress(Ipv6Addr),
+    /// Duplicate address detection for this IPv6 address has not ended within the limit: it needs a link that is up.
+    #[error("{0} is still tentative: duplicate address detection has not ended within the time limit")]
+    StillTentative(Ipv6Addr),
+    /// This IPv6 address was taken from the link before it could be used.
+    #[error("{0} was removed before duplicate address detection ended")]
+    AddressGone(Ipv6Addr),
+    /// Answers were lost because they were more than the socket's buffer holds. **What was asked may have been done.**
+    #[error("ENOBUFS: answers were lost, and the outcome is unknown")]
+    Overrun,
+    /// The answer did not come within the socket's time limit. **What was asked may have been done.**
+    #[error("no answer within the time limit, and the outcome is unknown")]
+    TimedOut,
+    /// The socket was opened before a fork, by the other process: each would read the other's answers. Open one here.
+    #[error("the socket was opened by another process, before a fork: open one in this process")]
+    Forked,
+    /// A datagram was larger than any that rtnetlink sends.
+    #[error("an answer of {0} bytes is larger than the buffer")]
+    Truncated(usize),
+    /// An answer could not be read.
+    #[error(transparent)]
+    Malformed(Malformed),
+    /// An answer is not what was asked for, or cannot be told apart: see [`LinkView::of`](crate::LinkView::of).
+    #[error("the kernel's answer cannot be read as what was asked for")]
+    Unexpected,
+    /// A system call failed: which, and how.
+    #[error("{doing}: {error}")]
+    Io {
+        /// What was being done, and to what.
+        doing: Box<str>,
+        /// How it failed.
+        #[source]
+        error: Arc<io::Error>,
+    },
+}
+
+/// Each type that `?` meets, one by one, so that any of them can be taken back.
+macro_rules! from {
+    ($($T:ty => $kind:expr;)*) => { $(
+        impl From<$T> for Error {
+            fn from(value: $T) -> Self {
+                let kind: fn($T) -> ErrorKind = $kind;
+                Self::new(kind(value))
+            }
+        }
+    )* };
+}
+from! {
+    ErrorKind => |kind| kind;
+    InvalidValue => ErrorKind::Invalid;
+    KernelError => ErrorKind::Kernel;
+    Malformed => ErrorKind::Malformed;
+    IpNetworkError => ErrorKind::IpNetwork;
+    AddrParseError => ErrorKind::IpAddr;
+    // No buffer of the library's is too small for a request that fits a message at all.
+    NoRoom => |NoRoom { needed }| ErrorKind::Invalid(InvalidValue::TooLong(needed));
+}

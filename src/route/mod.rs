@@ -1,0 +1,194 @@
+//! Routes: add, replace, delete, list.
+//!
+//! ```text
+//! RTM_NEWROUTE | rtmsg: family, lengths of prefixes, table, protocol, scope, type, flags | RTA_DST = 10.1.0.0
+//!                                                                                        | RTA_GATEWAY = 10.0.50.1
+//!                                                                                        | RTA_OIF = 7 …
+//! ```
+//!
+//! A route needs its link to be up, and its gateway to be reachable by another route, unless it is `onlink`. To replace one
+//! with the same destination, metric and table is atomic: there is no moment without. Sources: `net/ipv4/fib_frontend.c`,
+//! `net/ipv6/route.c`, `include/uapi/linux/rtnetlink.h`, `man 7 rtnetlink`, `man 8 ip-route`.
+
+mod hops;
+mod request;
+
+pub use hops::{NextHop, NextHops, Via};
+pub use request::{DeleteRoute, ListRoutes, NewRoute};
+
+use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, numbers};
+use crate::wire::{Body, Message, fixed, table};
+use ipnetwork::IpNetwork;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub(crate) const RTM_NEWROUTE: u16 = 24;
+pub(crate) const RTM_DELROUTE: u16 = 25;
+pub(crate) const RTM_GETROUTE: u16 = 26;
+
+/// Bytes of `struct rtmsg`.
+const RTMSG: usize = 12;
+
+/// A message about a route: `struct rtmsg`, then the attributes of [`RouteView`].
+pub(crate) const BODY: Body = Body { header: RTMSG, rows: RouteView::ROWS };
+
+/// `RTNH_F_ONLINK` of `include/uapi/linux/rtnetlink.h`.
+const ONLINK: u32 = 4;
+
+/// A routing table, by its number (`RT_TABLE_…`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Table(pub u32);
+
+impl Table {
+    /// The one for all that no rule sends elsewhere.
+    pub const MAIN: Self = Self(254);
+    /// The kernel's own: local addresses and broadcasts.
+    pub const LOCAL: Self = Self(255);
+}
+
+/// Who made a route (`RTPROT_…`, `/etc/iproute2/rt_protos`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RouteProtocol(pub u8);
+
+impl RouteProtocol {
+    /// The kernel, for an address's network.
+    pub const KERNEL: Self = Self(2);
+    /// Whoever set the machine up: what `ip` says unless told otherwise.
+    pub const BOOT: Self = Self(3);
+    /// An administrator, to override what is learnt.
+    pub const STATIC: Self = Self(4);
+    /// Router advertisements.
+    pub const RA: Self = Self(9);
+    /// A DHCP client.
+    pub const DHCP: Self = Self(16);
+}
+
+numbers! {
+    /// What happens to a packet that a route fits (`RTN_…`).
+    RouteType: u8, "route type" {
+        /// It is sent on.
+        1 Unicast "unicast",
+        /// It is dropped without a word.
+        6 Blackhole "blackhole",
+        /// It is dropped, and the sender told that the destination is unreachable.
+        7 Unreachable "unreachable",
+        /// It is dropped, and the sender told that it is forbidden.
+        8 Prohibit "prohibit",
+        Other "{}"
+    }
+}
+
+/// The header that stands before a route's attributes (`struct rtmsg`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RouteHead {
+    family: u8,
+    prefix: u8,
+    table: u8,
+    protocol: RouteProtocol,
+    scope: Scope,
+    route_type: RouteType,
+    flags: u32,
+}
+
+impl RouteHead {
+    fn bytes(self) -> [u8; RTMSG] {
+        let Self { family, prefix, table, protocol, scope, route_type, flags } = self;
+        let [a, b, c, d] = flags.to_ne_bytes();
+        [family, prefix, 0, 0, table, protocol.0, scope.0, route_type.number(), a, b, c, d]
+    }
+
+    fn split(payload: &[u8]) -> Option<(Self, &[u8])> {
+        let (header, attributes) = payload.split_first_chunk::<RTMSG>()?;
+        let [family, prefix, _, _, table, protocol, scope, route_type, a, b, c, d] = *header;
+        let (protocol, scope, route_type) = (RouteProtocol(protocol), Scope(scope), route_type.into());
+        let flags = u32::from_ne_bytes([a, b, c, d]);
+        Some((Self { family, prefix, table, protocol, scope, route_type, flags }, attributes))
+    }
+}
+
+fixed! {
+    Table: 4 + 0, Table(0), |v: Table| v.0.to_ne_bytes(), |b| Table(u32::from_ne_bytes(b));
+}
+
+table! {
+    /// What a route can be given besides its destination's prefix, its protocol, scope and type.
+    #[doc(hidden)]
+    attrs of NewRoute create RouteAttrs,
+    /// A route as the kernel reports it, borrowed from the bytes it came in.
+    view RouteView<'a>(RouteHead),
+    /// A route as the kernel reported it, owned.
+    info RouteInfo {
+        /// Where it leads; a prefix of length 0 is the default route.
+        destination: Option<IpNetwork> = |route| route.destination(),
+        /// Who made it.
+        protocol: RouteProtocol = |route| route.head.protocol,
+        /// How far its destination is.
+        scope: Scope = |route| route.head.scope,
+        /// What happens to a packet.
+        route_type: RouteType = |route| route.head.route_type,
+        /// Whether its gateway counts as reachable on the link, whatever other routes say.
+        is_onlink: bool = |route| route.is_onlink(),
+    }
+    create {
+        /// The destination's address; absent from a default route.
+        1 RTA_DST pub(crate) dst: IpAddr,
+        /// The router it goes to. One of another family than the destination's is sent and reported as `RTA_VIA` (since
+        /// Linux 5.2).
+        5 RTA_GATEWAY pub gateway: IpAddr,
+        /// The link it leaves by.
+        4 RTA_OIF pub index: IfIndex,
+        /// The metric: of several routes to a destination, the lowest counts. Unless set, 0 for IPv4 and 1024 for IPv6.
+        6 RTA_PRIORITY pub metric: u32,
+    }
+    create {
+        /// The source address that packets get by it.
+        7 RTA_PREFSRC pub source: IpAddr,
+        /// The table that has it; [`Table::MAIN`] unless set.
+        15 RTA_TABLE pub table: Table,
+        /// The router, if it is of another family than the destination.
+        18 RTA_VIA pub(crate) via: Via,
+    }
+    reply {
+        /// The next hops, where there are several.
+        9 RTA_MULTIPATH pub next_hops: NextHops<'a> => NextHops<'a> => Vec<NextHop>,
+    }
+}
+
+impl<'a> RouteView<'a> {
+    /// Reads a message about a route (RTM_NEWROUTE, or RTM_DELROUTE of an event). `None` if it is another message, or too
+    /// short.
+    pub fn of(message: Message<'a>) -> Option<Self> {
+        let is_route = matches!(message.header.ty, RTM_NEWROUTE | RTM_DELROUTE);
+        let (head, attributes) = RouteHead::split(message.payload).filter(|_| is_route)?;
+        Some(Self::new(head, attributes))
+    }
+
+    /// Where it leads; a prefix of length 0 is the default route.
+    pub fn destination(&self) -> Option<IpNetwork> {
+        let any = match self.head.family {
+            AF_INET => Ipv4Addr::UNSPECIFIED.into(),
+            AF_INET6 => Ipv6Addr::UNSPECIFIED.into(),
+            _ => return None,
+        };
+        IpNetwork::new(self.dst().unwrap_or(any), self.head.prefix).ok()
+    }
+
+    /// Who made it.
+    pub fn protocol(&self) -> RouteProtocol {
+        self.head.protocol
+    }
+
+    /// How far its destination is.
+    pub fn scope(&self) -> Scope {
+        self.head.scope
+    }
+
+    /// What happens to a packet.
+    pub fn route_type(&self) -> RouteType {
+        self.head.route_type
+    }
+
+    /// Whether its gateway counts as reachable on the link, whatever other routes say.
+    pub fn is_onlink(&self) -> bool {
+        self.head.flags & ONLINK != 0
+    }
+}

@@ -1,0 +1,311 @@
+//! Requests about routes: add, replace, delete, list.
+
+use super::{ONLINK, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RouteAttrs, RouteHead, RouteInfo, RouteProtocol};
+use super::{RouteType, RouteView, Table, Via};
+use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, everywhere, family};
+use crate::wire::{Attrs, Command, Header, Messages, NoRoom, Request, Sealed, header, measured};
+use ipnetwork::IpNetwork;
+use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
+use std::net::IpAddr;
+
+/// A route to add (RTM_NEWROUTE). That there is one with the same destination, metric and table is an EEXIST, unless it is
+/// to be [replaced](Self::replace).
+///
+/// ```
+/// use sublink::{IfIndex, NewRoute};
+/// use sublink::route::RouteType;
+/// let eth0 = IfIndex::new(2)?;
+/// let default = NewRoute::default_via("10.0.50.1".parse()?).index(eth0).metric(99);
+/// let local = NewRoute::new("10.1.0.0/16".parse()?).gateway("10.0.50.2".parse()?).index(eth0);
+/// let forbidden = NewRoute::new("192.168.0.0/16".parse()?).route_type(RouteType::Prohibit);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewRoute {
+    destination: IpNetwork,
+    protocol: Option<RouteProtocol>,
+    scope: Option<Scope>,
+    route_type: RouteType,
+    onlink: bool,
+    replace: bool,
+    pub(super) attrs: RouteAttrs,
+}
+
+impl NewRoute {
+    /// A route to `destination`; bits behind its prefix are dropped. It needs a [`gateway`](Self::gateway), a link
+    /// ([`index`](Self::index)) or both, unless it is of a type that drops packets.
+    #[must_use]
+    pub fn new(destination: IpNetwork) -> Self {
+        let this = Self {
+            destination,
+            protocol: None,
+            scope: None,
+            route_type: RouteType::Unicast,
+            onlink: false,
+            replace: false,
+            attrs: RouteAttrs::NEW,
+        };
+        if destination.prefix() == 0 { this } else { this.dst(destination.network()) }
+    }
+
+    /// The default route of the gateway's family.
+    #[must_use]
+    pub fn default_via(gateway: IpAddr) -> Self {
+        Self::new(everywhere(gateway)).gateway(gateway)
+    }
+
+    /// Takes the place of a route with the same destination, metric and table, if there is one, without a moment in between
+    /// (NLM_F_REPLACE).
+    #[must_use]
+    pub const fn replace(mut self) -> Self {
+        self.replace = true;
+        self
+    }
+
+    /// Treats the gateway as reachable on the link, whatever other routes say (`RTNH_F_ONLINK`).
+    #[must_use]
+    pub const fn onlink(mut self) -> Self {
+        self.onlink = true;
+        self
+    }
+
+    /// Who made it; [`RouteProtocol::BOOT`] unless set, as with `ip`.
+    #[must_use]
+    pub const fn protocol(mut self, protocol: RouteProtocol) -> Self {
+        self.protocol = Some(protocol);
+        self
+    }
+
+    /// How far the destination is. Unless set, on the link without a gateway, and else everywhere, as with `ip`. IPv6 knows
+    /// no scope.
+    #[must_use]
+    pub const fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// What happens to a packet; it is sent on unless set.
+    #[must_use]
+    pub const fn route_type(mut self, route_type: RouteType) -> Self {
+        self.route_type = route_type;
+        self
+    }
+
+    /// Whether it belongs to a link, as one that drops packets does not.
+    pub(crate) const fn has_link(&self) -> bool {
+        matches!(self.route_type, RouteType::Unicast | RouteType::Other(_))
+    }
+
+    /// The same, by the link `index` unless it says another or needs none.
+    pub(crate) fn on(&self, index: IfIndex) -> Self {
+        if self.has_link() && !self.attrs.has(RouteView::RTA_OIF) { self.index(index) } else { *self }
+    }
+
+    /// The route as it would be reported, were it just as asked for.
+    pub(crate) fn as_reported(&self) -> Option<RouteInfo> {
+        let mut bytes = [0; 256];
+        let len = self.encode(0, &mut bytes).ok()?;
+        let message = Messages::new(bytes.get(..len)?).next()?.ok()?;
+        RouteView::of(message).map(|route| route.to_owned())
+    }
+
+    fn put(
+        &self,
+        ty: u16,
+        nlm_flags: u16,
+        unset: (Scope, RouteProtocol),
+        seq: u32,
+        buf: &mut [u8],
+    ) -> Result<usize, NoRoom> {
+        let (family, gateway_family) = (family(self.destination.ip()), family(self.attrs.gateway));
+        let is_other = self.attrs.has(RouteView::RTA_GATEWAY) && gateway_family != family;
+        let this = if is_other { self.via(Via(self.attrs.gateway)) } else { *self };
+        let Self { destination, protocol, scope, route_type, onlink, replace: _, mut attrs } = this;
+        let table = if attrs.has(RouteView::RTA_TABLE) { attrs.table } else { Table::MAIN };
+        if is_other {
+            attrs.set = attrs.set.without(RouteView::RTA_GATEWAY); // RTA_VIA has it
+        }
+        let head = RouteHead {
+            family,
+            prefix: destination.prefix(),
+            table: u8::try_from(table.0).unwrap_or(0), // RTA_TABLE says it alone
+            protocol: protocol.unwrap_or(unset.1),
+            scope: scope.unwrap_or(unset.0),
+            route_type,
+            flags: if onlink { ONLINK } else { 0 },
+        };
+        measured(buf, |out| {
+            let out = attrs.put(out.skip(Header::SIZE).put(head.bytes())?)?;
+            let header = header(out.at(), ty, nlm_flags, seq);
+            out.set(0, header)
+        })
+    }
+}
+
+impl Sealed for NewRoute {}
+impl Command for NewRoute {}
+
+impl Request for NewRoute {
+    #[inline]
+    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+        let is_on_link = self.route_type == RouteType::Unicast && !self.attrs.has(RouteView::RTA_GATEWAY);
+        let scope = if is_on_link && self.destination.is_ipv4() { Scope::LINK } else { Scope::GLOBAL };
+        let flags = NLM_F_ACK | NLM_F_CREATE | if self.replace { NLM_F_REPLACE } else { NLM_F_EXCL };
+        self.put(RTM_NEWROUTE, flags, (scope, RouteProtocol::BOOT), seq, buf)
+    }
+}
+
+/// A route to delete (RTM_DELROUTE): the first that has the destination and everything else that was said. That there is
+/// none is an ESRCH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeleteRoute(NewRoute);
+
+impl DeleteRoute {
+    /// The route like this one.
+    #[must_use]
+    pub const fn like(route: NewRoute) -> Self {
+        Self(route)
+    }
+}
+
+impl Sealed for DeleteRoute {}
+impl Command for DeleteRoute {}
+
+impl Request for DeleteRoute {
+    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+        const ANY: (Scope, RouteProtocol) = (Scope(255), RouteProtocol(0)); // RT_SCOPE_NOWHERE, RTPROT_UNSPEC
+        self.0.put(RTM_DELROUTE, NLM_F_ACK, ANY, seq, buf)
+    }
+}
+
+/// Lists the routes of a family (RTM_GETROUTE, NLM_F_DUMP): [`ListRoutes::v4`], [`ListRoutes::v6`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListRoutes {
+    pub(crate) family: u8,
+    pub(crate) table: Option<Table>,
+    pub(crate) index: Option<IfIndex>,
+}
+
+impl ListRoutes {
+    /// IPv4 routes of all tables.
+    #[must_use]
+    pub const fn v4() -> Self {
+        Self { family: AF_INET, table: None, index: None }
+    }
+
+    /// IPv6 routes of all tables.
+    #[must_use]
+    pub const fn v6() -> Self {
+        Self { family: AF_INET6, table: None, index: None }
+    }
+
+    /// Those of one table. Filtered by the kernel (since Linux 4.20), and here.
+    #[must_use]
+    pub const fn table(mut self, table: Table) -> Self {
+        self.table = Some(table);
+        self
+    }
+
+    /// Those that leave by this link. Filtered by the kernel (since Linux 4.20), and here.
+    #[must_use]
+    pub const fn index(mut self, index: IfIndex) -> Self {
+        self.index = Some(index);
+        self
+    }
+}
+
+impl Sealed for ListRoutes {}
+
+impl Request for ListRoutes {
+    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+        let Self { family, table, index } = *self;
+        measured(buf, |out| {
+            let out = out.skip(Header::SIZE).put([family, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])?;
+            let out = match table {
+                Some(table) => out.one(RouteView::RTA_TABLE, &table)?,
+                None => out,
+            };
+            let out = match index {
+                Some(index) => out.one(RouteView::RTA_OIF, &index)?,
+                None => out,
+            };
+            let header = header(out.at(), RTM_GETROUTE, NLM_F_DUMP, seq);
+            out.set(0, header)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::encoded;
+
+    const INDEX: IfIndex = IfIndex(0x0102);
+
+    fn read(bytes: &[u8]) -> RouteInfo {
+        RouteView::of(Messages::new(bytes).next().unwrap().unwrap()).unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_default_route_is_these_bytes() {
+        let route = NewRoute::default_via("10.0.50.1".parse().unwrap()).index(INDEX).metric(99);
+        #[rustfmt::skip]
+        assert_eq!(encoded(&route), [
+            52, 0, 0, 0,  24, 0,  5, 6,                         // 52 bytes, RTM_NEWROUTE, REQUEST ACK EXCL CREATE
+            7, 0, 0, 0,  0, 0, 0, 0,
+            2, 0, 0, 0,  254, 3, 0, 1,  0, 0, 0, 0,             // AF_INET, /0, table main, boot, universe, unicast
+            8, 0, 5, 0,  10, 0, 50, 1,                          // RTA_GATEWAY
+            8, 0, 4, 0,  2, 1, 0, 0,                            // RTA_OIF
+            8, 0, 6, 0,  99, 0, 0, 0,                           // RTA_PRIORITY
+        ]);
+    }
+
+    #[test]
+    fn a_route_on_the_link_has_its_scope_and_no_host_bits() {
+        let route = NewRoute::new("10.1.2.3/16".parse().unwrap()).index(INDEX).table(Table(1000)).replace();
+        #[rustfmt::skip]
+        assert_eq!(encoded(&route), [
+            52, 0, 0, 0,  24, 0,  5, 5,                         // REQUEST ACK REPLACE CREATE
+            7, 0, 0, 0,  0, 0, 0, 0,
+            2, 16, 0, 0,  0, 3, 253, 1,  0, 0, 0, 0,            // /16, table below, boot, link, unicast
+            8, 0, 1, 0,  10, 1, 0, 0,                           // RTA_DST
+            8, 0, 4, 0,  2, 1, 0, 0,                            // RTA_OIF
+            8, 0, 15, 0,  0xe8, 3, 0, 0,                        // RTA_TABLE = 1000
+        ]);
+    }
+
+    #[test]
+    fn a_gateway_of_the_other_family_goes_as_rta_via() {
+        let route = NewRoute::new("10.1.0.0/16".parse().unwrap()).gateway("fe80::1".parse().unwrap()).onlink();
+        #[rustfmt::skip]
+        assert_eq!(encoded(&route)[16..], [
+            2, 16, 0, 0,  254, 3, 0, 1,  4, 0, 0, 0,            // RTNH_F_ONLINK
+            8, 0, 1, 0,  10, 1, 0, 0,                           // RTA_DST
+            22, 0, 18, 0,  10, 0,  0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,  0, 0, // RTA_VIA, AF_INET6
+        ]);
+        assert_eq!(read(&encoded(&route)).via, Some(Via("fe80::1".parse().unwrap())));
+    }
+
+    #[test]
+    fn a_delete_names_no_more_than_was_said() {
+        let route = NewRoute::new("fd00:1::/32".parse().unwrap()).route_type(RouteType::Blackhole);
+        #[rustfmt::skip]
+        assert_eq!(encoded(&DeleteRoute::like(route)), [
+            48, 0, 0, 0,  25, 0,  5, 0,                         // RTM_DELROUTE, REQUEST ACK
+            7, 0, 0, 0,  0, 0, 0, 0,
+            10, 32, 0, 0,  254, 0, 255, 6,  0, 0, 0, 0,         // any protocol, any scope, blackhole
+            20, 0, 1, 0,  0xfd, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        ]);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let destination = "10.1.0.0/16".parse().unwrap();
+        let route = NewRoute::new(destination).gateway("10.0.0.1".parse().unwrap()).source("10.0.0.7".parse().unwrap());
+        let info = read(&encoded(&route.protocol(RouteProtocol::DHCP).scope(Scope::HOST)));
+        assert_eq!((info.destination, info.protocol), (Some(destination), RouteProtocol::DHCP));
+        assert_eq!((info.gateway, info.source), (Some("10.0.0.1".parse().unwrap()), Some("10.0.0.7".parse().unwrap())));
+        assert_eq!((info.scope, info.route_type, info.is_onlink), (Scope::HOST, RouteType::Unicast, false));
+        assert!((0..=255).all(|number| RouteType::from(number).number() == number));
+    }
+}
