@@ -10,15 +10,22 @@
 #
 #   --install      as root on Debian: install QEMU and the other tools, fetch the guest kernels;
 #                  stops after that unless more arguments are given
-#   --strict       a skipped test is a failure
+#   --strict       a skipped test is a failure, unless its kernel cannot have what the test needs: then
+#                  the reason begins with `this kernel`
 #   -v, --verbose  name every skipped test
 #   -h, --help     this text
 #
 # Needs no root. On the host each test binary gets fresh namespaces (for an ordinary user, inside
 # a user namespace), so the host's own links cannot be touched. Guests are emulated, without KVM.
 # Their kernels are fetched once, into ${SUBLINK_GUESTS:-${XDG_CACHE_HOME:-~/.cache}/sublink-guests};
-# delete a folder there to renew it. SUBLINK_LIMIT is the time limit, in seconds, of one guest or
-# one suite on the host (300). The last line is always `N passed, N failed, N skipped`.
+# delete a folder there to renew it. Suites that need no kernel run on the host only, where the
+# compiler and the kernel's headers are too.
+#
+# SUBLINK_LIMIT is the time limit, in seconds, of one guest and of one suite on the host. Without it
+# the limit is 600 s on an idle machine and grows with the load: it is 600 s times one more than the
+# load average per processor, 2400 s at most. What runs, and its limit, is printed before it starts.
+#
+# The last line is always `N passed, N failed, N skipped`.
 # Exit code: 0 all well, 1 a failure, 2 wrong usage.
 
 set -euo pipefail
@@ -28,16 +35,20 @@ export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin" # ordinary users often lack sbin, w
 readonly guest_versions=(6.1 6.12)
 # Examples that are suites too, of one test each: they need no arguments, and fail if anything is amiss.
 readonly examples=(quickstart attach)
+# Suites that need no kernel of a certain version: they work on bytes, or ask the headers.
+readonly host_only=(lib fixtures headers hostile layers packet_route)
 # In load order: each after those it needs.
-readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap bridge ipvlan ifb)
+readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb)
 home=$HOME
 # Under sudo, what is installed is for the user who called it.
 [[ $EUID != 0 || -z ${SUDO_USER:-} ]] || home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
 cache=${SUBLINK_GUESTS:-${XDG_CACHE_HOME:-$home/.cache}/sublink-guests}
-limit=${SUBLINK_LIMIT:-300}
-strict=false verbose=false filter='' tmp='' child='' host_lack='' guest_lack=''
+strict=false verbose=false filter='' tmp='' host_lack='' guest_lack=''
 passed=0 failed=0 skipped=0
+avoidable=0            # skipped, though the kernel could have run them
 suites=()              # in the order in which they run
+guest_suites=()        # those of them that also run in guests
+children=()            # processes to end with this one
 declare -A executable  # suite -> path
 declare -A kernel_lack # version -> why there is no such kernel
 
@@ -54,19 +65,31 @@ usage_error() { echo "netns-test.sh: $* (see --help)" >&2; exit 2; }
 
 # shellcheck disable=SC2317 # it is called, by the trap
 clean_up() {
-    [[ -z $child ]] || kill "$child" 2>/dev/null || true
+    ((!${#children[@]})) || kill "${children[@]}" 2>/dev/null || true
     rm -rf "$tmp" "$cache/.new.$$"
 }
 
-# In the background, since bash acts on signals only between foreground commands. `timeout` leads
-# a process group of its own, so whatever a test has left running can be ended with it.
-limited() {
-    local code=0
-    timeout --kill-after=5 "$limit" "$@" & child=$!
+# Starts a command in the background, since bash acts on signals only between foreground commands.
+# `timeout` leads a process group of its own, so whatever a test has left running can be ended with it.
+start_limited() { # seconds, command...
+    timeout --kill-after=5 "$@" &
+    children+=("$!")
+}
+
+# Waits for what was started as the first of those that still run, or as the only one.
+wait_limited() {
+    local code=0 child=${children[0]}
     wait "$child" || code=$?
     kill -- "-$child" 2>/dev/null || true
-    child=''
+    children=("${children[@]:1}")
     return $code
+}
+
+time_limit() {
+    local load limit
+    read -r load _ </proc/loadavg
+    limit=$((600 + 600 * ${load%.*} / $(nproc)))
+    echo "${SUBLINK_LIMIT:-$((limit < 2400 ? limit : 2400))}"
 }
 
 # ---- What is needed ----
@@ -76,7 +99,7 @@ install_everything() {
     if [[ $EUID != 0 ]] || ! have apt-get; then usage_error "--install needs root and apt-get"; fi
     apt-get -q update || echo "apt-get update failed: going on with the package lists at hand" >&2
     apt-get -qy install --no-install-recommends qemu-system-x86 busybox-static cpio xz-utils zstd \
-        iproute2 util-linux binutils valgrind strace
+        iproute2 util-linux binutils valgrind strace gcc libc6-dev
     for version in "${guest_versions[@]}"; do
         why=$(get_kernel "$version")
         [[ -z $why ]] || { echo "guest kernel $version: $why" >&2; exit 1; }
@@ -166,9 +189,8 @@ check_needs() { # whether the host's suites run, guests...
 
 build_everything() {
     local json=--message-format=json-render-diagnostics kind name path example
-    echo "building"
-    if ! { cargo test --no-run $json && cargo build --examples $json; } >"$tmp/built" 2>"$tmp/log"; then
-        cat "$tmp/log"
+    echo "building all packages of the workspace"
+    if ! cargo test --workspace --no-run $json >"$tmp/built"; then
         failed=1
         finish
     fi
@@ -182,6 +204,9 @@ build_everything() {
         [[ -v executable[$example] ]] || { echo "failed: no $example"; failed=1; continue; }
         # It holds no tests to filter: its own name has to match.
         [[ $example != *"$filter"* ]] || suites+=("$example")
+    done
+    for name in "${suites[@]}"; do
+        [[ " ${host_only[*]} " == *" $name "* ]] || guest_suites+=("$name")
     done
 }
 
@@ -201,6 +226,7 @@ print_row() { # place, suite, passed, failed, skipped, seconds
 
 skip_suites() { # place, reason, suites...
     print_row "$1" '(all)' 0 0 $(($# - 2)) -
+    avoidable=$((avoidable + $# - 2))
     echo "    skipped: $(($# - 2)) suites: $2"
 }
 
@@ -221,6 +247,7 @@ report_suite() { # place, suite, output, exit code, seconds, what is known about
     [[ -z $filter ]] || ((ok + bad + ignored)) || return 0
     print_row "$1" "$suite" "$ok" "$bad" "$ignored" "$5"
     list_skipped_tests <"$output" | indent
+    avoidable=$((avoidable + $(grep -cE "$not_run" "$output" || true) - $(grep -cE "$unavoidable" "$output" || true)))
     if ((bad)); then
         echo "failed: $why" | indent
         if grep -q '^failures:$' "$output"; then
@@ -231,9 +258,12 @@ report_suite() { # place, suite, output, exit code, seconds, what is known about
     fi
 }
 
+# Lines of tests that did not run, and of those among them whose kernel cannot have what they need.
+readonly not_run='^test .* \.\.\. ignored' unavoidable='^test .* \.\.\. ignored(, | \()this kernel'
+
 # Groups `test NAME ... ignored, REASON` (libtest) and `... ignored (REASON)` (libtest-mimic).
 list_skipped_tests() {
-    awk -v "verbose=$verbose" '
+    awk -v "verbose=$verbose" -v "strict=$strict" '
         /^test .* \.\.\. ignored/ {
             name = why = $0
             gsub(/^test | *\.\.\. ignored.*$/, "", name)
@@ -248,7 +278,8 @@ list_skipped_tests() {
                 why = reasons[i]
                 what = count[why] > 1 ? count[why] " tests" : only[why]
                 list = count[why] > 1 && verbose == "true" ? names[why] : ""
-                print "skipped: " what ": " (why == "" ? "no reason given" : why) list
+                bad = strict == "true" && why !~ /^this kernel/ ? "skipped without need: " : "skipped: "
+                print bad what ": " (why == "" ? "no reason given" : why) list
             }
         }'
 }
@@ -258,9 +289,9 @@ finish() {
         echo "no test matches '$filter'"
         failed=1
     fi
-    ! $strict || ((!skipped)) || echo "failed: with --strict nothing may be skipped"
+    ! $strict || ((!avoidable)) || echo "failed: $avoidable tests were skipped that this kernel could have run"
     echo "$passed passed, $failed failed, $skipped skipped"
-    if ((failed)) || { $strict && ((skipped)); }; then exit 1; fi
+    if ((failed)) || { $strict && ((avoidable)); }; then exit 1; fi
     exit 0
 }
 
@@ -278,6 +309,7 @@ run_host() {
         skip_suites "$place" "$host_lack" "${suites[@]}" doc
         return
     fi
+    echo "$place: $((${#suites[@]} + 1)) suites, each at most $(time_limit) s"
     for suite in "${suites[@]}"; do
         set -- --color never ${filter:+"$filter"}
         [[ $suite != example-* ]] || set --
@@ -285,59 +317,87 @@ run_host() {
     done
     # --offline: in there is no network, and the build has fetched everything.
     run_host_suite "$place" doc \
-        cargo --offline --color never test --doc -- --color never ${filter:+"$filter"}
+        cargo --offline --color never test --workspace --doc -- --color never ${filter:+"$filter"}
 }
 
 run_host_suite() { # place, suite, command...
-    local code=0 ending='' start=${EPOCHREALTIME/./} time
-    limited "${fresh_namespaces[@]}" "${@:3}" >"$tmp/output" 2>&1 || code=$?
+    local code=0 ending='' start=${EPOCHREALTIME/./} time limit
+    limit=$(time_limit)
+    start_limited "$limit" "${fresh_namespaces[@]}" "${@:3}" >"$tmp/output" 2>&1
+    wait_limited || code=$?
     time=$(((${EPOCHREALTIME/./} - start) / 100000))
     ((code != 124)) || ending="stopped at the time limit of $limit s"
     report_suite "$1" "$2" "$tmp/output" $code "$((time / 10)).$((time % 10))" "$ending"
 }
 
-# ---- In a guest ----
+# ---- In guests ----
 
-run_guest() { # version, or folder with a slash in its name
-    local place="guest ${1##*/}" folder=$cache/$1 why=${guest_lack:-${kernel_lack[$1]:-}}
-    local code=0 ending='' suite release version end
+# As many at a time as there are processors, since a guest rarely keeps more than one busy. Reports
+# are in the order of the arguments.
+run_guests() { # versions, or folders with a slash in their names
+    local guest why running=()
+    ((${#guest_suites[@]})) || return 0
+    for guest; do
+        why=${guest_lack:-${kernel_lack[$guest]:-}}
+        if [[ -n $why ]]; then
+            skip_suites "guest ${guest##*/}" "$why" "${guest_suites[@]}"
+            continue
+        fi
+        if ((${#running[@]} >= $(nproc))); then
+            report_guest "${running[0]}"
+            running=("${running[@]:1}")
+        fi
+        start_guest "$guest"
+        running+=("$guest")
+    done
+    for guest in "${running[@]}"; do
+        report_guest "$guest"
+    done
+}
+
+start_guest() { # version or folder
+    local dir=$tmp/guest-${1##*/} folder=$cache/$1 limit
     [[ $1 != */* ]] || folder=$1
-    if [[ -n $why ]]; then
-        skip_suites "$place" "$why" "${suites[@]}"
-        return
-    fi
+    mkdir "$dir"
     [[ -d $tmp/root ]] || make_guest_root "$tmp/root"
-    pack_initramfs "$folder" "$tmp/root"
-    boot_guest "$(kernel_image "$folder")" || code=$?
+    pack_initramfs "$folder" "$tmp/root" >"$dir/initramfs"
+    limit=$(time_limit)
+    echo "guest ${1##*/}: ${#guest_suites[@]} suites, all together at most $limit s"
+    boot_guest "$(kernel_image "$folder")" "$dir" "$limit"
+}
+
+report_guest() { # version or folder; the first of those that run
+    local place="guest ${1##*/}" dir=$tmp/guest-${1##*/} code=0 ending='' suite release version end why
+    wait_limited || code=$?
+    tidy_output "$dir"
     ((code == 0)) || ending="QEMU's exit code was $code; "
-    ((code != 124)) || ending="stopped at the time limit of $limit s; "
-    read -r release version < <(sed -n "s/^$mark booted //p" "$tmp/results") || true
+    ((code != 124)) || ending="stopped at the time limit; "
+    read -r release version < <(sed -n "s/^$mark booted //p" "$dir/results") || true
     if [[ -z $release ]]; then
         print_row "$place" '(boot)' 0 1 0 -
         echo "failed: it did not boot; ${ending}its console:" | indent
-        cat "$tmp/qemu" "$tmp/console" | tail -n 40 | indent
+        cat "$dir/qemu" "$dir/console" | tail -n 40 | indent
         return
     fi
     place="guest $(kernel_version "$release" "$version")"
-    { grep '^insmod: ' "$tmp/results" || true; } | indent # modules of another kernel, perhaps
-    rm -rf "$tmp/suites"
-    mkdir "$tmp/suites"
-    awk -v "mark=$mark" -v "dir=$tmp/suites/" '
+    { grep '^insmod: ' "$dir/results" || true; } | indent # modules of another kernel, perhaps
+    mkdir "$dir/suites"
+    awk -v "mark=$mark" -v "dir=$dir/suites/" '
         $1 == mark && $2 == "begin" { suite = $3; start = $4; printf "" >(dir suite); next }
         $1 == mark && $2 == "end" { printf "%d %.1f\n", $4, $5 - start >(dir suite ".end"); suite = "" }
-        suite { print >(dir suite) }' "$tmp/results"
-    for suite in "${suites[@]}"; do
+        suite { print >(dir suite) }' "$dir/results"
+    for suite in "${guest_suites[@]}"; do
         end='1 -' why=''
-        if [[ -e $tmp/suites/$suite.end ]]; then
-            end=$(<"$tmp/suites/$suite.end")
+        if [[ -e $dir/suites/$suite.end ]]; then
+            end=$(<"$dir/suites/$suite.end")
         else
             why="${ending}the guest ended before this suite did"
-            [[ -e $tmp/suites/$suite ]] || why="the guest ended before this suite began"
+            [[ -e $dir/suites/$suite ]] || why="the guest ended before this suite began"
         fi
-        touch "$tmp/suites/$suite"
-        report_suite "$place" "$suite" "$tmp/suites/$suite" "${end% *}" "${end#* }" "$why"
+        touch "$dir/suites/$suite"
+        report_suite "$place" "$suite" "$dir/suites/$suite" "${end% *}" "${end#* }" "$why"
     done
-    report_kernel_trouble "$place"
+    report_kernel_trouble "$place" "$dir/console"
 }
 
 make_guest_root() { # folder to make
@@ -352,11 +412,11 @@ make_guest_root() { # folder to make
     for program in busybox sh unshare nsenter ip tc bridge strace; do
         ! have $program || copy_with_libraries "$(type -P $program)" "$root" "bin/$program"
     done
-    for suite in "${suites[@]}"; do
+    for suite in "${guest_suites[@]}"; do
         copy_with_libraries "${executable[$suite]}" "$root" "suites/$suite"
     done
     mark="@@netns-test-$$-$RANDOM" # a line no test prints
-    printf '%s\n' "mark=$mark" "suites='${suites[*]}'" "modules='${modules[*]}'" \
+    printf '%s\n' "mark=$mark" "suites='${guest_suites[*]}'" "modules='${modules[*]}'" \
         "filter=${filter@Q}" "own_mounts=${own_mounts@Q}" >"$root/config"
     print_init >"$root/init"
     chmod 755 "$root/init"
@@ -374,7 +434,7 @@ copy_with_libraries() { # file, root, path in there
     done
 }
 
-pack_initramfs() { # folder with the modules, root
+pack_initramfs() { # folder with the modules, root; writes it to standard output
     local module file
     rm -f "$2"/modules/*
     for module in "${modules[@]}"; do
@@ -387,7 +447,7 @@ pack_initramfs() { # folder with the modules, root
         esac
     done
     # Not compressed: an emulated machine reads faster than it unpacks.
-    (cd "$2" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/initramfs"
+    (cd "$2" && find . | cpio -o -H newc -R 0:0 --quiet)
 }
 
 print_init() {
@@ -427,33 +487,34 @@ reboot -f            # ends QEMU, because of -no-reboot
 INIT
 }
 
-# Leaves what the kernel printed in $tmp/console and what the tests printed in $tmp/results.
-boot_guest() { # kernel image
-    local code=0
-    : >"$tmp/console.raw"
-    : >"$tmp/results.raw"
+# Two serial ports: what the kernel prints goes to console.raw, what the tests print to results.raw.
+boot_guest() { # kernel image, folder with the initramfs, time limit
+    : >"$2/console.raw"
+    : >"$2/results.raw"
     # mitigations=off: nothing to protect, and faster. no_timer_check: an emulated timer can be late.
-    limited qemu-system-x86_64 -accel tcg,thread=multi -m 1G -smp 2 -nographic -monitor none \
-        -no-reboot -nic none -serial "file:$tmp/console.raw" -serial "file:$tmp/results.raw" \
+    start_limited "$3" qemu-system-x86_64 -accel tcg,thread=multi -m 1G -smp 2 -nographic -monitor none \
+        -no-reboot -nic none -serial "file:$2/console.raw" -serial "file:$2/results.raw" \
         -append "console=ttyS0 panic=-1 quiet mitigations=off no_timer_check" \
-        -kernel "$1" -initrd "$tmp/initramfs" >"$tmp/qemu" 2>&1 || code=$?
-    # The firmware's escape sequences would clear the reader's screen.
-    sed 's/\x1b\[[0-9;?=]*[a-zA-Z]//g; s/\x1bc//g; s/\r//g' "$tmp/console.raw" >"$tmp/console"
-    tr -d '\r' <"$tmp/results.raw" >"$tmp/results"
-    [[ -s $tmp/results ]] || cp "$tmp/console" "$tmp/results" # a kernel with one serial port
-    return $code
+        -kernel "$1" -initrd "$2/initramfs" >"$2/qemu" 2>&1
 }
 
-report_kernel_trouble() { # place
+tidy_output() { # folder of a guest that has ended
+    # The firmware's escape sequences would clear the reader's screen.
+    sed 's/\x1b\[[0-9;?=]*[a-zA-Z]//g; s/\x1bc//g; s/\r//g' "$1/console.raw" >"$1/console"
+    tr -d '\r' <"$1/results.raw" >"$1/results"
+    [[ -s $1/results ]] || cp "$1/console" "$1/results" # a kernel with one serial port
+}
+
+report_kernel_trouble() { # place, console
     local trouble='BUG:|Oops|Kernel panic|general protection|cut here' # the last: a WARNING
-    grep -qE "$trouble" "$tmp/console" || return 0
+    grep -qE "$trouble" "$2" || return 0
     print_row "$1" '(kernel)' 0 1 0 -
     # From the suite in which it began. The cause is at the start: 60 lines are enough.
     awk -v "trouble=$trouble" '
         /^== suite / && !found { held = "" }
         { held = held $0 "\n" }
         $0 ~ trouble { found = 1 }
-        END { printf "%s", held }' "$tmp/console" | sed -n 1,60p | indent
+        END { printf "%s", held }' "$2" | sed -n 1,60p | indent
 }
 
 # ---- All of it ----
@@ -498,9 +559,7 @@ main() {
     check_needs $on_host "${guests[@]}"
     build_everything
     ! $on_host || run_host
-    for guest in "${guests[@]}"; do
-        run_guest "$guest"
-    done
+    run_guests "${guests[@]}"
     finish
 }
 

@@ -33,10 +33,10 @@ use sublink::{
 };
 
 fn main() -> ExitCode {
-    stage::play(show)
+    stage::run(example)
 }
 
-fn show() -> stage::Result {
+fn example() -> stage::Result {
     let mut host = Socket::open()?;
     let outside = Netns::create()?;
     let parent = lay_cable(&mut host, &outside)?;

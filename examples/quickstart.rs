@@ -15,10 +15,10 @@ use sublink::value::InvalidValue;
 use sublink::{IfName, LinkChange, ListLinks, MacAddr, MacvlanMode, Netns, NewLink, Socket, VlanId};
 
 fn main() -> ExitCode {
-    stage::play(show)
+    stage::run(example)
 }
 
-fn show() -> stage::Result {
+fn example() -> stage::Result {
     let mut host = Socket::open()?;
 
     // A parent, which on a real machine is there already: here, one end of a veth pair, with a far end to be plugged into.

@@ -1,10 +1,7 @@
 //! What allocates: opening a socket does, and a batch that grows. Nothing else on the hot path, which a counting allocator
 //! proves.
 
-#[path = "common/mod.rs"]
-mod common;
-
-use common::{Skip, Test, kernel, mac, name, parent, run, socket, vid};
+use common::{Skip, kernel, mac, name, parent, socket, vid};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs::File;
@@ -14,6 +11,7 @@ use std::process::ExitCode;
 use sublink::link::{EgressQos, IngressQos, VlanFlags, VlanPriority};
 use sublink::wire::Messages;
 use sublink::{Batch, LinkChange, LinkView, ListLinks, MacvlanMode, Netns, NewLink, Request, Socket};
+use sublink_tests::{self as common, kernel_test};
 
 thread_local! {
     /// Allocations of this thread: tests run side by side.
@@ -66,22 +64,11 @@ fn free_of_allocations<T>(what: &str, work: impl FnOnce() -> T) -> T {
 
 const REPLY: &[u8] = include_bytes!("fixtures/reply-6.18-macvlan-bridge.bin");
 
-const TESTS: &[(&str, Test)] = tests![
-    the_counter_counts,
-    building_and_encoding,
-    a_buffer_that_is_too_small,
-    a_reused_batch,
-    reading_a_dump,
-    a_copy_of_a_macvlan,
-    a_conversation,
-    a_create_in_another_namespace_and_a_move,
-    a_batch_with_the_kernel,
-];
-
 fn main() -> ExitCode {
-    run(TESTS)
+    common::main()
 }
 
+#[kernel_test]
 fn the_counter_counts() -> Result<(), Skip> {
     assert_eq!(counted(|| Box::new(1)).0, 1);
     assert_eq!(counted(|| black_box(vec![0u8; 8]).reserve(100)).0, 2);
@@ -89,6 +76,7 @@ fn the_counter_counts() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn building_and_encoding() -> Result<(), Skip> {
     let file = File::open("/dev/null").expect("a file");
     let parent = sublink::IfIndex::new(2).expect("an index");
@@ -113,6 +101,7 @@ fn building_and_encoding() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_buffer_that_is_too_small() -> Result<(), Skip> {
     let link = NewLink::dummy().name(name("d0"));
     let no_room = free_of_allocations("a refusal", || link.encode(1, &mut [0; 40]).expect_err("too small"));
@@ -123,6 +112,7 @@ fn a_buffer_that_is_too_small() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_reused_batch() -> Result<(), Skip> {
     let mut batch = Batch::new();
     let push_all = |batch: &mut Batch| {
@@ -138,6 +128,7 @@ fn a_reused_batch() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn reading_a_dump() -> Result<(), Skip> {
     let dump = REPLY.repeat(1000);
     free_of_allocations("reading", || {
@@ -155,6 +146,7 @@ fn reading_a_dump() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_copy_of_a_macvlan() -> Result<(), Skip> {
     let message = Messages::new(REPLY).next().expect("a message").expect("whole");
     let link = LinkView::of(message).expect("a link");
@@ -164,6 +156,7 @@ fn a_copy_of_a_macvlan() -> Result<(), Skip> {
 }
 
 /// Everything there is to do with a link where it is, each call named.
+#[kernel_test]
 fn a_conversation() -> Result<(), Skip> {
     let mut host = socket();
     let parent = parent(&mut host);
@@ -196,6 +189,7 @@ fn a_conversation() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_create_in_another_namespace_and_a_move() -> Result<(), Skip> {
     let mut host = socket();
     let parent = parent(&mut host);
@@ -214,6 +208,7 @@ fn a_create_in_another_namespace_and_a_move() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_batch_with_the_kernel() -> Result<(), Skip> {
     let mut host = socket();
     let parent = parent(&mut host);

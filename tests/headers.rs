@@ -72,7 +72,7 @@ fn all_names_are_in_the_headers() -> Result<Completion, Failed> {
     if absent.is_empty() {
         return Ok(Completion::Completed);
     }
-    Ok(Completion::ignored_with(format!("newer than the headers here, so not checked: {}", absent.join(", "))))
+    Ok(Completion::ignored_with(format!("this kernel's headers are too old to check {}", absent.join(", "))))
 }
 
 fn names() -> BTreeSet<String> {

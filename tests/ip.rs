@@ -1,10 +1,9 @@
 //! Addresses, routes, namespace ids on the running kernel. Each test has a network namespace of its own.
 
-mod common;
-
 use common::{Skip, mac, name, parent, socket, veth};
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use sublink::addr::{AddressFlags, DeleteAddress, Label, Lifetime, ListAddresses};
@@ -13,31 +12,10 @@ use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteProtocol, RouteTyp
 use sublink::socket::AddressWatch;
 use sublink::value::Scope;
 use sublink::{ErrorKind, IfIndex, IpNetwork, LinkChange, Netns, NewAddress, NewLink, NewRoute, Socket};
+use sublink_tests::{self as common, kernel_test};
 
-fn main() -> std::process::ExitCode {
-    common::run(tests![
-        an_address_is_given_read_and_taken,
-        an_address_given_twice_is_there_already_unless_replaced,
-        every_property_of_an_address_is_read_back,
-        addresses_are_listed_by_link_and_family,
-        refusals_of_addresses_are_sentences,
-        a_route_is_added_replaced_and_deleted,
-        every_property_of_a_route_is_read_back,
-        routes_that_drop_packets,
-        an_ipv4_route_by_an_ipv6_router,
-        an_empty_table_is_an_empty_list,
-        routes_are_listed_by_table_and_link,
-        the_default_route_is_the_one_of_the_lowest_metric,
-        a_default_route_of_several_next_hops_has_a_link,
-        refusals_of_routes_are_sentences,
-        a_default_route_is_replaced_without_a_moment_in_between,
-        a_namespace_gets_an_id_and_keeps_it,
-        detection_is_awaited_by_events,
-        detection_finds_a_duplicate,
-        detection_on_a_link_that_is_down_ends_at_the_limit,
-        a_limit_is_for_the_whole_wait,
-        an_address_that_is_taken_ends_the_wait,
-    ])
+fn main() -> ExitCode {
+    common::main()
 }
 
 fn ip(addr: &str) -> IpAddr {
@@ -61,6 +39,7 @@ fn routes(socket: &mut Socket, request: ListRoutes) -> Vec<String> {
     socket.snapshot(&request).expect("a list").iter().map(words).collect()
 }
 
+#[kernel_test]
 fn an_address_is_given_read_and_taken() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -73,6 +52,7 @@ fn an_address_is_given_read_and_taken() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_address_given_twice_is_there_already_unless_replaced() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -88,6 +68,7 @@ fn an_address_given_twice_is_there_already_unless_replaced() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 fn every_property_of_an_address_is_read_back() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -116,6 +97,7 @@ fn every_property_of_an_address_is_read_back() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn addresses_are_listed_by_link_and_family() -> Result<(), Skip> {
     let mut socket = socket();
     let (p0, q0) = (parent(&mut socket), veth(&mut socket, "q0", "q1"));
@@ -136,6 +118,7 @@ fn addresses_are_listed_by_link_and_family() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn refusals_of_addresses_are_sentences() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -163,6 +146,7 @@ fn with_addresses(socket: &mut Socket) -> IfIndex {
     p0
 }
 
+#[kernel_test]
 fn a_route_is_added_replaced_and_deleted() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -189,6 +173,7 @@ fn a_route_is_added_replaced_and_deleted() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn every_property_of_a_route_is_read_back() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -214,6 +199,7 @@ fn every_property_of_a_route_is_read_back() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn routes_that_drop_packets() -> Result<(), Skip> {
     let mut socket = socket();
     parent(&mut socket);
@@ -231,6 +217,7 @@ fn routes_that_drop_packets() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_ipv4_route_by_an_ipv6_router() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -241,6 +228,7 @@ fn an_ipv4_route_by_an_ipv6_router() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_empty_table_is_an_empty_list() -> Result<(), Skip> {
     let mut socket = socket();
     for list in [ListRoutes::v4(), ListRoutes::v6()] {
@@ -251,6 +239,7 @@ fn an_empty_table_is_an_empty_list() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn routes_are_listed_by_table_and_link() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -265,6 +254,7 @@ fn routes_are_listed_by_table_and_link() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn the_default_route_is_the_one_of_the_lowest_metric() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -281,6 +271,7 @@ fn the_default_route_is_the_one_of_the_lowest_metric() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_default_route_of_several_next_hops_has_a_link() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -293,6 +284,7 @@ fn a_default_route_of_several_next_hops_has_a_link() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn refusals_of_routes_are_sentences() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -308,6 +300,7 @@ fn refusals_of_routes_are_sentences() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn a_default_route_is_replaced_without_a_moment_in_between() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
@@ -320,6 +313,7 @@ fn a_default_route_is_replaced_without_a_moment_in_between() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
@@ -343,6 +337,7 @@ fn v6(addr: &str) -> Ipv6Addr {
     addr.parse().expect("an IPv6 address")
 }
 
+#[kernel_test]
 fn detection_is_awaited_by_events() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -358,6 +353,7 @@ fn detection_is_awaited_by_events() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn detection_finds_a_duplicate() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
@@ -378,6 +374,7 @@ fn detection_finds_a_duplicate() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn detection_on_a_link_that_is_down_ends_at_the_limit() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
@@ -389,6 +386,7 @@ fn detection_on_a_link_that_is_down_ends_at_the_limit() -> Result<(), Skip> {
 }
 
 /// Events of other addresses come all the time, and do not prolong the wait.
+#[kernel_test]
 fn a_limit_is_for_the_whole_wait() -> Result<(), Skip> {
     const EVENTS: usize = 100_000;
     let mut socket = socket();
@@ -411,6 +409,7 @@ fn a_limit_is_for_the_whole_wait() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 fn an_address_that_is_taken_ends_the_wait() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);

@@ -8,7 +8,6 @@
 
 #[path = "iproute2/changes.rs"]
 mod changes;
-mod common;
 #[path = "iproute2/compare.rs"]
 mod compare;
 #[path = "iproute2/creates.rs"]
@@ -20,11 +19,12 @@ mod host;
 #[path = "iproute2/neighbours.rs"]
 mod neighbours;
 
-use common::{Skip, Test, needs};
+use common::{NamedTest, needs};
 use host::{Host, Seen};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use sublink::Result;
+use sublink_tests as common;
 
 /// One configuration, made in two ways.
 pub(crate) struct Row {
@@ -52,31 +52,25 @@ fn main() -> ExitCode {
     let rows: Vec<_> = rows.map(|row| (row, Arc::new(OnceLock::new()))).collect();
     let each = |direction: &'static str, check: Check| {
         let named = move |(row, twins): &(&'static Row, _)| {
-            (format!("{}::{direction}", row.name), trial(row, Arc::clone(twins), check))
+            trial(format!("{}::{direction}", row.name), row, Arc::clone(twins), check)
         };
         rows.iter().map(named)
     };
     let ours = each("set_by_us_read_by_ip", ip_reads_what_we_set);
     let theirs = each("set_by_ip_read_by_us", we_read_what_ip_sets);
-    let of_cutoff = cutoff::TESTS.iter().map(|(name, test)| ((*name).to_owned(), boxed(*test)));
-    common::run_each(ours.chain(theirs).chain(of_cutoff))
-}
-
-type Trial = Box<dyn FnOnce() -> Result<(), Skip> + Send>;
-
-fn boxed(test: Test) -> Trial {
-    Box::new(test)
+    common::main_with(ours.chain(theirs))
 }
 
 type Check = fn(&Row, &Twins);
 
-fn trial(row: &'static Row, twins: Arc<OnceLock<Twins>>, check: Check) -> Trial {
-    Box::new(move || {
+fn trial(name: String, row: &'static Row, twins: Arc<OnceLock<Twins>>, check: Check) -> NamedTest {
+    let test = move || {
         host::needs_ip()?;
         row.needs.iter().try_for_each(|kind| needs(kind))?;
         check(row, twins.get_or_init(|| make(row)));
         Ok(())
-    })
+    };
+    (name, Box::new(test))
 }
 
 /// Ours is shown by `ip` as its own is, and as the row says.

@@ -1,4 +1,4 @@
-//! What the shows share that play in namespaces of their own: how they get there, and how they tell what happens.
+//! What the examples share: they enter namespaces of their own, and print each step.
 
 use nix::sched::{CloneFlags, unshare};
 use std::error::Error;
@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 use sublink::Socket;
 
-/// How a show ends.
+/// How an example ends.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-/// Plays a show in namespaces of its own; the `main` of an example.
-pub fn play(show: fn() -> Result) -> ExitCode {
-    match enter_own_namespaces().and_then(|()| show()) {
+/// Runs an example in namespaces of its own; the `main` of each.
+pub fn run(example: fn() -> Result) -> ExitCode {
+    match enter_own_namespaces().and_then(|()| example()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

@@ -7,6 +7,7 @@ use sublink::endpoint::Detached;
 use sublink::error::Undo;
 use sublink::link::SourceMacs;
 use sublink::{Attached, Batch, Endpoint, IfIndex, LinkChange, LinkSpec, MacAddr, MacvlanMode, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 fn attached() -> (Socket, Pod, Attached, IfIndex) {
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -15,6 +16,7 @@ fn attached() -> (Socket, Pod, Attached, IfIndex) {
     (host, pod, attached, parent)
 }
 
+#[kernel_test]
 pub fn a_link_that_was_deleted_is_gone() -> Result<(), Skip> {
     let (_host, mut pod, attached, _) = attached();
     pod.inside.delete(attached.index).unwrap();
@@ -22,6 +24,7 @@ pub fn a_link_that_was_deleted_is_gone() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_link_that_was_renamed_is_deleted() -> Result<(), Skip> {
     let (_host, mut pod, attached, _) = attached();
     pod.inside.change(&LinkChange::new(attached.index).down()).unwrap(); // needed up to Linux 6.1
@@ -31,6 +34,7 @@ pub fn a_link_that_was_renamed_is_deleted() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_link_that_was_moved_away_is_gone() -> Result<(), Skip> {
     let (_host, mut pod, attached, _) = attached();
     let mut other = Pod::new();
@@ -41,6 +45,7 @@ pub fn a_link_that_was_moved_away_is_gone() -> Result<(), Skip> {
 }
 
 /// By another process, which knows only what the first has written down.
+#[kernel_test]
 pub fn what_was_written_down_is_known_again() -> Result<(), Skip> {
     let (_host, mut pod, attached, _) = attached();
     let Attached { index, name, kind, mac, has_parents_mac } = attached;
@@ -76,15 +81,18 @@ fn is_deleted_after_its_parents_mac_changed(link: impl FnOnce(IfIndex) -> LinkSp
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_passthru_macvlan_whose_parents_mac_changed_is_deleted() -> Result<(), Skip> {
     is_deleted_after_its_parents_mac_changed(|parent| NewLink::macvlan(parent).mode(MacvlanMode::Passthru).into())
 }
 
+#[kernel_test]
 pub fn a_vlan_whose_parents_mac_changed_is_deleted() -> Result<(), Skip> {
     needs("vlan")?;
     is_deleted_after_its_parents_mac_changed(|parent| NewLink::vlan(parent, vid(50)).into())
 }
 
+#[kernel_test]
 pub fn an_ipvlan_whose_parents_mac_changed_is_deleted() -> Result<(), Skip> {
     needs("ipvlan")?;
     is_deleted_after_its_parents_mac_changed(|parent| NewLink::ipvlan(parent).into())
@@ -104,6 +112,7 @@ const IMPOSTORS: [Impostor; 2] = [
     },
 ];
 
+#[kernel_test]
 pub fn a_link_in_its_place_is_let_alone() -> Result<(), Skip> {
     let (mut host, mut pod, attached, parent) = attached();
     for impostor in IMPOSTORS {
@@ -116,6 +125,7 @@ pub fn a_link_in_its_place_is_let_alone() -> Result<(), Skip> {
 }
 
 /// The kernel cannot report it any more; a longer list does not fit into the buffer either.
+#[kernel_test]
 pub fn a_link_with_a_list_too_long_to_tell_is_deleted() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host));
@@ -136,6 +146,7 @@ pub fn a_link_with_a_list_too_long_to_tell_is_deleted() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_undo_lets_a_link_in_its_place_alone() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -151,6 +162,7 @@ pub fn an_undo_lets_a_link_in_its_place_alone() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_undo_finds_a_renamed_link() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host)).gateway("10.9.0.1".parse().unwrap());
@@ -164,6 +176,7 @@ pub fn an_undo_finds_a_renamed_link() -> Result<(), Skip> {
 }
 
 /// The socket keeps the namespace; the container that made it is long gone.
+#[kernel_test]
 pub fn a_container_that_ended_is_gone() -> Result<(), Skip> {
     let (mut host, pod, attached, parent) = attached();
     let Pod { namespace, mut inside } = pod;

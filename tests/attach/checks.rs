@@ -14,7 +14,9 @@ use sublink::socket::AddressWatch;
 use sublink::value::Broadcast;
 use sublink::wire::Command;
 use sublink::{Endpoint, IfIndex, LinkChange, LinkSpec, MacvlanMode, NewLink, NewRoute, Socket};
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn a_check_names_every_difference() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7)).mtu(1400);
@@ -69,6 +71,7 @@ where
 }
 
 /// Segmentation limits that are asked for at create hold since Linux 5.19.
+#[kernel_test]
 pub fn what_every_link_has_is_compared() -> Result<(), Skip> {
     let link =
         |parent| NewLink::macvlan(parent).name(name("eth0")).txqlen(700).group(0).tx_queues(2).rx_queues(3).into();
@@ -89,6 +92,7 @@ pub fn what_every_link_has_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_only_a_macvlan_has_is_compared() -> Result<(), Skip> {
     let (a, b) = (mac(0xa), mac(0xb));
     let (one, two, none) = ([a], [b, a], []);
@@ -116,6 +120,7 @@ pub fn what_only_a_macvlan_has_is_compared() -> Result<(), Skip> {
 }
 
 /// It is not reported when it is 1, and ignored before Linux 6.4.
+#[kernel_test]
 pub fn a_cutoff_is_compared() -> Result<(), Skip> {
     let cutoff = |cutoff| move |parent| LinkSpec::from(NewLink::macvlan(parent).bc_cutoff(cutoff));
     if kernel() < (6, 4) {
@@ -133,6 +138,7 @@ pub fn a_cutoff_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_only_a_macvtap_has_is_compared() -> Result<(), Skip> {
     needs("macvtap")?;
     needs("bc_queue_len")?;
@@ -142,6 +148,7 @@ pub fn what_only_a_macvtap_has_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_only_an_ipvlan_has_is_compared() -> Result<(), Skip> {
     needs("ipvlan")?;
     let link = |parent| NewLink::ipvlan(parent).mode(IpvlanMode::L2).flag(IpvlanFlag::Private).into();
@@ -150,6 +157,7 @@ pub fn what_only_an_ipvlan_has_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_only_a_vlan_has_is_compared() -> Result<(), Skip> {
     needs("vlan")?;
     let pcp = |priority| VlanPriority::new(priority).unwrap();
@@ -186,6 +194,7 @@ pub fn what_only_a_vlan_has_is_compared() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn settings_are_compared() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host)).ipv4(Ipv4Setting::ARP_NOTIFY, 1).addr_gen_mode(AddrGenMode::None);
@@ -200,6 +209,7 @@ pub fn settings_are_compared() -> Result<(), Skip> {
 }
 
 /// A container can make itself a link that looks like the host's, down to the numbers.
+#[kernel_test]
 pub fn a_parent_of_the_containers_own_is_found() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -217,6 +227,7 @@ pub fn a_parent_of_the_containers_own_is_found() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn another_parent_is_found() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let (parent, other) = (parent(&mut host), crate::common::veth(&mut host, "q0", "q1"));
@@ -234,6 +245,7 @@ pub fn another_parent_is_found() -> Result<(), Skip> {
 }
 
 /// In each row the route that is asked for, and one to the same destination that is not it.
+#[kernel_test]
 pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -278,6 +290,7 @@ pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_duplicate_address_is_found() -> Result<(), Skip> {
     let (mut host, mut pod, mut other) = (socket(), Pod::new(), Pod::new());
     let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge);

@@ -9,7 +9,9 @@ use sublink::link::AddrGenMode;
 use sublink::route::RouteType;
 use sublink::value::InvalidValue;
 use sublink::{Attached, Endpoint, ErrorKind, IfIndex, LinkSpec, MacvlanMode, Netns, NewLink, NewRoute, Socket};
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn the_parents_own_namespace_is_refused() -> Result<(), Skip> {
     let (mut host, mut same) = (socket(), socket());
     let endpoint = bridge_endpoint(parent(&mut host));
@@ -22,6 +24,7 @@ pub fn the_parents_own_namespace_is_refused() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_socket_of_another_namespace_is_refused() -> Result<(), Skip> {
     let (mut host, pod, mut other) = (socket(), Pod::new(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host));
@@ -31,6 +34,7 @@ pub fn a_socket_of_another_namespace_is_refused() -> Result<(), Skip> {
 }
 
 /// The kernel would ignore it, and the link would not be known again.
+#[kernel_test]
 pub fn a_mac_for_a_link_that_has_its_parents_is_refused() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -50,6 +54,7 @@ fn stand_by(pod: &mut Pod, host: &mut Socket, parent: IfIndex) -> Attached {
     bridge_endpoint(parent).prepare(host, &pod.namespace, &mut pod.inside).unwrap()
 }
 
+#[kernel_test]
 pub fn a_taken_name_leaves_nothing() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -61,6 +66,7 @@ pub fn a_taken_name_leaves_nothing() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_taken_index_leaves_the_other_link_alone() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -75,6 +81,7 @@ pub fn a_taken_index_leaves_the_other_link_alone() -> Result<(), Skip> {
 }
 
 /// Up to Linux 6.12, the index is looked up where the parent is as well.
+#[kernel_test]
 pub fn an_index_that_the_host_has_taken_is_taken_on_older_kernels() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -94,6 +101,7 @@ pub fn an_index_that_the_host_has_taken_is_taken_on_older_kernels() -> Result<()
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_is_a_bridge_port_is_busy() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -105,6 +113,7 @@ pub fn a_parent_that_is_a_bridge_port_is_busy() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_vanished_is_no_device() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -121,6 +130,7 @@ pub fn a_parent_that_vanished_is_no_device() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
     unshare(CloneFlags::CLONE_FILES).expect("descriptors of this thread's own");
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -160,6 +170,7 @@ pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_route_that_drops_packets_is_undone_too() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -180,6 +191,7 @@ pub fn a_route_that_drops_packets_is_undone_too() -> Result<(), Skip> {
 }
 
 /// IPv6 is switched off in the container: its addresses are refused.
+#[kernel_test]
 pub fn a_closed_door_leaves_nothing() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = veth(&mut host, "q0", "q1");

@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use sublink::route::{ListRoutes, RouteInfo, RouteType, RouteView, Table};
 use sublink::wire::Messages;
 use sublink::{Attached, Endpoint, MacvlanMode, NewLink, NewRoute};
+use sublink_tests::kernel_test;
 
 /// What is in a container on two networks, of which the first has the default routes.
 struct Both {
@@ -85,6 +86,7 @@ impl Events {
     }
 }
 
+#[kernel_test]
 pub fn each_family_has_one_default_route_by_the_one_that_took_it() -> Result<(), Skip> {
     let mut both = Both::new();
     for (number, gateways) in [(1, ["10.0.60.1", "fd60::1"]), (0, ["10.0.50.1", "fd50::1"])] {
@@ -101,6 +103,7 @@ pub fn each_family_has_one_default_route_by_the_one_that_took_it() -> Result<(),
 }
 
 /// By the kernel's events: each default route takes the place of another, and none is deleted.
+#[kernel_test]
 pub fn there_is_no_moment_without_a_default_route() -> Result<(), Skip> {
     const RTM_NEWROUTE: u16 = 24;
     const NLM_F_REPLACE: u16 = 0x100;

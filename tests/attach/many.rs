@@ -9,11 +9,13 @@ use std::thread;
 use sublink::endpoint::{Detached, detach_many};
 use sublink::socket::AddressWatch;
 use sublink::{Endpoint, IfIndex, MacvlanMode, Netns, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 const THREADS: u8 = 8;
 const ROUNDS: u8 = 13;
 
 /// 104 attaches and detaches from 8 threads, on one parent.
+#[kernel_test]
 pub fn a_hundred_come_and_go_at_once() -> Result<(), Skip> {
     let mut host = socket();
     let parent = parent(&mut host);
@@ -41,6 +43,7 @@ pub fn a_hundred_come_and_go_at_once() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn many_are_detached_together() -> Result<(), Skip> {
     let mut host = socket();
     let endpoint = bridge_endpoint(parent(&mut host));
@@ -64,6 +67,7 @@ pub fn many_are_detached_together() -> Result<(), Skip> {
 }
 
 /// Attached, failed and detached, again and again: no descriptor is left.
+#[kernel_test]
 pub fn nothing_is_left_open() -> Result<(), Skip> {
     unshare(CloneFlags::CLONE_FILES).expect("descriptors of this thread's own");
     let descriptors = || fs::read_dir("/proc/thread-self/fd").expect("a list").count();

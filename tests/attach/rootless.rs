@@ -8,6 +8,7 @@ use sublink::endpoint::{Detached, detach_many};
 use sublink::error::Undo;
 use sublink::link::{Ipv4Setting, IpvlanMode};
 use sublink::{IfIndex, LinkSpec, MacvlanMode, Netns, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// A process that is root in such a namespace, and waits.
 struct Container(Child);
@@ -54,20 +55,24 @@ fn is_attached_and_detached(link: impl Fn(IfIndex) -> LinkSpec<'static>) -> Resu
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_macvlan_is_put_into_it() -> Result<(), Skip> {
     is_attached_and_detached(|parent| NewLink::macvlan(parent).mode(MacvlanMode::Bridge).into())
 }
 
+#[kernel_test]
 pub fn a_vlan_is_put_into_it() -> Result<(), Skip> {
     needs("vlan")?;
     is_attached_and_detached(|parent| NewLink::vlan(parent, vid(50)).into())
 }
 
+#[kernel_test]
 pub fn an_ipvlan_is_put_into_it() -> Result<(), Skip> {
     needs("ipvlan")?;
     is_attached_and_detached(|parent| NewLink::ipvlan(parent).mode(IpvlanMode::L2).into())
 }
 
+#[kernel_test]
 pub fn many_are_detached_from_such() -> Result<(), Skip> {
     let mut host = socket();
     let endpoint = bridge_endpoint(parent(&mut host));

@@ -10,6 +10,7 @@ use std::process::Command;
 use std::thread;
 use sublink::endpoint::{Detached, detach_many};
 use sublink::link::Ipv4Setting;
+use sublink_tests::{kernel_test, role};
 
 const MARK: &str = "/sublink-test-mark";
 
@@ -17,8 +18,9 @@ fn mark() {
     let _ = fs::metadata(MARK);
 }
 
-/// A role: attaches, and tells how that went.
-pub fn attach() {
+/// Attaches, and tells how that went.
+#[role]
+fn attach() {
     mark(); // the first such call of a process is two
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = host.index_of("p0").expect("the parent");
@@ -40,8 +42,9 @@ pub fn attach() {
     }
 }
 
-/// A role: attaches eight, and detaches them together.
-pub fn detach() {
+/// Attaches eight, and detaches them together.
+#[role]
+fn detach() {
     let mut host = socket();
     let endpoint = bridge_endpoint(host.index_of("p0").expect("the parent"));
     let mut pods: Vec<_> = (0..8).map(|_| Pod::new()).collect();
@@ -122,6 +125,7 @@ fn sends(call: &str, types: [&str; 2]) -> bool {
     call.starts_with("sendto") && types.iter().any(|ty| call.contains(&format!("nlmsg_type={ty}")))
 }
 
+#[kernel_test]
 pub fn an_attach_is_at_most_ten_calls() -> Result<(), Skip> {
     parent(&mut socket());
     let trace = Trace::new(&[])?;
@@ -133,6 +137,7 @@ pub fn an_attach_is_at_most_ten_calls() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_is_a_bridge_port_is_tried_once() -> Result<(), Skip> {
     let parent = parent(&mut socket());
     port_of_a_bridge(parent)?;
@@ -147,6 +152,7 @@ pub fn a_parent_that_is_a_bridge_port_is_tried_once() -> Result<(), Skip> {
 }
 
 /// Sending fails, or the answer is lost, or none comes: then it is not known whether there is a link, so it is looked for.
+#[kernel_test]
 pub fn a_call_that_fails_leaves_nothing() -> Result<(), Skip> {
     parent(&mut socket());
     let whole = Trace::new(&[])?;
@@ -169,6 +175,7 @@ pub fn a_call_that_fails_leaves_nothing() -> Result<(), Skip> {
 }
 
 /// The kernel's grace periods can overlap when its calls do.
+#[kernel_test]
 pub fn many_links_are_deleted_at_a_time() -> Result<(), Skip> {
     parent(&mut socket());
     let most = Trace::of("detach", &[])?.deletes_at_a_time();
@@ -183,6 +190,7 @@ fn first(name: &str) -> Result<usize, Skip> {
 }
 
 /// The answer to the create is lost, and so is every answer to a look.
+#[kernel_test]
 pub fn what_cannot_be_looked_for_is_unknown() -> Result<(), Skip> {
     parent(&mut socket());
     let answer = first("recvmsg")?;
@@ -193,6 +201,7 @@ pub fn what_cannot_be_looked_for_is_unknown() -> Result<(), Skip> {
 }
 
 /// The answer to the create is lost, and the link cannot be deleted: behind the create and a look, that is the third send.
+#[kernel_test]
 pub fn what_cannot_be_deleted_is_left_behind() -> Result<(), Skip> {
     parent(&mut socket());
     let (answer, send) = (first("recvmsg")?, first("sendto")?);

@@ -12,6 +12,7 @@ use sublink::route::{ListRoutes, RouteType, Table};
 use sublink::socket::AddressWatch;
 use sublink::value::Scope;
 use sublink::{Endpoint, ErrorKind, IfIndex, LinkSpec, MacvlanMode, Netns, NewAddress, NewLink, NewRoute, Socket};
+use sublink_tests::kernel_test;
 
 fn is_attached_whole(link: impl Fn(IfIndex) -> LinkSpec<'static>) -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -38,6 +39,7 @@ fn is_attached_whole(link: impl Fn(IfIndex) -> LinkSpec<'static>) -> Result<(), 
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_macvlan_is_attached_whole() -> Result<(), Skip> {
     for mode in
         [MacvlanMode::Bridge, MacvlanMode::Private, MacvlanMode::Vepa, MacvlanMode::Source, MacvlanMode::Passthru]
@@ -47,21 +49,25 @@ pub fn a_macvlan_is_attached_whole() -> Result<(), Skip> {
     is_attached_whole(|parent| NewLink::macvlan(parent).mac(mac(7)).name(name("eth0")).into())
 }
 
+#[kernel_test]
 pub fn a_macvtap_is_attached_whole() -> Result<(), Skip> {
     needs("macvtap")?;
     is_attached_whole(|parent| NewLink::macvtap(parent).mode(MacvlanMode::Bridge).name(name("eth0")).into())
 }
 
+#[kernel_test]
 pub fn a_vlan_is_attached_whole() -> Result<(), Skip> {
     needs("vlan")?;
     is_attached_whole(|parent| NewLink::vlan(parent, vid(50)).name(name("eth0")).into())
 }
 
+#[kernel_test]
 pub fn an_ipvlan_is_attached_whole() -> Result<(), Skip> {
     needs("ipvlan")?;
     is_attached_whole(|parent| NewLink::ipvlan(parent).mode(IpvlanMode::L2).name(name("eth0")).into())
 }
 
+#[kernel_test]
 pub fn a_passthru_macvlan_tells_its_parents_address() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -73,6 +79,7 @@ pub fn a_passthru_macvlan_tells_its_parents_address() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_link_without_a_name_tells_the_kernels() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -81,6 +88,7 @@ pub fn a_link_without_a_name_tells_the_kernels() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn the_host_may_own_a_link_of_the_same_name() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -90,6 +98,7 @@ pub fn the_host_may_own_a_link_of_the_same_name() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn there_is_time_between_prepare_and_finish() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host));
@@ -101,6 +110,7 @@ pub fn there_is_time_between_prepare_and_finish() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn settings_are_in_force() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let endpoint = Endpoint::new(NewLink::macvlan(parent(&mut host)).name(name("eth0")))
@@ -117,6 +127,7 @@ pub fn settings_are_in_force() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_gateway_outside_every_network_is_on_the_link() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let link = NewLink::macvlan(parent(&mut host)).name(name("eth0"));
@@ -144,6 +155,7 @@ pub fn a_gateway_outside_every_network_is_on_the_link() -> Result<(), Skip> {
 
 /// From a third namespace, and from the container itself: the parent is named by the number that the container's namespace
 /// has for the parent's.
+#[kernel_test]
 pub fn the_parent_may_be_in_yet_another_namespace() -> Result<(), Skip> {
     let (mut host, mut pod, mut third) = (socket(), Pod::new(), Pod::new());
     let parent = parent(&mut host);
@@ -160,6 +172,7 @@ pub fn the_parent_may_be_in_yet_another_namespace() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn more_routes_are_added() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
@@ -183,6 +196,7 @@ pub fn more_routes_are_added() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn ipv6_is_awaited() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge).name(name("eth0"));
@@ -200,6 +214,7 @@ pub fn ipv6_is_awaited() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_device_moves_with_its_addresses() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let p0 = parent(&mut host);

@@ -1,8 +1,8 @@
 //! Descriptors that an embedder may give to `Socket::from_fd`, and what else it may do with them.
 
-use crate::cast::{bare, listening, message, next_sequence, send_to, start, twin, unbound};
 use crate::common::{Skip, mac, name, parent, socket};
 use crate::overrun::many_links;
+use crate::tools::{bare, listening, message, next_sequence, send_to, start, twin, unbound};
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType};
 use std::fs::{self, File};
@@ -13,6 +13,7 @@ use sublink::error::Partial;
 use sublink::link::DeleteLink;
 use sublink::value::InvalidValue;
 use sublink::{Batch, ErrorKind, IfIndex, LinkChange, ListLinks, MacvlanMode, Netns, NewLink, Socket};
+use sublink_tests::{kernel_test, role};
 
 const RTM_GETLINK: u16 = 18;
 const RTM_DELLINK: u16 = 17;
@@ -44,6 +45,7 @@ fn works(socket: &mut Socket) {
     socket.delete(parent).unwrap();
 }
 
+#[kernel_test]
 pub fn a_bare_socket_gives_errors_without_text() -> Result<(), Skip> {
     let (mut bare, mut full) = (Socket::from_fd(bare()).unwrap(), socket());
     works(&mut bare);
@@ -70,6 +72,7 @@ pub fn a_bare_socket_gives_errors_without_text() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_bare_socket_gives_filtered_lists() -> Result<(), Skip> {
     let mut socket = Socket::from_fd(bare()).unwrap();
     let parent = parent(&mut socket);
@@ -91,6 +94,7 @@ pub fn a_bare_socket_gives_filtered_lists() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_non_blocking_socket_works_and_stays_so() -> Result<(), Skip> {
     let mut socket = Socket::from_fd(unbound(SockProtocol::NetlinkRoute, SockFlag::SOCK_NONBLOCK)).unwrap();
     works(&mut socket);
@@ -98,6 +102,7 @@ pub fn a_non_blocking_socket_works_and_stays_so() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_socket_made_non_blocking_later_works() -> Result<(), Skip> {
     let mut socket = socket();
     fcntl(twin(&socket), FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
@@ -106,11 +111,13 @@ pub fn a_socket_made_non_blocking_later_works() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_unbound_socket_works() -> Result<(), Skip> {
     works(&mut Socket::from_fd(unbound(SockProtocol::NetlinkRoute, SockFlag::empty())).unwrap());
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_is_no_netlink_socket_is_refused() -> Result<(), Skip> {
     let (pipe, _end) = nix::unistd::pipe().unwrap();
     let unix = nix::sys::socket::socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None);
@@ -131,6 +138,7 @@ pub fn what_is_no_netlink_socket_is_refused() -> Result<(), Skip> {
 }
 
 /// What protocol it has, a socket says only to code that is not safe Rust: each request then fails.
+#[kernel_test]
 pub fn a_netlink_socket_of_another_protocol_never_seems_to_work() -> Result<(), Skip> {
     for protocol in [SockProtocol::NetlinkUserSock, SockProtocol::NetlinkSockDiag, SockProtocol::NetlinkGeneric] {
         let Ok(mut socket) = Socket::from_fd(unbound(protocol, SockFlag::empty())) else { continue };
@@ -162,6 +170,7 @@ fn leave_answers(socket: &mut Socket) {
     }
 }
 
+#[kernel_test]
 pub fn stale_answers_are_ignored() -> Result<(), Skip> {
     let absent = IfIndex::new(777).unwrap();
     for mut socket in [socket(), Socket::from_fd(bare()).unwrap()] {
@@ -189,6 +198,7 @@ pub fn stale_answers_are_ignored() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_dump_of_the_embedders_is_not_mixed_with_ours() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -208,6 +218,7 @@ pub fn a_dump_of_the_embedders_is_not_mixed_with_ours() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_socket_that_hears_events_is_not_confused_by_them() -> Result<(), Skip> {
     let mut other = socket();
     let mut socket = Socket::from_fd(listening()).unwrap();
@@ -221,6 +232,7 @@ pub fn a_socket_that_hears_events_is_not_confused_by_them() -> Result<(), Skip> 
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_socket_is_not_inherited() -> Result<(), Skip> {
     let namespace = Netns::create().unwrap();
     for fd in [twin(socket()), twin(Socket::open_in(&namespace).unwrap()), namespace.into()] {
@@ -234,7 +246,8 @@ pub fn a_socket_is_not_inherited() -> Result<(), Skip> {
 }
 
 /// A process that opens and closes sockets, and counts its descriptors: alone, for a test's threads share theirs.
-pub fn opener() {
+#[role]
+fn opener() {
     let count = || fs::read_dir("/proc/self/fd").expect("descriptors").count();
     let before = count();
     let mut sockets: Vec<_> = (0..200).map(|_| Socket::open().expect("a socket")).collect();
@@ -256,6 +269,7 @@ pub fn opener() {
     assert_eq!(count(), before, "left open");
 }
 
+#[kernel_test]
 pub fn two_hundred_sockets_leave_no_descriptor() -> Result<(), Skip> {
     let output = start("opener").wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");

@@ -6,7 +6,9 @@ use std::io;
 use std::time::Duration;
 use sublink::link::DeleteLink;
 use sublink::{Batch, Error, ErrorKind, IfIndex, Netns, NewLink, Result, Socket};
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn an_error_is_one_word_and_goes_anywhere() -> std::result::Result<(), Skip> {
     fn goes_anywhere<T: std::error::Error + Send + Sync + 'static>(_: &T) {}
     assert_eq!(size_of::<Error>(), size_of::<usize>());
@@ -20,6 +22,7 @@ pub fn an_error_is_one_word_and_goes_anywhere() -> std::result::Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_io_error_keeps_kind_and_sentence() -> std::result::Result<(), Skip> {
     let mut socket = socket();
     let veth = NewLink::veth(NewLink::peer()).name(name("v0"));
@@ -54,6 +57,7 @@ pub fn an_io_error_keeps_kind_and_sentence() -> std::result::Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_socket_goes_to_another_thread() -> std::result::Result<(), Skip> {
     let mut socket = socket();
     socket.create(&NewLink::veth(NewLink::peer()).name(name("v0"))).unwrap();

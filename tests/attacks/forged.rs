@@ -1,14 +1,16 @@
 //! Answers that another process forges, with the right sequence numbers.
 
-use crate::cast::{Forger, bare, message, next_sequence, number, port, reconnect, send_to, twin};
 use crate::common::{Skip, name, socket};
+use crate::tools::{Forger, bare, message, next_sequence, number, port, reconnect, send_to, twin};
 use nix::errno::Errno;
 use std::io::{self, BufReader, Write};
 use sublink::link::DeleteLink;
 use sublink::{Batch, IfIndex, ListLinks, NewLink, Socket};
+use sublink_tests::{kernel_test, role};
 
 /// The forger's process: sends forged answers to a port, and says how many were delivered and how many refused.
-pub fn forger() {
+#[role]
+fn forger() {
     let fd = bare();
     let mut orders = BufReader::new(io::stdin().lock());
     let say = |number: u64| {
@@ -58,6 +60,7 @@ fn is_unharmed(socket: &mut Socket) {
     assert!(socket.run(&mut batch).unwrap_err().is_no_device());
 }
 
+#[kernel_test]
 pub fn another_process_cannot_reach_a_connected_socket() -> Result<(), Skip> {
     let mut forger = Forger::start();
     for mut socket in [socket(), Socket::from_fd(bare()).unwrap()] {
@@ -72,6 +75,7 @@ pub fn another_process_cannot_reach_a_connected_socket() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_forged_answer_that_reached_the_queue_is_not_believed() -> Result<(), Skip> {
     let mut forger = Forger::start();
     for mut socket in [socket(), Socket::from_fd(bare()).unwrap()] {
@@ -88,6 +92,7 @@ pub fn a_forged_answer_that_reached_the_queue_is_not_believed() -> Result<(), Sk
     Ok(())
 }
 
+#[kernel_test]
 pub fn answers_of_somebody_else_do_not_end_a_dropped_list() -> Result<(), Skip> {
     let mut forger = Forger::start();
     let mut socket = socket();

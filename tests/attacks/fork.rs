@@ -5,8 +5,10 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 use sublink::link::DeleteLink;
 use sublink::{Batch, ErrorKind, IfIndex, ListLinks};
+use sublink_tests::kernel_test;
 
 /// Both sides would give their requests the same numbers, and each would take the other's answers for its own.
+#[kernel_test]
 pub fn a_socket_is_of_one_process() -> Result<(), Skip> {
     let mut socket = socket();
     let lo = IfIndex::new(1).unwrap();

@@ -7,6 +7,7 @@ use sublink::link::DeleteLink;
 use sublink::request::Verb;
 use sublink::socket::List;
 use sublink::{Batch, Error, ErrorKind, LinkChange, ListLinks, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 const ALL: ListLinks<'_> = ListLinks::new();
 
@@ -24,6 +25,7 @@ fn assert_interrupted(error: &Error) {
     assert_eq!(error.request().unwrap().verb, Verb::List);
 }
 
+#[kernel_test]
 pub fn a_list_that_changed_meanwhile_says_so_behind_its_last_entry() -> Result<(), Skip> {
     let (mut socket, mut other) = (socket(), socket());
     many_links(&mut other, 60);
@@ -42,6 +44,7 @@ pub fn a_list_that_changed_meanwhile_says_so_behind_its_last_entry() -> Result<(
     Ok(())
 }
 
+#[kernel_test]
 pub fn collect_gives_what_was_read_with_the_error() -> Result<(), Skip> {
     let (mut socket, mut other) = (socket(), socket());
     many_links(&mut other, 60);
@@ -54,6 +57,7 @@ pub fn collect_gives_what_was_read_with_the_error() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_list_dropped_halfway_is_in_nobodys_way() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = many_links(&mut socket, 60);
@@ -85,6 +89,7 @@ pub fn a_list_dropped_halfway_is_in_nobodys_way() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_list_ends_once() -> Result<(), Skip> {
     let mut socket = socket();
     let mut links = socket.links(&ALL).unwrap();

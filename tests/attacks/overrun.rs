@@ -1,7 +1,7 @@
 //! More answers than the socket's receive buffer holds, and answers larger than ours.
 
-use crate::cast::{bare, listening};
 use crate::common::{Skip, kernel, mac, name, parent, socket};
+use crate::tools::{bare, listening};
 use nix::sys::socket::{setsockopt, sockopt::RcvBuf};
 use std::os::fd::AsFd;
 use sublink::batch::Outcome;
@@ -9,6 +9,7 @@ use sublink::error::Partial;
 use sublink::link::{AltNameChange, DeleteLink, SourceMacs};
 use sublink::value::{Alias, AltName};
 use sublink::{Batch, Error, ErrorKind, IfIndex, LinkChange, ListLinks, MacAddr, MacvlanMode, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 const LO: IfIndex = match IfIndex::new(1) {
     Ok(index) => index,
@@ -42,6 +43,7 @@ fn make_events(other: &mut Socket) {
     }
 }
 
+#[kernel_test]
 pub fn lost_acknowledgements_leave_steps_unknown() -> Result<(), Skip> {
     for one_ack in [false, true] {
         let mut socket = socket();
@@ -72,6 +74,7 @@ pub fn lost_acknowledgements_leave_steps_unknown() -> Result<(), Skip> {
 }
 
 /// Steps that were done, and of which that is not known.
+#[kernel_test]
 pub fn steps_may_be_done_and_unknown() -> Result<(), Skip> {
     let mut socket = socket();
     shrink(&socket);
@@ -88,6 +91,7 @@ pub fn steps_may_be_done_and_unknown() -> Result<(), Skip> {
 }
 
 /// 128 acknowledgements with texts do not fit a small buffer; 64 do, or 32.
+#[kernel_test]
 pub fn later_sends_are_smaller_and_what_was_lost_is_told_beside_a_failure() -> Result<(), Skip> {
     let mut socket = socket();
     setsockopt(&socket, RcvBuf, &(16 * 1024)).expect("a smaller buffer");
@@ -103,6 +107,7 @@ pub fn later_sends_are_smaller_and_what_was_lost_is_told_beside_a_failure() -> R
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_list_in_a_small_buffer_is_whole() -> Result<(), Skip> {
     let mut socket = socket();
     many_links(&mut socket, 60);
@@ -124,6 +129,7 @@ pub fn many_links(socket: &mut Socket, count: u32) -> IfIndex {
     parent
 }
 
+#[kernel_test]
 pub fn a_list_says_that_entries_were_lost_and_gives_what_was_read() -> Result<(), Skip> {
     let mut other = socket();
     many_links(&mut other, 60);
@@ -156,6 +162,7 @@ pub fn a_list_says_that_entries_were_lost_and_gives_what_was_read() -> Result<()
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_list_that_could_not_begin_does_not_hold_up_the_next_request() -> Result<(), Skip> {
     let mut other = socket();
     let mut socket = Socket::from_fd(listening()).unwrap();
@@ -170,6 +177,7 @@ pub fn a_list_that_could_not_begin_does_not_hold_up_the_next_request() -> Result
 }
 
 /// What is left of a list is read before the next request, so that its answers find the room they need.
+#[kernel_test]
 pub fn a_dropped_list_takes_no_room_from_answers() -> Result<(), Skip> {
     let (mut socket, mut other) = (socket(), socket());
     let parent = many_links(&mut other, 60);
@@ -191,6 +199,7 @@ pub fn a_dropped_list_takes_no_room_from_answers() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn lost_events_are_an_overrun_once() -> Result<(), Skip> {
     let mut other = socket();
     let mut socket = Socket::from_fd(listening()).unwrap();
@@ -205,6 +214,7 @@ pub fn lost_events_are_an_overrun_once() -> Result<(), Skip> {
 }
 
 /// A macvlan with so many senders: the kernel's message about it is longer than any attribute can be.
+#[kernel_test]
 pub fn a_link_above_64_kib_is_created_and_read_whole() -> Result<(), Skip> {
     let mut socket = Socket::from_fd(bare()).unwrap();
     let parent = parent(&mut socket);
@@ -226,9 +236,10 @@ pub fn a_link_above_64_kib_is_created_and_read_whole() -> Result<(), Skip> {
 }
 
 /// As a container may make one, to vex its host.
+#[kernel_test]
 pub fn a_link_above_the_buffer_is_an_error() -> Result<(), Skip> {
     if kernel() >= (7, 3) {
-        return Err(Skip("since Linux 7.3 the kernel refuses to tell of a link with so long a list".into()));
+        return Err(Skip("this kernel refuses to report a link with so long a list, as all do since Linux 7.3".into()));
     }
     let mut socket = socket();
     let parent = parent(&mut socket);

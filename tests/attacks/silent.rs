@@ -2,8 +2,8 @@
 //!
 //! The kernel always answers, so the socket is connected to another socket of the test's, which never does.
 
-use crate::cast::{bare, listening, number, port, reconnect, send_to, start, twin};
 use crate::common::{Skip, mac, name, parent, socket};
+use crate::tools::{bare, listening, number, port, reconnect, send_to, start, twin};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt::SendTimeout};
 use nix::sys::time::TimeVal;
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use sublink::batch::Outcome;
 use sublink::link::{AddrGenMode, DeleteLink, LinkSettings};
 use sublink::{Batch, ErrorKind, IfIndex, LinkChange, ListLinks, Netns, NewLink, Result, Socket};
+use sublink_tests::{kernel_test, role};
 
 const SHORT: Duration = Duration::from_millis(30);
 /// When something that must end is given up.
@@ -37,6 +38,7 @@ fn timed_out<T>(what: &str, result: Result<T>) {
     assert!(error.to_string().contains("outcome is unknown"), "{what}: {error}");
 }
 
+#[kernel_test]
 pub fn every_operation_has_a_time_limit() -> std::result::Result<(), Skip> {
     let (mut socket, _mute) = unanswered(bare());
     let (index, namespace) = (IfIndex::new(1).unwrap(), Netns::current().unwrap());
@@ -64,6 +66,7 @@ pub fn every_operation_has_a_time_limit() -> std::result::Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_limit_of_zero_is_a_short_one() -> std::result::Result<(), Skip> {
     let (mut socket, mute) = unanswered(bare());
     for limit in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(999)] {
@@ -79,6 +82,7 @@ pub fn a_limit_of_zero_is_a_short_one() -> std::result::Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn the_socket_works_when_the_kernel_answers_again() -> std::result::Result<(), Skip> {
     let (mut socket, mute) = unanswered(bare());
     timed_out("index_of", socket.index_of("lo"));
@@ -115,6 +119,7 @@ fn during<T>(mut flood: impl FnMut() + Send, work: impl FnOnce() -> T) -> T {
     })
 }
 
+#[kernel_test]
 pub fn foreign_datagrams_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
     let (mut socket, mute) = unanswered(bare());
     let to = port(&socket);
@@ -130,6 +135,7 @@ pub fn foreign_datagrams_do_not_prolong_the_wait() -> std::result::Result<(), Sk
 }
 
 /// An event each time that the last one was read: so there always is something to read, and never too much.
+#[kernel_test]
 pub fn events_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
     let (mut unanswered, _mute) = unanswered(listening());
     unanswered.set_time_limit(10 * SHORT); // longer than any pause between two events
@@ -147,7 +153,8 @@ pub fn events_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
 }
 
 /// A process that waits for an answer which does not come.
-pub fn waiter() {
+#[role]
+fn waiter() {
     let (mut socket, _mute) = unanswered(bare());
     socket.set_time_limit(Duration::from_millis(200));
     timed_out("index_of", socket.index_of("lo"));
@@ -155,6 +162,7 @@ pub fn waiter() {
 
 /// A receive with a time limit ends with EINTR when its process is stopped and continued (`man 7 signal`): that is a
 /// signal without a handler of its own.
+#[kernel_test]
 pub fn stops_and_continues_do_not_end_the_wait_or_prolong_it() -> std::result::Result<(), Skip> {
     let mut child = start("waiter");
     let pid = Pid::from_raw(child.id().try_into().unwrap());
@@ -183,7 +191,8 @@ pub fn stops_and_continues_do_not_end_the_wait_or_prolong_it() -> std::result::R
 }
 
 /// A process that waits for an answer which does not come, and prints for how many milliseconds.
-pub fn late_waiter() {
+#[role]
+fn late_waiter() {
     let (mut socket, _mute) = unanswered(bare());
     socket.set_time_limit(LONG);
     let since = Instant::now();
@@ -194,8 +203,9 @@ pub fn late_waiter() {
 const LONG: Duration = Duration::from_secs(2);
 
 /// One signal near the end of the wait: were the limit counted from there, the wait would be almost twice as long.
+#[kernel_test]
 pub fn a_late_signal_does_not_prolong_the_wait() -> std::result::Result<(), Skip> {
-    let mut child = start("late waiter");
+    let mut child = start("late_waiter");
     let pid = Pid::from_raw(child.id().try_into().unwrap());
     let since = Instant::now();
     while !is_receiving(pid) {

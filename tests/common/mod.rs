@@ -3,9 +3,12 @@
 //!
 //! An ordinary user gets a user namespace first, entered before any thread starts. Links of the machine are never touched.
 
-#![allow(dead_code, reason = "each suite uses a part of it")]
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 pub mod roles;
+
+pub use inventory;
+pub use sublink_tests_macros::{kernel_test, role};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use nix::mount::{MsFlags, mount};
@@ -20,38 +23,65 @@ use sublink::wire::Header;
 use sublink::{ErrorKind, IfIndex, IfName, LinkChange, ListLinks, MacAddr, Netns, NewLink, Socket, VlanId};
 
 /// Why a test did not run.
+///
+/// A reason that begins with `this kernel` says what the kernel cannot have: a driver that it lacks, a property that it is too
+/// old for. Every other reason is the machine's, for example a program that is not installed, and `--strict` makes it a
+/// failure.
 #[derive(Debug)]
 pub struct Skip(pub String);
 
-/// A test: it panics to fail.
-pub type Test = fn() -> Result<(), Skip>;
-
-/// Names tests after their functions.
-#[macro_export]
-macro_rules! tests {
-    ($($module:ident::$test:ident),* $(,)?) => { &[$((concat!(stringify!($module), "::", stringify!($test)), $module::$test as $crate::common::Test)),*] };
-    ($($test:ident),* $(,)?) => { &[$((stringify!($test), $test as $crate::common::Test)),*] };
+/// A test that `#[kernel_test]` has found.
+#[derive(Debug)]
+pub struct KernelTest {
+    /// The module's path, which begins with the suite's name.
+    pub module: &'static str,
+    /// Where the attribute stands: tests run in the order of their files.
+    pub line: u32,
+    /// The function's name.
+    pub function: &'static str,
+    /// The kind of link that it is run for, or nothing.
+    pub kind: &'static str,
+    /// The function. It panics to fail.
+    pub run: fn() -> Result<(), Skip>,
 }
 
-/// Runs a suite; the `main` of a test binary.
-pub fn run(tests: &[(&'static str, Test)]) -> ExitCode {
-    run_each(tests.iter().copied())
+inventory::collect!(KernelTest);
+
+impl KernelTest {
+    /// `module::function`, or `module::function::kind`.
+    fn name(&self) -> String {
+        let module = self.module.split("::").skip(1); // the first is the suite
+        let kind = Some(self.kind).filter(|kind| !kind.is_empty());
+        module.chain([self.function]).chain(kind).collect::<Vec<_>>().join("::")
+    }
 }
 
-/// [`run`] for tests that are made of the rows of a table.
-pub fn run_each<T>(tests: impl IntoIterator<Item = (impl Into<String>, T)>) -> ExitCode
-where
-    T: FnOnce() -> Result<(), Skip> + Send + 'static,
-{
+/// A test by its name.
+pub type NamedTest = (String, Box<dyn FnOnce() -> Result<(), Skip> + Send>);
+
+/// Runs all tests of a suite; the `main` of its binary. In a process that was started for a role, runs the role instead.
+pub fn main() -> ExitCode {
+    main_with([])
+}
+
+/// [`main`] with more tests: those that are made of the rows of a table.
+pub fn main_with(tests_of_tables: impl IntoIterator<Item = NamedTest>) -> ExitCode {
+    if let Some(role) = roles::of_this_process() {
+        role();
+        return ExitCode::SUCCESS;
+    }
     let forbidden = become_root().err();
-    let trial = |(name, test): (_, T)| {
+    let trial = |(name, test): NamedTest| {
         let forbidden = forbidden.clone();
         Trial::ignorable_test(name, move || match forbidden {
             Some(reason) => Ok(Completion::ignored_with(reason)),
             None => in_fresh_namespace(test),
         })
     };
-    libtest_mimic::run(&Arguments::from_args(), tests.into_iter().map(trial).collect()).exit_code()
+    let mut found: Vec<_> = inventory::iter::<KernelTest>().collect();
+    found.sort_by_key(|test| (test.module, test.line, test.kind));
+    let found = found.into_iter().map(|test| (test.name(), Box::new(test.run) as _));
+    libtest_mimic::run(&Arguments::from_args(), found.chain(tests_of_tables).map(trial).collect()).exit_code()
 }
 
 fn in_fresh_namespace(test: impl FnOnce() -> Result<(), Skip> + Send) -> Result<Completion, Failed> {
@@ -101,6 +131,7 @@ pub fn sequence(socket: &mut Socket) -> u32 {
     Header::parse(&header).expect("a header").sequence
 }
 
+/// A link's name.
 pub fn name(name: &str) -> IfName {
     IfName::new(name).expect("a name")
 }
@@ -110,6 +141,7 @@ pub fn mac(last: u8) -> MacAddr {
     MacAddr::new([2, 0, 0, 0, 0, last]).expect("an address")
 }
 
+/// A VLAN's id.
 pub fn vid(id: u16) -> VlanId {
     VlanId::new(id).expect("an id")
 }
@@ -141,7 +173,7 @@ pub fn knows(property: &str) -> bool {
 /// Skips the test where the kernel lacks the driver of this kind of link, or is too old for this property.
 pub fn needs(kind: &str) -> Result<(), Skip> {
     if let Some((property, (major, minor))) = SINCE.iter().find(|(name, _)| *name == kind) {
-        let too_old = || Skip(format!("{property}: since Linux {major}.{minor}"));
+        let too_old = || Skip(format!("this kernel is too old for {property}, which is of Linux {major}.{minor}"));
         return if knows(property) { Ok(()) } else { Err(too_old()) };
     }
     let probe = || {

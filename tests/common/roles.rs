@@ -2,18 +2,28 @@
 
 use super::Skip;
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, Stdio};
 use sublink::Netns;
 
 /// The environment variable that names the role.
 pub const ROLE: &str = "SUBLINK_TEST_ROLE";
 
-/// Does what this process was started for, if it was started for a role.
-pub fn play(roles: &[(&str, fn())]) -> Option<ExitCode> {
+/// A function that `#[role]` has found.
+#[derive(Debug)]
+pub struct Role {
+    /// The function's name.
+    pub name: &'static str,
+    /// What the process does.
+    pub run: fn(),
+}
+
+inventory::collect!(Role);
+
+/// What this process was started for, if it was started for a role.
+pub fn of_this_process() -> Option<fn()> {
     let wanted = std::env::var(ROLE).ok()?;
-    let (_, role) = roles.iter().find(|(role, _)| *role == wanted).unwrap_or_else(|| panic!("no role {wanted}"));
-    role();
-    Some(ExitCode::SUCCESS)
+    let role = inventory::iter::<Role>().find(|role| role.name == wanted);
+    Some(role.unwrap_or_else(|| panic!("no role {wanted}")).run)
 }
 
 /// Starts this binary in a role, behind `unshare`; its standard input is the test's network namespace.

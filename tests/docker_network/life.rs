@@ -1,20 +1,22 @@
 //! Containers in networks: their links, addresses and routes, and what they hear.
 
 use crate::common::{Skip, mac, name, needs, own_run, socket, veth};
-use crate::desk::{Container, Desk};
+use crate::shell::{Container, Shell};
 use crate::waits::until_usable;
 use std::net::{IpAddr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use sublink::link::KindInfo;
 use sublink::{ListLinks, MacvlanMode, Netns, NewLink, Socket, VlanId};
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn containers_come_and_go() -> Result<(), Skip> {
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     let (mut c1, mut c2) = (Container::new(), Container::new());
     let eth0 = veth(&mut host, "eth0", "cable");
-    desk.run("create -o parent=eth0 --subnet 10.1.0.0/24 --gateway 10.1.0.1 --subnet fd51::/64 --gateway fd51::1 net");
-    let told = desk.run(&format!("connect net {}", c1.path()));
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 --gateway 10.1.0.1 --subnet fd51::/64 --gateway fd51::1 net");
+    let told = shell.run(&format!("connect net {}", c1.path()));
     let link = c1.link("eth0");
     let own = link.mac.expect("a MAC address");
     let expected = format!("eth0 10.1.0.2/24 fd51::2/64, MAC address {own}, default route by 10.1.0.1 and fd51::1");
@@ -27,11 +29,11 @@ pub fn containers_come_and_go() -> Result<(), Skip> {
     // The next free name, and what was asked for.
     let spare = NewLink::veth(NewLink::peer().name(name("spare"))).name(name("eth0"));
     c2.inside.create(&spare).expect("an eth0");
-    desk.run(&format!("connect --ip 10.1.0.77 --ip6 fd51::77 --mac-address {} net {}", mac(77), c2.path()));
+    shell.run(&format!("connect --ip 10.1.0.77 --ip6 fd51::77 --mac-address {} net {}", mac(77), c2.path()));
     assert_eq!(c2.links(), ["eth0", "eth1", "spare"]);
     assert_eq!(c2.link("eth1").mac, Some(mac(77)));
     assert_eq!(c2.addrs("eth1"), ["10.1.0.77/24", "fd51::77/64"]);
-    let containers = desk.inspect("net")["Containers"].clone();
+    let containers = shell.inspect("net")["Containers"].clone();
     let expected = serde_json::json!({
         c1.path(): { "Interface": "eth0", "MacAddress": own.to_string(), "IPv4Address": "10.1.0.2/24", "IPv6Address": "fd51::2/64" },
         c2.path(): { "Interface": "eth1", "MacAddress": mac(77).to_string(), "IPv4Address": "10.1.0.77/24", "IPv6Address": "fd51::77/64" },
@@ -39,26 +41,27 @@ pub fn containers_come_and_go() -> Result<(), Skip> {
     assert_eq!(containers, expected);
 
     let again = format!("connect net {}", c1.path());
-    assert_eq!(desk.refused(&again), format!("the container {} is in the network net already", c1.path()));
+    assert_eq!(shell.refused(&again), format!("the container {} is in the network net already", c1.path()));
     let why = format!("the network net is in use: first disconnect {}, {}", c1.path(), c2.path());
-    assert_eq!(desk.refused("rm net"), why);
+    assert_eq!(shell.refused("rm net"), why);
 
     for container in [&mut c1, &mut c2] {
-        assert_eq!(desk.run(&format!("disconnect net {}", container.path())), "");
+        assert_eq!(shell.run(&format!("disconnect net {}", container.path())), "");
     }
     assert_eq!((c1.links(), c2.links()), (vec![], vec!["eth0".into(), "spare".into()]));
-    assert_eq!(desk.run("rm net"), "net\n");
-    assert_eq!(desk.remembered(), "");
+    assert_eq!(shell.run("rm net"), "net\n");
+    assert_eq!(shell.remembered(), "");
     Ok(())
 }
 
+#[kernel_test]
 pub fn containers_reach_each_other() -> Result<(), Skip> {
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     let (c1, c2) = (Container::new(), Container::new());
     veth(&mut host, "eth0", "cable");
-    desk.run("create -o parent=eth0 --subnet 10.1.0.0/24 --subnet fd51::/64 net");
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 --subnet fd51::/64 net");
     for (container, last) in [(&c1, 7), (&c2, 8)] {
-        desk.run(&format!("connect --ip 10.1.0.{last} --ip6 fd51::{last} net {}", container.path()));
+        shell.run(&format!("connect --ip 10.1.0.{last} --ip6 fd51::{last} net {}", container.path()));
     }
     for (from, to) in [("10.1.0.7", "10.1.0.8"), ("fd51::7", "fd51::8")] {
         let (from, to): (IpAddr, IpAddr) = (from.parse().unwrap(), to.parse().unwrap());
@@ -69,7 +72,7 @@ pub fn containers_reach_each_other() -> Result<(), Skip> {
         let bind =
             |container: &Container, addr| container.namespace.run(|| UdpSocket::bind((addr, 7777)).expect("a port"));
         let (sender, receiver) = (bind(&c1, from).expect("its thread"), bind(&c2, to).expect("its thread"));
-        receiver.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+        receiver.set_read_timeout(Some(Duration::from_secs(120))).expect("a limit");
         sender.send_to(b"hello", (to, 7777)).expect("sent");
         let mut text = [0; 8];
         let (len, heard_from) = receiver.recv_from(&mut text).expect("heard");
@@ -78,18 +81,19 @@ pub fn containers_reach_each_other() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn addresses_are_chosen_where_they_may_be() -> Result<(), Skip> {
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     veth(&mut host, "eth0", "cable");
-    desk.run(
+    shell.run(
         "create -o parent=eth0 --subnet 10.1.0.0/24 --gateway 10.1.0.129 --ip-range 10.1.0.128/29 --aux-address \
          nas=10.1.0.130 --aux-address printer=10.1.0.131 --subnet 10.2.0.0/30 --subnet fd51::/64 --gateway fd51::1 net",
     );
     // Another network's subnet may overlap; no address is given twice.
-    desk.run("create -o parent=eth0 --subnet 10.1.0.128/25 other");
+    shell.run("create -o parent=eth0 --subnet 10.1.0.128/25 other");
     let all: Vec<_> = (0..8).map(|_| Container::new()).collect();
     let connect = |number: usize, words: &str| {
-        let told = desk.attempt(&format!("connect {words} {}", all[number].path()))?;
+        let told = shell.attempt(&format!("connect {words} {}", all[number].path()))?;
         Ok::<_, String>(told.split(", ").next().and_then(|addrs| addrs.split_once("eth0 ")).expect("told").1.to_owned())
     };
     let told = |addrs: &str| Ok(addrs.to_owned());
@@ -100,20 +104,22 @@ pub fn addresses_are_chosen_where_they_may_be() -> Result<(), Skip> {
         assert!(connect(number, "net").unwrap().starts_with(addr), "{addr}");
     }
     assert_eq!(connect(7, "--ip 10.1.0.133 other"), Err("the address 10.1.0.133 is in use".into()));
-    desk.run(&format!("disconnect net {}", all[4].path()));
+    shell.run(&format!("disconnect net {}", all[4].path()));
     assert_eq!(connect(7, "--ip 10.1.0.133 other"), told("10.1.0.133/25"));
     Ok(())
 }
 
+#[kernel_test]
 pub fn the_default_route_goes_by_the_rule() -> Result<(), Skip> {
-    let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
+    let (mut host, shell, mut c1) = (socket(), Shell::new(), Container::new());
     veth(&mut host, "eth0", "cable");
     for (name, number, more) in [("b", 1, ""), ("a", 2, ""), ("c", 3, ""), ("inside", 4, "--internal")] {
-        desk.run(&format!("create -o parent=eth0 --subnet 10.{number}.0.0/24 --gateway 10.{number}.0.1 {more} {name}"));
+        shell
+            .run(&format!("create -o parent=eth0 --subnet 10.{number}.0.0/24 --gateway 10.{number}.0.1 {more} {name}"));
     }
     let path = c1.path();
     let mut after = |line: &str| {
-        desk.run(&format!("{line} {path}"));
+        shell.run(&format!("{line} {path}"));
         c1.gateways()[0].clone().unwrap_or_default()
     };
     assert_eq!(after("connect --gw-priority 9 inside"), "");
@@ -128,31 +134,33 @@ pub fn the_default_route_goes_by_the_rule() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn each_container_has_a_vlan_of_its_own() -> Result<(), Skip> {
     needs("vlan")?;
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     let (mut c1, c2) = (Container::new(), Container::new());
     let eth0 = veth(&mut host, "eth0", "cable");
-    desk.run("create -d vlan -o parent=eth0 --subnet 10.1.0.0/24 --gateway 10.1.0.1 net");
-    desk.run(&format!("connect --vlan 7 net {}", c1.path()));
+    shell.run("create -d vlan -o parent=eth0 --subnet 10.1.0.0/24 --gateway 10.1.0.1 net");
+    shell.run(&format!("connect --vlan 7 net {}", c1.path()));
     let link = c1.link("eth0");
     assert!(link.is_up() && link.parent == Some(eth0));
     assert!(matches!(link.kind, KindInfo::Vlan(vlan) if vlan.id == Some(VlanId::new(7).unwrap())));
     assert_eq!(c1.gateways()[0].as_deref(), Some("10.1.0.1"));
-    let why = desk.refused(&format!("connect --vlan 7 net {}", c2.path()));
+    let why = shell.refused(&format!("connect --vlan 7 net {}", c2.path()));
     assert!(why.contains("VLAN device already exists"), "{why}");
-    desk.run(&format!("connect --vlan 8 net {}", c2.path()));
-    assert!(desk.refused("rm net").starts_with("the network net is in use"));
-    desk.run(&format!("disconnect net {}", c1.path()));
+    shell.run(&format!("connect --vlan 8 net {}", c2.path()));
+    assert!(shell.refused("rm net").starts_with("the network net is in use"));
+    shell.run(&format!("disconnect net {}", c1.path()));
     assert_eq!(c1.links(), Vec::<String>::new());
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_container_is_a_name_a_path_or_a_process() -> Result<(), Skip> {
     own_run()?;
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     veth(&mut host, "eth0", "cable");
-    desk.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
     let added = Command::new("ip").args(["netns", "add", "c1"]).status().expect("ip");
     assert!(added.success());
     let c1 = Netns::named("c1").expect("its namespace");
@@ -162,20 +170,20 @@ pub fn a_container_is_a_name_a_path_or_a_process() -> Result<(), Skip> {
     let links = || Socket::open_in(&c1).unwrap().snapshot(&ListLinks::new()).unwrap().len();
     let one = ["c1".into(), "/run/netns/c1".into(), process.id().to_string(), format!("/proc/{}/ns/net", process.id())];
     for by in &one {
-        desk.run(&format!("connect net {by}"));
+        shell.run(&format!("connect net {by}"));
         assert_eq!(links(), 2);
         for again in &one {
             let why = format!("the container {again} is in the network net already");
-            assert_eq!(desk.refused(&format!("connect net {again}")), why, "by {by}");
+            assert_eq!(shell.refused(&format!("connect net {again}")), why, "by {by}");
         }
-        desk.run(&format!("disconnect net {}", one[0]));
+        shell.run(&format!("disconnect net {}", one[0]));
         assert_eq!(links(), 1);
     }
     drop(process.stdin.take());
     process.wait().expect("its end");
-    let why = desk.refused(&format!("connect net {}", process.id()));
+    let why = shell.refused(&format!("connect net {}", process.id()));
     assert!(why.starts_with("open namespace /proc/") && why.contains("No such file"), "{why}");
-    desk.run("connect net c1");
-    assert_eq!(desk.inspect("net")["Containers"]["c1"]["IPv4Address"], "10.1.0.1/24");
+    shell.run("connect net c1");
+    assert_eq!(shell.inspect("net")["Containers"]["c1"]["IPv4Address"], "10.1.0.1/24");
     Ok(())
 }

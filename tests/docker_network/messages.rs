@@ -1,15 +1,17 @@
 //! What is refused, in words that its user can act on.
 
 use crate::common::{Skip, needs, socket, veth};
-use crate::desk::{Container, Desk};
+use crate::shell::{Container, Shell};
 use std::fs;
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn what_cannot_be_is_said() -> Result<(), Skip> {
-    let (mut host, desk, c1) = (socket(), Desk::new(), Container::new());
+    let (mut host, shell, c1) = (socket(), Shell::new(), Container::new());
     veth(&mut host, "eth0", "cable");
-    desk.run("create -o parent=eth0 --subnet 10.1.0.0/24 --gateway 10.1.0.1 --aux-address nas=10.1.0.9 net");
-    desk.run("create -o parent=eth0 --subnet 10.2.0.0/30 small");
-    desk.run("create -d vlan -o parent=eth0 vlans");
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 --gateway 10.1.0.1 --aux-address nas=10.1.0.9 net");
+    shell.run("create -o parent=eth0 --subnet 10.2.0.0/30 small");
+    shell.run("create -d vlan -o parent=eth0 vlans");
     let modes = "it is bridge, private, vepa or passthru";
     let mode = |word, meant| format!("\"{word}\" is no macvlan_mode{meant}: {modes}");
     let rows = [
@@ -85,43 +87,45 @@ pub fn what_cannot_be_is_said() -> Result<(), Skip> {
         ("ls all", "usage: ls"),
         ("prune", "there is no command prune: `help` tells which there are"),
     ];
-    let remembered = desk.remembered();
+    let remembered = shell.remembered();
     for (line, why) in rows {
         let here = |text: &str| text.replace("C1", &c1.path());
-        assert_eq!(desk.refused(&here(line)), here(why), "{line}");
+        assert_eq!(shell.refused(&here(line)), here(why), "{line}");
     }
-    assert_eq!(desk.remembered(), remembered, "nothing has changed");
+    assert_eq!(shell.remembered(), remembered, "nothing has changed");
     let more = [(); 2].map(|()| Container::new());
     for container in &more {
-        desk.run(&format!("connect small {}", container.path()));
+        shell.run(&format!("connect small {}", container.path()));
     }
-    assert_eq!(desk.refused(&format!("connect small {}", c1.path())), "the network small has no free address left");
+    assert_eq!(shell.refused(&format!("connect small {}", c1.path())), "the network small has no free address left");
     Ok(())
 }
 
 /// What the kernel refuses is explained.
+#[kernel_test]
 pub fn what_cannot_be_made_is_said() -> Result<(), Skip> {
-    let (mut host, desk, c1) = (socket(), Desk::new(), Container::new());
+    let (mut host, shell, c1) = (socket(), Shell::new(), Container::new());
     veth(&mut host, "eth0", "cable");
-    desk.run("create -o parent=eth0 --subnet 10.1.0.0/24 -o com.docker.network.driver.mtu=9000 net");
-    let why = desk.refused(&format!("connect net {}", c1.path()));
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 -o com.docker.network.driver.mtu=9000 net");
+    let why = shell.refused(&format!("connect net {}", c1.path()));
     let expected = "create macvlan eth0 on eth0: EINVAL (Invalid argument); no link is left behind\n    the MTU 9000 is above the 1500 of the \
                     parent eth0";
     assert_eq!(why, expected);
     if needs("dummy").is_err() {
-        let why = desk.refused("create lonely");
+        let why = shell.refused("create lonely");
         assert!(why.ends_with("(this kernel lacks the driver: module dummy)"), "{why}: once is enough");
     }
     Ok(())
 }
 
+#[kernel_test]
 pub fn help_is_had_without_a_kernel() -> Result<(), Skip> {
-    let desk = Desk::new();
-    let help = desk.run("help");
+    let shell = Shell::new();
+    let help = shell.run("help");
     for line in ["", "--help", "-h", "create --help", "docker network connect --help"] {
-        assert_eq!(desk.run(line), help, "{line}");
+        assert_eq!(shell.run(line), help, "{line}");
     }
-    assert!(fs::metadata(&desk.dir).is_err(), "nothing was made");
+    assert!(fs::metadata(&shell.dir).is_err(), "nothing was made");
     let long = help.lines().find(|line| line.chars().count() > 104);
     assert_eq!(long, None);
     Ok(())

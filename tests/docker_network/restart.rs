@@ -1,67 +1,71 @@
 //! What is remembered, and what it is good for after a restart.
 
 use crate::common::{Skip, mac, needs, socket, veth};
-use crate::desk::{Container, Desk, links_of_kind};
+use crate::shell::{Container, Shell, links_of_kind};
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::thread;
 use sublink::LinkChange;
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn two_commands_at_once_lose_nothing() -> Result<(), Skip> {
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     veth(&mut host, "eth0", "cable");
     thread::scope(|scope| {
         for thread in 0..8 {
-            let desk = &desk;
+            let shell = &shell;
             scope.spawn(move || {
                 for number in 0..4 {
-                    desk.run(&format!("create -o parent=eth0 --subnet 10.{thread}.{number}.0/24 n{thread}{number}"));
+                    shell.run(&format!("create -o parent=eth0 --subnet 10.{thread}.{number}.0/24 n{thread}{number}"));
                 }
-                desk.run(&format!("rm n{thread}0"));
+                shell.run(&format!("rm n{thread}0"));
             });
         }
     });
     let mut names: Vec<_> =
-        desk.run("ls").lines().skip(1).map(|row| row.split_whitespace().nth(1).unwrap().to_owned()).collect();
+        shell.run("ls").lines().skip(1).map(|row| row.split_whitespace().nth(1).unwrap().to_owned()).collect();
     names.sort();
     let expected: Vec<_> = (0..8).flat_map(|thread| (1..4).map(move |number| format!("n{thread}{number}"))).collect();
     assert_eq!(names, expected);
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_cannot_be_remembered_is_undone() -> Result<(), Skip> {
-    let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
+    let (mut host, shell, mut c1) = (socket(), Shell::new(), Container::new());
     veth(&mut host, "eth0", "cable");
-    desk.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
-    let before = desk.remembered();
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
+    let before = shell.remembered();
     // Where the new file should be is something that cannot be replaced by one.
-    fs::DirBuilder::new().mode(0o700).create(desk.dir.join("networks.new")).expect("a folder");
+    fs::DirBuilder::new().mode(0o700).create(shell.dir.join("networks.new")).expect("a folder");
     for line in [format!("connect net {}", c1.path()), "create -o parent=eth0 more".into()] {
-        let why = desk.refused(&line);
+        let why = shell.refused(&line);
         assert!(why.contains("Is a directory"), "{why}");
     }
     assert_eq!(c1.links(), Vec::<String>::new());
-    assert_eq!(desk.remembered(), before);
+    assert_eq!(shell.remembered(), before);
     if needs("dummy").is_ok() {
-        desk.refused("create lonely");
+        shell.refused("create lonely");
         assert_eq!(links_of_kind(&mut host, "dummy"), 0);
     }
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_lost_link_is_made_again() -> Result<(), Skip> {
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     let [mut c1, mut c2] = [(); 2].map(|()| Container::new());
     let eth0 = veth(&mut host, "eth0", "cable");
-    desk.run("create -o parent=eth0 --subnet 10.1.0.0/24 --gateway 10.1.0.1 --subnet fd51::/64 net");
-    desk.run(&format!("connect --mac-address {} net {}", mac(7), c1.path()));
-    desk.run(&format!("connect net {}", c2.path()));
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 --gateway 10.1.0.1 --subnet fd51::/64 net");
+    shell.run(&format!("connect --mac-address {} net {}", mac(7), c1.path()));
+    shell.run(&format!("connect net {}", c2.path()));
     let kept = c2.link("eth0");
     let lost = c1.link("eth0").index;
     c1.inside.delete(lost).expect("deleted");
     c2.inside.change(&LinkChange::new(kept.index).down()).expect("down");
 
-    let told = desk.run("restore");
+    let told = shell.run("restore");
     assert_eq!(told.lines().next(), Some(&*format!("net: its parent is link {eth0}")));
     assert!(told.contains(&format!("{} in net: the link is down\n", c2.path())), "{told}");
     assert!(told.contains(&format!("{}: eth0 10.1.0.2/24 fd51::1/64, MAC address {}", c1.path(), mac(7))), "{told}");
@@ -69,28 +73,29 @@ pub fn a_lost_link_is_made_again() -> Result<(), Skip> {
     assert!(link.is_up() && link.mac == Some(mac(7)) && link.index != lost);
     assert_eq!(c1.gateways()[0].as_deref(), Some("10.1.0.1"));
     assert_eq!(c2.link("eth0").index, kept.index);
-    desk.run(&format!("disconnect net {}", c1.path()));
+    shell.run(&format!("disconnect net {}", c1.path()));
     assert_eq!(c1.links(), Vec::<String>::new(), "the new one is known");
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_lost_parent_is_made_again() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
-    let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
+    let (mut host, shell, mut c1) = (socket(), Shell::new(), Container::new());
     veth(&mut host, "eth0", "cable");
-    desk.run("create -o parent=eth0.50 --subnet 10.1.0.0/24 --gateway 10.1.0.1 net");
-    let id = desk.run("create --subnet 10.2.0.0/24 lonely");
+    shell.run("create -o parent=eth0.50 --subnet 10.1.0.0/24 --gateway 10.1.0.1 net");
+    let id = shell.run("create --subnet 10.2.0.0/24 lonely");
     let dummy = format!("dm-{}", &id[..12]);
     for network in ["net", "lonely"] {
-        desk.run(&format!("connect {network} {}", c1.path()));
+        shell.run(&format!("connect {network} {}", c1.path()));
     }
     for parent in ["eth0.50", &dummy] {
         let index = host.index_of(parent).expect("the parent");
         host.delete(index).expect("deleted");
     }
     assert_eq!(c1.links(), Vec::<String>::new(), "they went with their parents");
-    desk.run("restore");
+    shell.run("restore");
     for parent in ["eth0.50", &dummy] {
         assert!(host.link(parent).expect("the parent").is_up());
     }
@@ -101,63 +106,67 @@ pub fn a_lost_parent_is_made_again() -> Result<(), Skip> {
     let index = host.index_of("eth0.50").expect("the parent");
     host.delete(index).expect("deleted");
     let c2 = Container::new();
-    desk.run(&format!("connect net {}", c2.path()));
+    shell.run(&format!("connect net {}", c2.path()));
     assert!(host.link("eth0.50").expect("the parent").is_up());
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_cannot_be_made_again_is_said_and_kept() -> Result<(), Skip> {
-    let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
+    let (mut host, shell, mut c1) = (socket(), Shell::new(), Container::new());
     let eth0 = veth(&mut host, "eth0", "cable");
-    desk.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
-    desk.run(&format!("connect net {}", c1.path()));
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
+    shell.run(&format!("connect net {}", c1.path()));
     host.delete(eth0).expect("deleted");
     let why = "there is no interface eth0; one that is to be made is named BASE.ID, as in eth0.50";
-    let told = desk.refused("restore");
+    let told = shell.refused("restore");
     assert_eq!(told.lines().next(), Some(&*format!("net: {why}")));
     assert!(told.contains(&format!("\n{} in net: ", c1.path())), "{told}");
     veth(&mut host, "eth0", "cable");
-    desk.run("restore");
+    shell.run("restore");
     assert_eq!(c1.addrs("eth0"), ["10.1.0.1/24"]);
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_of_no_network_is_removed() -> Result<(), Skip> {
     needs("dummy")?;
-    let (mut host, desk) = (socket(), Desk::new());
-    let id = desk.run("create net");
-    fs::remove_file(desk.dir.join("networks")).expect("removed");
+    let (mut host, shell) = (socket(), Shell::new());
+    let id = shell.run("create net");
+    fs::remove_file(shell.dir.join("networks")).expect("removed");
     let expected = format!("dm-{}, which no network has, is removed\n", &id[..12]);
-    assert_eq!(desk.run("restore"), expected);
+    assert_eq!(shell.run("restore"), expected);
     assert_eq!(links_of_kind(&mut host, "dummy"), 0);
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_container_that_has_ended_is_forgotten() -> Result<(), Skip> {
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     let [c1, c2] = [(); 2].map(|()| Container::new());
     veth(&mut host, "eth0", "cable");
-    desk.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
     // Files on nsfs that end when the containers do: descriptors, by another name.
     let ends = [c1, c2].map(|container| {
-        let path = desk.dir.join(container.path().replace('/', "-"));
+        let path = shell.dir.join(container.path().replace('/', "-"));
         std::os::unix::fs::symlink(container.path(), &path).expect("a link");
-        desk.run(&format!("connect net {}", path.display()));
+        shell.run(&format!("connect net {}", path.display()));
         fs::remove_file(&path).expect("removed");
         path.display().to_string()
     });
-    assert!(desk.refused("rm net").starts_with("the network net is in use"));
-    desk.run(&format!("disconnect net {}", ends[0]));
-    assert_eq!(desk.run("restore").lines().last(), Some(&*format!("{} in net: it has ended", ends[1])));
-    assert_eq!(desk.run("rm net"), "net\n");
+    assert!(shell.refused("rm net").starts_with("the network net is in use"));
+    shell.run(&format!("disconnect net {}", ends[0]));
+    assert_eq!(shell.run("restore").lines().last(), Some(&*format!("{} in net: it has ended", ends[1])));
+    assert_eq!(shell.run("rm net"), "net\n");
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_line_that_cannot_be_read_is_pointed_out() -> Result<(), Skip> {
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     veth(&mut host, "eth0", "cable");
-    desk.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
-    let (file, good) = (desk.dir.join("networks"), desk.remembered());
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
+    let (file, good) = (shell.dir.join("networks"), shell.remembered());
     let rows = [
         ("frob\tnet\n", "what is \"frob\"?"),
         ("create\n", "half a line"),
@@ -175,9 +184,9 @@ pub fn a_line_that_cannot_be_read_is_pointed_out() -> Result<(), Skip> {
     ];
     for (line, why) in rows {
         fs::write(&file, good.clone() + line).expect("written");
-        assert_eq!(desk.refused("ls"), format!("{}:2: {why}", file.display()), "{line}");
+        assert_eq!(shell.refused("ls"), format!("{}:2: {why}", file.display()), "{line}");
     }
     fs::write(&file, good).expect("written");
-    desk.run("ls");
+    shell.run("ls");
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! Docker's commands, as its documentation of the macvlan driver and its users write them.
 
 use crate::common::{Skip, needs, socket, veth};
-use crate::desk::{Container, Desk, links_of_kind, net};
+use crate::shell::{Container, Shell, links_of_kind, net};
 use sublink::link::KindInfo;
 use sublink::{IpNetwork, NewAddress, NewRoute, VlanId};
+use sublink_tests::kernel_test;
 
 /// With `eth0` as the parent, where the kernel has no VLANs.
 const ON_A_LINK: [&str; 3] = [
@@ -46,39 +47,41 @@ const ON_VLANS: [(&str, u16); 4] = [
     ),
 ];
 
+#[kernel_test]
 pub fn every_command_runs_as_written() -> Result<(), Skip> {
     needs("vlan")?;
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     let eth0 = veth(&mut host, "eth0", "cable");
     for line in ON_A_LINK {
-        desk.run(line);
+        shell.run(line);
     }
     for (line, id) in ON_VLANS {
-        desk.run(line);
+        shell.run(line);
         let link = host.link(format!("eth0.{id}")).expect("the parent").to_owned();
         assert!(link.is_up() && link.parent == Some(eth0), "{link:?}");
         assert!(matches!(link.kind, KindInfo::Vlan(vlan) if vlan.id == Some(VlanId::new(id).unwrap())));
     }
-    desk.run("docker network ls");
-    desk.run("docker network inspect macvlan216");
-    desk.run("docker network rm pub_net macnet32 mv0 macvlan50 macvlan60 my-8021q-macvlan-net macvlan216");
+    shell.run("docker network ls");
+    shell.run("docker network inspect macvlan216");
+    shell.run("docker network rm pub_net macnet32 mv0 macvlan50 macvlan60 my-8021q-macvlan-net macvlan216");
     assert_eq!(links_of_kind(&mut host, "vlan"), 0);
     assert!(host.index_of("eth0").is_ok());
-    assert_eq!(desk.remembered(), "");
+    assert_eq!(shell.remembered(), "");
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_is_there_is_enough() -> Result<(), Skip> {
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     let eth0 = veth(&mut host, "eth0", "cable");
-    let ids = ON_A_LINK.map(|line| desk.run(line));
-    let ls = desk.run("docker network ls");
+    let ids = ON_A_LINK.map(|line| shell.run(line));
+    let ls = shell.run("docker network ls");
     let mut rows = ls.lines();
     assert_eq!(rows.next(), Some("NETWORK ID     NAME       DRIVER    PARENT            SUBNETS"));
     for ((row, id), name) in rows.zip(ids).zip(["pub_net", "macnet32", "mv0"]) {
         assert!(row.starts_with(&format!("{}   {name:8}   macvlan   eth0 ", &id[..12])), "{row}");
     }
-    let config = &desk.inspect("macnet32")["IPAM"]["Config"][0];
+    let config = &shell.inspect("macnet32")["IPAM"]["Config"][0];
     let expected = serde_json::json!({
         "Subnet": "192.168.32.0/24",
         "Gateway": "192.168.32.254",
@@ -86,14 +89,15 @@ pub fn a_parent_that_is_there_is_enough() -> Result<(), Skip> {
         "AuxiliaryAddresses": { "my-router": "192.168.32.129" },
     });
     assert_eq!(*config, expected);
-    assert_eq!(desk.inspect("mv0")["Options"]["macvlan_mode"], "vepa");
-    assert_eq!(desk.run("docker network rm pub_net mv0"), "pub_net\nmv0\n");
+    assert_eq!(shell.inspect("mv0")["Options"]["macvlan_mode"], "vepa");
+    assert_eq!(shell.run("docker network rm pub_net mv0"), "pub_net\nmv0\n");
     assert_eq!(host.index_of("eth0").expect("it was there before"), eth0);
     Ok(())
 }
 
+#[kernel_test]
 pub fn flags_are_written_in_many_ways() -> Result<(), Skip> {
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     veth(&mut host, "eth0", "cable");
     let same = [
         "create -d vlan -o parent=eth0 --subnet 10.1.0.0/16 --subnet fd51::/64 --internal net",
@@ -103,9 +107,9 @@ pub fn flags_are_written_in_many_ways() -> Result<(), Skip> {
         "docker network create -d=vlan -o=parent=eth0 --internal --subnet 10.1.1.1/16 --subnet fd51::9/64 net --ipv6",
     ];
     let inspected = same.map(|line| {
-        desk.run(line);
-        let inspected = desk.inspect("net");
-        desk.run("rm net");
+        shell.run(line);
+        let inspected = shell.inspect("net");
+        shell.run("rm net");
         inspected
     });
     assert_eq!(inspected[0]["Internal"], true);
@@ -116,78 +120,82 @@ pub fn flags_are_written_in_many_ways() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn host_bits_are_dropped() -> Result<(), Skip> {
-    let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
+    let (mut host, shell, mut c1) = (socket(), Shell::new(), Container::new());
     veth(&mut host, "eth0", "cable");
-    desk.run("create -d macvlan --subnet 192.168.1.1/16 -o parent=eth0 net");
-    assert_eq!(desk.inspect("net")["IPAM"]["Config"], serde_json::json!([{ "Subnet": "192.168.0.0/16" }]));
-    desk.run(&format!("connect net {}", c1.path()));
+    shell.run("create -d macvlan --subnet 192.168.1.1/16 -o parent=eth0 net");
+    assert_eq!(shell.inspect("net")["IPAM"]["Config"], serde_json::json!([{ "Subnet": "192.168.0.0/16" }]));
+    shell.run(&format!("connect net {}", c1.path()));
     assert_eq!(c1.addrs("eth0"), ["192.168.0.1/16"]);
     assert_eq!(c1.gateways(), [None, None], "none was given");
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_network_without_subnets_gets_a_free_one() -> Result<(), Skip> {
-    let (mut host, desk) = (socket(), Desk::new());
+    let (mut host, shell) = (socket(), Shell::new());
     let eth0 = veth(&mut host, "eth0", "cable");
     host.apply(&NewAddress::new(eth0, net("172.17.3.1/24"))).expect("an address");
     host.apply(&NewRoute::default_via("172.17.3.9".parse().unwrap())).expect("a default route, which takes nothing");
     host.apply(&NewRoute::new(net("172.18.64.0/18")).index(eth0)).expect("a route");
-    desk.run("create -o parent=eth0 --subnet 172.19.255.0/24 other");
-    let subnet = |name: &str| desk.inspect(name)["IPAM"]["Config"].clone();
+    shell.run("create -o parent=eth0 --subnet 172.19.255.0/24 other");
+    let subnet = |name: &str| shell.inspect(name)["IPAM"]["Config"].clone();
     for (name, free) in [("first", "172.20.0.0/16"), ("second", "172.21.0.0/16")] {
-        desk.run(&format!("create -o parent=eth0 {name}"));
+        shell.run(&format!("create -o parent=eth0 {name}"));
         assert_eq!(subnet(name), serde_json::json!([{ "Subnet": free }]));
     }
-    desk.run("create -o parent=eth0 --ipv6 third");
+    shell.run("create -o parent=eth0 --ipv6 third");
     let third = subnet("third");
     assert_eq!(third[0]["Subnet"], "172.22.0.0/16");
     let unique: IpNetwork = third[1]["Subnet"].as_str().expect("two").parse().expect("a subnet");
     assert!(net("fd00::/8").contains(unique.ip()) && unique.prefix() == 64 && unique.ip() == unique.network());
     // Until there is none: ten of these and sixteen behind them are left.
     for number in 0..26 - 1 {
-        desk.run(&format!("create -o parent=eth0 n{number}"));
+        shell.run(&format!("create -o parent=eth0 n{number}"));
     }
     assert_eq!(subnet("n24")[0]["Subnet"], "192.168.240.0/20");
-    assert_eq!(desk.refused("create -o parent=eth0 last"), "no private subnet is free: say one with --subnet");
+    assert_eq!(shell.refused("create -o parent=eth0 last"), "no private subnet is free: say one with --subnet");
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_network_without_a_parent_gets_a_dummy() -> Result<(), Skip> {
     needs("dummy")?;
-    let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
-    let id = desk.run("create -d macvlan net");
+    let (mut host, shell, mut c1) = (socket(), Shell::new(), Container::new());
+    let id = shell.run("create -d macvlan net");
     let dummy = host.link(format!("dm-{}", &id[..12])).expect("a dummy").to_owned();
     assert!(dummy.is_up() && dummy.kind.name() == "dummy");
-    let inspected = desk.inspect("net");
+    let inspected = shell.inspect("net");
     assert_eq!(inspected["Internal"], true);
     assert_eq!(inspected["Options"]["parent"], dummy.name.to_string());
     assert_eq!(inspected["IPAM"]["Config"][0]["Subnet"], "172.17.0.0/16");
-    desk.run("create --subnet 10.1.0.0/16 --gateway 10.1.0.1 with_gateway");
+    shell.run("create --subnet 10.1.0.0/16 --gateway 10.1.0.1 with_gateway");
     for network in ["net", "with_gateway"] {
-        desk.run(&format!("connect {network} {}", c1.path()));
+        shell.run(&format!("connect {network} {}", c1.path()));
     }
     assert_eq!(c1.gateways(), [None, None], "an internal network leads nowhere");
     for network in ["net", "with_gateway"] {
-        desk.run(&format!("disconnect {network} {}", c1.path()));
+        shell.run(&format!("disconnect {network} {}", c1.path()));
     }
-    desk.run("rm net with_gateway");
+    shell.run("rm net with_gateway");
     assert_eq!(links_of_kind(&mut host, "dummy"), 0);
     Ok(())
 }
 
+#[kernel_test]
 pub fn networks_are_made_from_a_config() -> Result<(), Skip> {
-    let (mut host, desk, mut c1) = (socket(), Desk::new(), Container::new());
+    let (mut host, shell, mut c1) = (socket(), Shell::new(), Container::new());
     veth(&mut host, "eth0", "cable");
-    desk.run(
+    shell.run(
         "create --config-only --subnet 10.1.0.0/16 --ip-range 10.1.9.0/24 -o parent=eth0 -o macvlan_mode=private c",
     );
-    desk.run("create -d macvlan --scope swarm --config-from c --attachable net");
-    let inspected = desk.inspect("net");
+    shell.run("create -d macvlan --scope swarm --config-from c --attachable net");
+    let inspected = shell.inspect("net");
     assert_eq!(inspected["ConfigFrom"]["Network"], "c");
     assert_eq!(inspected["Attachable"], true);
-    assert_eq!(inspected["Options"], desk.inspect("c")["Options"]);
-    desk.run(&format!("connect net {}", c1.path()));
+    assert_eq!(inspected["Options"], shell.inspect("c")["Options"]);
+    shell.run(&format!("connect net {}", c1.path()));
     assert_eq!(c1.addrs("eth0"), ["10.1.9.0/16"]);
     let refused = [
         ("connect c C1", "the network c is config-only: make one from it, and use that"),
@@ -213,9 +221,9 @@ pub fn networks_are_made_from_a_config() -> Result<(), Skip> {
         ),
     ];
     for (line, why) in refused {
-        assert_eq!(desk.refused(&line.replace("C1", &c1.path())), why, "{line}");
+        assert_eq!(shell.refused(&line.replace("C1", &c1.path())), why, "{line}");
     }
-    desk.run(&format!("disconnect net {}", c1.path()));
-    assert_eq!(desk.run("rm net c"), "net\nc\n");
+    shell.run(&format!("disconnect net {}", c1.path()));
+    assert_eq!(shell.run("rm net c"), "net\nc\n");
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::twins::{Change, New, Twin};
 use crate::why::{assert_no_more, assert_why, why};
 use sublink::error::{Reason, Undo};
 use sublink::{Batch, Endpoint, ErrorKind, LinkChange, MacvlanMode, Netns, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 const GONE: &str = "there is no link #";
 
@@ -13,6 +14,7 @@ fn x() -> New<'static> {
     New { name: Some("x"), mac: Some(mac(1)), up: true, ..New::default() }
 }
 
+#[kernel_test(both)]
 pub fn a_step_of_a_batch<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -29,6 +31,7 @@ pub fn a_step_of_a_batch<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_attach() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -52,6 +55,7 @@ pub fn an_attach() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_attach_whose_own_words_say_it_all() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -65,6 +69,7 @@ pub fn an_attach_whose_own_words_say_it_all() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn words_of_the_kernel_are_enough<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -81,6 +86,7 @@ pub fn words_of_the_kernel_are_enough<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_is_no_refusal_has_no_reason() -> Result<(), Skip> {
     let mut socket = socket();
     let here = Netns::current().unwrap();
@@ -96,6 +102,7 @@ pub fn what_is_no_refusal_has_no_reason() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_costs_nothing_unless_asked<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -111,6 +118,7 @@ pub fn it_costs_nothing_unless_asked<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_link_or_parent_that_is_gone_since<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     for refused in [x(), New { mtu: Some(9000), ..x() }, New { mode: Some(MacvlanMode::Passthru), ..x() }] {
@@ -137,6 +145,7 @@ pub fn a_link_or_parent_that_is_gone_since<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn what_was_in_the_way_is_gone_since<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -164,6 +173,7 @@ pub fn what_was_in_the_way_is_gone_since<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_link_is_not_in_its_own_way<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -180,6 +190,7 @@ pub fn a_link_is_not_in_its_own_way<T: Twin>() -> Result<(), Skip> {
 }
 
 /// An error can be looked into with any socket, if seldom with success.
+#[kernel_test(both)]
 pub fn another_socket_sees_something_else<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

@@ -7,6 +7,7 @@ use crate::why::{assert_why, why};
 use std::os::fd::AsFd;
 use sublink::error::Reason;
 use sublink::{IfIndex, LinkChange, MacAddr, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// `x` that is to come up with this address.
 fn up(mac: MacAddr) -> New<'static> {
@@ -36,6 +37,7 @@ fn assert_whose<T: Twin>(socket: &mut Socket, parent: IfIndex, taken: MacAddr, r
     socket.delete(x).expect("it gone");
 }
 
+#[kernel_test(both)]
 pub fn the_parents_own<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -46,6 +48,7 @@ pub fn the_parents_own<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_siblings<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -66,6 +69,7 @@ pub fn a_siblings<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn that_of_a_child_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -77,6 +81,7 @@ pub fn that_of_a_child_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_sibling_that_is_down_is_not_blamed<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -88,6 +93,7 @@ pub fn a_sibling_that_is_down_is_not_blamed<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn that_of_the_macvlan_it_was_to_stand_on<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -102,6 +108,7 @@ pub fn that_of_the_macvlan_it_was_to_stand_on<T: Twin>() -> Result<(), Skip> {
 }
 
 /// From inside a container: the parent and its children there, and those here.
+#[kernel_test(both)]
 pub fn one_on_a_parent_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

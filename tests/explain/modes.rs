@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use sublink::error::Reason;
 use sublink::link::SourceMacs;
 use sublink::{IfIndex, MacvlanMode, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 const OTHERS: [MacvlanMode; 4] = [MacvlanMode::Private, MacvlanMode::Vepa, MacvlanMode::Bridge, MacvlanMode::Source];
 const PASSTHRU: MacvlanMode = MacvlanMode::Passthru;
@@ -24,6 +25,7 @@ fn assert_occupied<T: Twin>(socket: &mut Socket, parent: IfIndex, mode: MacvlanM
     assert_why(socket, created, &reason, &format!("a passthru child shares its parent with no other, and p0 has {by}"));
 }
 
+#[kernel_test(both)]
 pub fn passthru_and_others_exclude_each_other<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -49,6 +51,7 @@ pub fn passthru_and_others_exclude_each_other<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn they_do_from_another_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -59,6 +62,7 @@ pub fn they_do_from_another_namespace<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_passthru_child_in_another_namespace_is_not_seen<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -75,6 +79,7 @@ pub fn a_passthru_child_in_another_namespace_is_not_seen<T: Twin>() -> Result<()
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn passthru_is_for_life<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -89,6 +94,7 @@ pub fn passthru_is_for_life<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn only_source_mode_has_senders<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -113,6 +119,7 @@ pub fn only_source_mode_has_senders<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn there_are_five_modes<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -127,6 +134,7 @@ pub fn there_are_five_modes<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_change_is_for_one_kind<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

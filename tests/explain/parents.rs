@@ -7,11 +7,13 @@ use crate::why::{assert_why, why};
 use std::os::fd::AsFd;
 use sublink::error::Reason;
 use sublink::{LinkChange, MacvlanMode, Netns, NewLink};
+use sublink_tests::kernel_test;
 
 fn x() -> New<'static> {
     New { name: Some("x"), ..New::default() }
 }
 
+#[kernel_test(both)]
 pub fn it_is_lo<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let lo = socket.index_of("lo").unwrap();
@@ -23,6 +25,7 @@ pub fn it_is_lo<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_is_not_ethernet<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let mut lacking = Vec::new();
@@ -49,6 +52,7 @@ pub fn it_is_not_ethernet<T: Twin>() -> Result<(), Skip> {
     if lacking.len() == 4 { Err(Skip(format!("no tunnel here: {lacking:?}"))) } else { Ok(()) }
 }
 
+#[kernel_test(both)]
 pub fn it_has_a_smaller_mtu<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -70,6 +74,7 @@ pub fn it_has_a_smaller_mtu<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_has_a_smaller_mtu_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -91,6 +96,7 @@ pub fn it_has_a_smaller_mtu_in_another_namespace<T: Twin>() -> Result<(), Skip> 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_is_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -112,6 +118,7 @@ pub fn it_is_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_cannot_become_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -131,6 +138,7 @@ pub fn it_cannot_become_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_carries_ipvlan<T: Twin>() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -148,6 +156,7 @@ pub fn it_carries_ipvlan<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_carries_ipvlan_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -167,6 +176,7 @@ pub fn it_carries_ipvlan_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn it_is_gone<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let absent = index(4242);

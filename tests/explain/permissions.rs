@@ -2,16 +2,16 @@
 //!
 //! A process in a user namespace of its own lacks it in the test's network namespace. It is this binary again, in a role.
 
-use crate::common::roles::{finish, play, start};
+use crate::common::roles::{finish, start};
 use crate::common::{Skip, kernel, mac, name, needs, parent, socket};
 use crate::why::{assert_why, why};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use std::os::fd::AsFd;
-use std::process::ExitCode;
 use sublink::error::Reason;
 use sublink::link::{GetLink, IpvlanMode};
 use sublink::{Batch, Error, LinkChange, MacvlanMode, Netns, NewAddress, NewLink};
+use sublink_tests::{kernel_test, role};
 
 const HERE: &str = "CAP_NET_ADMIN is missing in the user namespace that owns this network namespace";
 const AT_PARENT: &str = "CAP_NET_ADMIN is missing in the user namespace that owns the parent's network namespace";
@@ -19,18 +19,15 @@ const AT_TARGET: &str =
     "CAP_NET_ADMIN is missing in the user namespace that owns the network namespace the link was to be in";
 const THERE: &str = "CAP_NET_ADMIN is missing in the user namespace that owns the other network namespace";
 
-/// What this process is to do if it has a role.
-pub fn role() -> Option<ExitCode> {
-    play(&[("guest", a_guest), ("tenant", a_tenant), ("container", a_container)])
-}
-
+#[kernel_test]
 pub fn it_is_missing_here() -> Result<(), Skip> {
     parent(&mut socket());
-    finish(start("guest", "-U")?);
+    finish(start("a_guest", "-U")?);
     Ok(())
 }
 
 /// In the test's network namespace, of another user namespace.
+#[role]
 fn a_guest() {
     let mut socket = socket();
     let parent = socket.index_of("p0").expect("the parent can be seen");
@@ -55,13 +52,15 @@ fn a_guest() {
     }
 }
 
+#[kernel_test]
 pub fn it_is_missing_in_the_other_namespace() -> Result<(), Skip> {
     parent(&mut socket());
-    finish(start("tenant", "-Urn")?);
+    finish(start("a_tenant", "-Urn")?);
     Ok(())
 }
 
 /// Root of a network namespace of its own.
+#[role]
 fn a_tenant() {
     let (mut socket, there) = (socket(), stdin());
     let parent = parent(&mut socket);
@@ -96,10 +95,11 @@ fn a_tenant() {
     socket.create(&macvlan).expect("it is root here");
 }
 
+#[kernel_test]
 pub fn what_a_container_cannot_see_is_not_explained() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
-    let mut container = start("container", "-Urn")?;
+    let mut container = start("a_container", "-Urn")?;
     let mut lines = BufReader::new(container.stdout.take().expect("a pipe")).lines();
     if let Some(Ok(_)) = lines.next() {
         let inside = Netns::of_pid(container.id()).expect("its namespace");
@@ -116,6 +116,7 @@ pub fn what_a_container_cannot_see_is_not_explained() -> Result<(), Skip> {
 }
 
 /// Root of a network namespace in which the host puts links.
+#[role]
 fn a_container() {
     const RTNLGRP_LINK: u32 = 1;
     let mut events = netlink_sys::Socket::new(NETLINK_ROUTE).expect("a socket");

@@ -7,6 +7,7 @@ use crate::why::{assert_why, why};
 use std::os::fd::AsFd;
 use sublink::error::Reason;
 use sublink::{ErrorKind, IfIndex, LinkChange, NewLink, Result, Socket};
+use sublink_tests::kernel_test;
 
 /// The name `taken`, which is that of `owner`, or an alternative one.
 fn is_taken(taken: &str, owner: &str, index: IfIndex) -> (Reason, String) {
@@ -14,6 +15,7 @@ fn is_taken(taken: &str, owner: &str, index: IfIndex) -> (Reason, String) {
     (reason, format!("the name {taken} is taken by {owner} (#{index})"))
 }
 
+#[kernel_test(both)]
 pub fn a_name<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -27,6 +29,7 @@ pub fn a_name<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_name_of_a_link_without_a_parent() -> Result<(), Skip> {
     let mut socket = socket();
     parent(&mut socket);
@@ -37,6 +40,7 @@ pub fn a_name_of_a_link_without_a_parent() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_new_name() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -54,6 +58,7 @@ pub fn a_new_name() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_index() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -67,6 +72,7 @@ pub fn an_index() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_name_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -88,6 +94,7 @@ pub fn a_name_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_name_here_of_a_link_for_another_namespace() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -108,6 +115,7 @@ pub fn a_name_here_of_a_link_for_another_namespace() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_index_in_another_namespace() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -147,6 +155,7 @@ fn assert_taken_there(socket: &mut Socket, moved: Result<()>, words: &str, reaso
     }
 }
 
+#[kernel_test(both)]
 pub fn a_name_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -165,6 +174,7 @@ pub fn a_name_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn an_index_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
     needs("index_there")?;
     let mut socket = socket();
@@ -183,6 +193,7 @@ pub fn an_index_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_link_that_is_up_is_renamed_since_linux_6_2<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

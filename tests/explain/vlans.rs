@@ -7,11 +7,13 @@ use std::os::fd::AsFd;
 use sublink::error::Reason;
 use sublink::link::{Vlan, VlanFlags, VlanProtocol};
 use sublink::{IfIndex, LinkChange, NewLink};
+use sublink_tests::kernel_test;
 
 fn five<'a>(parent: IfIndex) -> NewLink<'a, Vlan<'a>> {
     NewLink::vlan(parent, vid(5)).name(name("x"))
 }
 
+#[kernel_test]
 pub fn a_vlan_that_is_there_has_a_name() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -32,6 +34,7 @@ pub fn a_vlan_that_is_there_has_a_name() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_may_be_in_another_namespace() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -50,6 +53,7 @@ pub fn a_vlan_may_be_in_another_namespace() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_name_comes_before_the_vlan() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -66,6 +70,7 @@ pub fn a_name_comes_before_the_vlan() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -83,6 +88,7 @@ pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
 }
 
 /// A macvlan on a macvlan is put beside it, but a VLAN stands on it.
+#[kernel_test]
 pub fn the_parent_may_be_a_macvlan() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -97,6 +103,7 @@ pub fn the_parent_may_be_a_macvlan() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn it_waits_for_its_parent() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -114,6 +121,7 @@ pub fn it_waits_for_its_parent() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_with_the_mac_is_not_blamed() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -126,6 +134,7 @@ pub fn a_vlan_with_the_mac_is_not_blamed() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn its_own_words_say_it_all() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -143,6 +152,7 @@ pub fn its_own_words_say_it_all() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_change_of_a_vlan_is_for_vlans() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -154,6 +164,7 @@ pub fn a_change_of_a_vlan_is_for_vlans() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_ipvlan_is_no_child_of_a_port_or_of_lo() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -172,6 +183,7 @@ pub fn an_ipvlan_is_no_child_of_a_port_or_of_lo() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_driver_that_is_missing_is_named() -> Result<(), Skip> {
     let mut socket = socket();
     let lo = socket.index_of("lo").unwrap();

@@ -1,17 +1,13 @@
 //! `IFLA_MACVLAN_BC_CUTOFF`, which iproute2 knows since 6.4, later than Debian 12's: so netlink-packet-route sets and reads
 //! it in `ip`'s place, over a socket without anything of ours.
 
-use crate::common::{Skip, Test, knows, mac, name, parent, socket};
+use crate::common::{Skip, knows, mac, name, parent, socket};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoMacVlan, LinkAttribute, LinkInfo as Info, LinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use sublink::{ErrorKind, IfIndex, MacvlanMode, NewLink};
-
-pub const TESTS: &[(&str, Test)] = &[
-    ("bc_cutoff::set_by_us_read_by_packet_route", set_by_us),
-    ("bc_cutoff::set_by_packet_route_read_by_us", set_by_packet_route),
-];
+use sublink_tests::kernel_test;
 
 /// What the kernel reports of a cutoff that was asked for: nothing of its default, 1, and nothing at all up to 6.3.
 fn reported(asked: i32) -> Option<i32> {
@@ -20,7 +16,8 @@ fn reported(asked: i32) -> Option<i32> {
 
 const CUTOFFS: [i32; 5] = [-1, 0, 1, 5, i32::MAX];
 
-fn set_by_us() -> Result<(), Skip> {
+#[kernel_test]
+fn set_by_us_read_by_packet_route() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     for cutoff in CUTOFFS {
@@ -37,7 +34,8 @@ fn set_by_us() -> Result<(), Skip> {
     Ok(())
 }
 
-fn set_by_packet_route() -> Result<(), Skip> {
+#[kernel_test]
+fn set_by_packet_route_read_by_us() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     for cutoff in CUTOFFS {

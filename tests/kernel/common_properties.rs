@@ -5,6 +5,7 @@ use crate::tools::{ip, refusal};
 use sublink::link::Create;
 use sublink::value::Broadcast;
 use sublink::{ErrorKind, IfIndex, ListLinks, MacvlanMode, NewLink};
+use sublink_tests::kernel_test;
 
 const INDEX: u32 = 20_000;
 const BROADCAST: Broadcast = Broadcast([2, 0xff, 0xff, 0xff, 0xff, 0xff]);
@@ -55,12 +56,14 @@ where
     socket.delete(index).unwrap();
 }
 
+#[kernel_test]
 pub fn all_is_set_of_a_macvlan() -> Result<(), Skip> {
     let parent = parent(&mut socket());
     assert_all_is_set(NewLink::macvlan(parent).up(), "macvlan", Mac::Own);
     Ok(())
 }
 
+#[kernel_test]
 pub fn all_is_set_of_a_macvtap() -> Result<(), Skip> {
     needs("macvtap")?;
     let parent = parent(&mut socket());
@@ -68,6 +71,7 @@ pub fn all_is_set_of_a_macvtap() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn all_is_set_of_a_vlan() -> Result<(), Skip> {
     needs("vlan")?;
     let parent = parent(&mut socket());
@@ -75,17 +79,20 @@ pub fn all_is_set_of_a_vlan() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn all_is_set_of_a_veth() -> Result<(), Skip> {
     assert_all_is_set(NewLink::veth(NewLink::peer()).up(), "veth", Mac::Own);
     Ok(())
 }
 
+#[kernel_test]
 pub fn all_is_set_of_a_dummy() -> Result<(), Skip> {
     needs("dummy")?;
     assert_all_is_set(NewLink::dummy().up(), "dummy", Mac::Own);
     Ok(())
 }
 
+#[kernel_test]
 pub fn all_is_set_of_an_ipvlan_but_its_mac() -> Result<(), Skip> {
     needs("ipvlan")?;
     let parent = parent(&mut socket());
@@ -114,23 +121,27 @@ fn parent_and_bridge() -> IfIndex {
     parent(&mut socket())
 }
 
+#[kernel_test]
 pub fn a_macvlan_is_born_as_a_port() -> Result<(), Skip> {
     assert_is_port(NewLink::macvlan(parent_and_bridge()).mode(MacvlanMode::Bridge).up(), "macvlan");
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_is_born_as_a_port() -> Result<(), Skip> {
     needs("vlan")?;
     assert_is_port(NewLink::vlan(parent_and_bridge(), vid(5)), "vlan");
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_veth_is_born_as_a_port() -> Result<(), Skip> {
     parent_and_bridge();
     assert_is_port(NewLink::veth(NewLink::peer()), "veth");
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_dummy_is_born_as_a_port() -> Result<(), Skip> {
     needs("dummy")?;
     parent_and_bridge();
@@ -138,6 +149,7 @@ pub fn a_dummy_is_born_as_a_port() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_property_out_of_its_limits_is_refused() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -159,6 +171,7 @@ pub fn a_property_out_of_its_limits_is_refused() -> Result<(), Skip> {
 /// The first of the kernels tested here that looks at the upper limits of segmentation offload at create.
 const WITH_GSO_LIMITS: (u32, u32) = (6, 12);
 
+#[kernel_test]
 pub fn a_gso_limit_above_the_kernels_is_refused_or_lowered() -> Result<(), Skip> {
     needs("a GSO limit at create")?;
     let mut socket = socket();
@@ -181,6 +194,7 @@ pub fn a_gso_limit_above_the_kernels_is_refused_or_lowered() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_limit_in_an_error_is_the_limit() -> Result<(), Skip> {
     needs("a GSO limit at create")?;
     let mut socket = socket();

@@ -5,6 +5,7 @@ use crate::tools::{ip_about_x, refusal};
 use crate::twins::{Change, New, Twin};
 use sublink::link::{LinkFlags, MacvlanFlags};
 use sublink::{ErrorKind, MacvlanMode, Socket};
+use sublink_tests::kernel_test;
 
 /// All but passthru, to and from which no change leads.
 const CHANGEABLE: [MacvlanMode; 4] =
@@ -27,6 +28,7 @@ fn with_queue(bc_queue_len: u32) -> New<'static> {
     New { bc_queue_len: Some(bc_queue_len), ..New::default() }
 }
 
+#[kernel_test(both)]
 pub fn every_mode_can_be_created<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -42,6 +44,7 @@ pub fn every_mode_can_be_created<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn ip_says_the_same<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -67,6 +70,7 @@ pub fn ip_says_the_same<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn the_kernel_has_defaults<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -81,6 +85,7 @@ pub fn the_kernel_has_defaults<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn unknown_modes_are_refused<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -95,6 +100,7 @@ pub fn unknown_modes_are_refused<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_mode_can_be_changed_to_any_but_passthru<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -111,6 +117,7 @@ pub fn a_mode_can_be_changed_to_any_but_passthru<T: Twin>() -> Result<(), Skip> 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn passthru_is_for_life<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -124,6 +131,7 @@ pub fn passthru_is_for_life<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn flags_are_set_and_replaced_as_a_whole<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -141,6 +149,7 @@ pub fn flags_are_set_and_replaced_as_a_whole<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn nopromisc_spares_the_parent_of_a_passthru_child<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -155,6 +164,7 @@ pub fn nopromisc_spares_the_parent_of_a_passthru_child<T: Twin>() -> Result<(), 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_change_of_one_property_leaves_the_others<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -182,6 +192,7 @@ pub fn a_change_of_one_property_leaves_the_others<T: Twin>() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn the_longest_queue_of_all_children_is_used<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -203,6 +214,7 @@ pub fn the_longest_queue_of_all_children_is_used<T: Twin>() -> Result<(), Skip> 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn the_queue_length_is_verified<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -227,6 +239,7 @@ fn verified(asked: i32) -> Result<(), String> {
     Err("the kernel ignored IFLA_MACVLAN_BC_CUTOFF: it is too old for it".into())
 }
 
+#[kernel_test(both)]
 pub fn a_cutoff_is_reported_or_verified_to_be_ignored<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -249,6 +262,7 @@ pub fn a_cutoff_is_reported_or_verified_to_be_ignored<T: Twin>() -> Result<(), S
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn an_ignored_property_is_an_error_of_its_own_kind<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -265,6 +279,7 @@ pub fn an_ignored_property_is_an_error_of_its_own_kind<T: Twin>() -> Result<(), 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_cutoff_holds_for_all_children<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

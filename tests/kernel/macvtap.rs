@@ -4,7 +4,9 @@ use crate::common::{Skip, knows, mac, name, needs, parent, socket};
 use crate::tools::{ip, refusal};
 use std::process::Command;
 use sublink::{IfIndex, LinkChange, MacvlanMode, NewLink};
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn its_queue_is_shorter() -> Result<(), Skip> {
     needs("macvtap")?;
     let mut socket = socket();
@@ -16,6 +18,7 @@ pub fn its_queue_is_shorter() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn its_device_file_is_numbered_by_its_index() -> Result<(), Skip> {
     needs("macvtap")?;
     let mut socket = socket();
@@ -33,6 +36,7 @@ pub fn its_device_file_is_numbered_by_its_index() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn it_cannot_be_a_bridge_port() -> Result<(), Skip> {
     needs("macvtap")?;
     let mut socket = socket();
@@ -45,6 +49,7 @@ pub fn it_cannot_be_a_bridge_port() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn it_shares_its_parent_with_macvlans() -> Result<(), Skip> {
     needs("macvtap")?;
     let mut socket = socket();
@@ -73,6 +78,7 @@ pub fn it_shares_its_parent_with_macvlans() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn neither_can_be_changed_as_the_other() -> Result<(), Skip> {
     needs("macvtap")?;
     let mut socket = socket();

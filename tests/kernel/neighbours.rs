@@ -6,7 +6,9 @@ use std::os::fd::AsFd;
 use sublink::link::{IpvlanFlag, IpvlanMode, KindInfo};
 use sublink::value::{Alias, Broadcast};
 use sublink::{ErrorKind, IfIndex, IfName, LinkChange, Netns, NewLink, Socket};
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn without_a_driver_its_module_is_named() -> Result<(), Skip> {
     lacks_driver("dummy", "link add x type dummy")?;
     lacks_driver("ipvlan", "link add link lo name y type ipvlan")?;
@@ -20,6 +22,7 @@ pub fn without_a_driver_its_module_is_named() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_dummy_can_be_a_parent() -> Result<(), Skip> {
     needs("dummy")?;
     let mut socket = socket();
@@ -34,6 +37,7 @@ pub fn a_dummy_can_be_a_parent() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn both_ends_of_a_veth_are_as_asked_for() -> Result<(), Skip> {
     let mut socket = socket();
     let (this, that) = (IfIndex::new(20_001).unwrap(), IfIndex::new(20_002).unwrap());
@@ -64,6 +68,7 @@ pub fn both_ends_of_a_veth_are_as_asked_for() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_peer_without_a_name_gets_one() -> Result<(), Skip> {
     let mut socket = socket();
     let this = socket.create(&NewLink::veth(NewLink::peer()).name(name("a"))).unwrap();
@@ -72,6 +77,7 @@ pub fn a_peer_without_a_name_gets_one() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_peer_is_born_in_another_namespace() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
@@ -91,6 +97,7 @@ pub fn a_peer_is_born_in_another_namespace() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_veth_that_cannot_be_leaves_no_end_behind() -> Result<(), Skip> {
     let mut socket = socket();
     parent(&mut socket);
@@ -110,6 +117,7 @@ pub fn a_veth_that_cannot_be_leaves_no_end_behind() -> Result<(), Skip> {
 }
 
 /// As the documentation of a peer warns.
+#[kernel_test]
 pub fn a_peers_master_is_ignored_and_so_is_its_index_beside_none() -> Result<(), Skip> {
     let mut socket = socket();
     ip("link add br0 type bridge");
@@ -123,6 +131,7 @@ pub fn a_peers_master_is_ignored_and_so_is_its_index_beside_none() -> Result<(),
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_attribute_of_a_peer_is_named_in_errors() -> Result<(), Skip> {
     let mut socket = socket();
     needs("a GSO limit at create")?;
@@ -145,6 +154,7 @@ fn ipvlan_of(socket: &mut Socket, index: IfIndex) -> (Option<IpvlanMode>, Option
 const MODES: [IpvlanMode; 3] = [IpvlanMode::L2, IpvlanMode::L3, IpvlanMode::L3S];
 const IPVLAN_FLAGS: [IpvlanFlag; 3] = [IpvlanFlag::Bridge, IpvlanFlag::Private, IpvlanFlag::Vepa];
 
+#[kernel_test]
 pub fn every_ipvlan_mode_and_flag_is_set_at_create() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -165,6 +175,7 @@ pub fn every_ipvlan_mode_and_flag_is_set_at_create() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn ip_says_the_same_of_an_ipvlan() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -180,6 +191,7 @@ pub fn ip_says_the_same_of_an_ipvlan() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn ipvlan_mode_and_flag_hold_for_all_children() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -198,6 +210,7 @@ pub fn ipvlan_mode_and_flag_hold_for_all_children() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn ipvlan_refuses_unknown_modes_and_flags() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -221,6 +234,7 @@ pub fn ipvlan_refuses_unknown_modes_and_flags() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn ipvlan_and_macvlan_exclude_each_other() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut socket = socket();
@@ -246,6 +260,7 @@ pub fn ipvlan_and_macvlan_exclude_each_other() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn unknown_kinds_and_flags_survive() -> Result<(), Skip> {
     let mut socket = socket();
     parent(&mut socket);
@@ -261,6 +276,7 @@ pub fn unknown_kinds_and_flags_survive() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn unknown_bytes_in_names_survive() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -278,6 +294,7 @@ pub fn unknown_bytes_in_names_survive() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn addresses_of_other_hardware_survive() -> Result<(), Skip> {
     let mut socket = socket();
     let lo = socket.link("lo").unwrap();

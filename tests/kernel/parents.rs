@@ -7,7 +7,9 @@ use std::os::fd::AsFd;
 use std::process::Command;
 use sublink::link::{LinkFlags, OperState};
 use sublink::{LinkChange, MacvlanMode, Netns, NewLink, Socket};
+use sublink_tests::kernel_test;
 
+#[kernel_test(both)]
 pub fn a_down_parent_is_accepted<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -25,6 +27,7 @@ pub fn a_down_parent_is_accepted<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_deleted_parent_takes_its_children_along<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -43,6 +46,7 @@ pub fn a_deleted_parent_takes_its_children_along<T: Twin>() -> Result<(), Skip> 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn on_a_macvlan_it_gets_the_real_parent<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -60,6 +64,7 @@ pub fn on_a_macvlan_it_gets_the_real_parent<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn the_mtu_of_a_child_follows_its_parent_down<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -71,6 +76,7 @@ pub fn the_mtu_of_a_child_follows_its_parent_down<T: Twin>() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn passthru_shares_the_address_of_its_parent<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -90,6 +96,7 @@ pub fn passthru_shares_the_address_of_its_parent<T: Twin>() -> Result<(), Skip> 
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn the_address_is_the_one_asked_for_or_random<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -104,6 +111,7 @@ pub fn the_address_is_the_one_asked_for_or_random<T: Twin>() -> Result<(), Skip>
 }
 
 /// `NET_ADDR_RANDOM` and `NET_ADDR_SET`: the first is a leave to udev to give the link another one.
+#[kernel_test(both)]
 pub fn an_address_of_the_kernels_own_is_marked_as_random<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

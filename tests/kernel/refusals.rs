@@ -6,6 +6,7 @@ use crate::twins::{Change, New, Twin};
 use std::fs::File;
 use std::os::fd::AsFd;
 use sublink::{IfIndex, LinkChange, MacvlanMode, Netns, Socket};
+use sublink_tests::kernel_test;
 
 const ABSENT: u32 = 4242;
 /// The kernel reads an MTU as a signed number.
@@ -23,6 +24,7 @@ fn assert_not_created<T: Twin>(socket: &mut Socket, parent: IfIndex, new: &New<'
     assert_eq!(names_of_kind(socket, T::KIND), before, "something was left behind");
 }
 
+#[kernel_test(both)]
 pub fn a_parent_must_be_there_and_ethernet<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let lo = socket.index_of("lo").unwrap();
@@ -33,6 +35,7 @@ pub fn a_parent_must_be_there_and_ethernet<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_tunnel_cannot_be_a_parent<T: Twin>() -> Result<(), Skip> {
     try_ip("tuntap add dev t0 mode tun").map_err(|error| Skip(format!("no tun here: {}", error.trim())))?;
     let mut socket = socket();
@@ -42,6 +45,7 @@ pub fn a_tunnel_cannot_be_a_parent<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn an_mtu_has_limits<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -67,6 +71,7 @@ pub fn an_mtu_has_limits<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_taken_name_is_refused<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -79,6 +84,7 @@ pub fn a_taken_name_is_refused<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_mac_in_use_is_refused_only_when_up<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -103,6 +109,7 @@ pub fn a_mac_in_use_is_refused_only_when_up<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_mac_in_use_cannot_be_changed_to<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -122,6 +129,7 @@ pub fn a_mac_in_use_cannot_be_changed_to<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_mac_of_a_sibling_that_is_down_is_free<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -131,6 +139,7 @@ pub fn a_mac_of_a_sibling_that_is_down_is_free<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_mac_in_use_in_another_namespace_is_refused<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -144,6 +153,7 @@ pub fn a_mac_in_use_in_another_namespace_is_refused<T: Twin>() -> Result<(), Ski
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_bridge_port_is_busy<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -157,6 +167,7 @@ pub fn a_bridge_port_is_busy<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_parent_cannot_become_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -168,6 +179,7 @@ pub fn a_parent_cannot_become_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn passthru_and_others_exclude_each_other<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -186,6 +198,7 @@ pub fn passthru_and_others_exclude_each_other<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_file_that_is_no_namespace_is_refused<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -200,6 +213,7 @@ pub fn a_file_that_is_no_namespace_is_refused<T: Twin>() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn an_unknown_number_of_a_namespace_is_refused<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -219,6 +233,7 @@ pub fn an_unknown_number_of_a_namespace_is_refused<T: Twin>() -> Result<(), Skip
     Ok(())
 }
 
+#[kernel_test(both)]
 pub fn a_link_of_another_kind_or_none_cannot_be_changed<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

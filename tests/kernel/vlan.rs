@@ -4,6 +4,7 @@ use crate::common::{Skip, name, needs, parent, socket, vid};
 use crate::tools::ip_about_x;
 use sublink::link::{EgressQos, IngressQos, KindInfo, VlanFlags, VlanInfo, VlanPriority, VlanProtocol};
 use sublink::{ErrorKind, IfIndex, LinkChange, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// What the kernel reports of a VLAN; the view and the owned copy have to agree.
 fn read(socket: &mut Socket, index: IfIndex) -> VlanInfo {
@@ -22,6 +23,7 @@ fn bits(socket: &mut Socket, index: IfIndex) -> u32 {
     read(socket, index).flags.bits()
 }
 
+#[kernel_test]
 pub fn ids_are_0_to_4094() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -38,6 +40,7 @@ pub fn ids_are_0_to_4094() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn ip_says_the_same() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -64,6 +67,7 @@ pub fn ip_says_the_same() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn the_kernel_has_defaults() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -79,6 +83,7 @@ pub fn the_kernel_has_defaults() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn both_protocols_and_stacks_of_them() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -106,6 +111,7 @@ const FLAGS: [(&str, u32, Setter, Getter); 5] = [
 ];
 const ALL_FLAGS: u32 = 31;
 
+#[kernel_test]
 pub fn each_flag_is_set_at_create() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -123,6 +129,7 @@ pub fn each_flag_is_set_at_create() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_change_of_each_flag_leaves_the_others() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -143,6 +150,7 @@ pub fn a_change_of_each_flag_leaves_the_others() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_change_of_something_else_leaves_flags_and_maps() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -187,6 +195,7 @@ fn ingress_map(socket: &mut Socket, index: IfIndex) -> Vec<(u32, u32)> {
 /// What a change of a map is, its entries, and the map behind it.
 type Step<'a, T> = (&'a str, &'a [T], &'a [(u32, u32)]);
 
+#[kernel_test]
 pub fn maps_are_set_at_create() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -199,6 +208,7 @@ pub fn maps_are_set_at_create() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn egress_entries_are_added_replaced_and_removed() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -223,6 +233,7 @@ pub fn egress_entries_are_added_replaced_and_removed() -> Result<(), Skip> {
 }
 
 /// The egress map has no limit in the kernel, which reports one of 5,460 entries and more with a wrong length.
+#[kernel_test]
 pub fn a_map_of_thousands_is_read_whole_or_is_an_error() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -245,6 +256,7 @@ pub fn a_map_of_thousands_is_read_whole_or_is_an_error() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn ingress_entries_are_added_replaced_and_removed() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();

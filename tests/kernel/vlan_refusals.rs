@@ -5,6 +5,7 @@ use crate::tools::{await_link, lacks_driver, names_of_kind, refusal};
 use std::os::fd::AsFd;
 use sublink::link::{LinkFlags, OperState, Vlan, VlanFlags, VlanProtocol};
 use sublink::{Error, ErrorKind, IfIndex, LinkChange, MacvlanMode, Netns, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// VLAN 5, as `x`.
 fn five<'a>(parent: IfIndex) -> NewLink<'a, Vlan<'a>> {
@@ -21,6 +22,7 @@ fn assert_not_created(socket: &mut Socket, link: &NewLink<'_, Vlan<'_>>, said: &
     error
 }
 
+#[kernel_test]
 pub fn without_the_driver_its_module_is_named() -> Result<(), Skip> {
     lacks_driver("vlan", "link add link lo name x type vlan id 5")?;
     let mut socket = socket();
@@ -33,6 +35,7 @@ pub fn without_the_driver_its_module_is_named() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_must_be_there_and_know_vlans() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -48,6 +51,7 @@ pub fn a_parent_must_be_there_and_know_vlans() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_id_is_there_once_per_parent_and_protocol() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -69,6 +73,7 @@ pub fn an_id_is_there_once_per_parent_and_protocol() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_in_another_namespace_takes_its_id() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -79,6 +84,7 @@ pub fn a_vlan_in_another_namespace_takes_its_id() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_taken_name_is_an_eexist_without_text() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -87,6 +93,7 @@ pub fn a_taken_name_is_an_eexist_without_text() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn unknown_protocols_are_refused() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -100,6 +107,7 @@ pub fn unknown_protocols_are_refused() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -122,6 +130,7 @@ pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn it_comes_up_on_a_down_parent_only_when_loosely_bound() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -142,6 +151,7 @@ pub fn it_comes_up_on_a_down_parent_only_when_loosely_bound() -> Result<(), Skip
     Ok(())
 }
 
+#[kernel_test]
 pub fn it_follows_its_parent_down_and_up_unless_loosely_bound() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -160,6 +170,7 @@ pub fn it_follows_its_parent_down_and_up_unless_loosely_bound() -> Result<(), Sk
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_deleted_parent_takes_its_vlans_along() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -180,6 +191,7 @@ pub fn a_deleted_parent_takes_its_vlans_along() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn vlans_and_macvlans_stand_on_each_other() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
@@ -193,6 +205,7 @@ pub fn vlans_and_macvlans_stand_on_each_other() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_link_of_another_kind_cannot_be_changed_as_a_vlan() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();

@@ -12,6 +12,7 @@ use sublink::link::KindInfo;
 use sublink::network::{Connection, Subnet};
 use sublink::route::{ListRoutes, Table};
 use sublink::{ErrorKind, LinkChange, MacvlanMode, Netns, Network, Socket};
+use sublink_tests::kernel_test;
 
 /// The networks of these tests, each on a parent of its own: 10.N.0.0/16 and fd0N::/64, with or without gateways.
 fn network(host: &mut Socket, number: u8, network_name: &str, gateways: [bool; 2]) -> Network {
@@ -58,6 +59,7 @@ fn defaults(pod: &mut Pod) -> [u8; 2] {
     })
 }
 
+#[kernel_test]
 pub fn a_connected_container_has_what_was_said() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let before = pod.contents();
@@ -131,6 +133,7 @@ const fn row(name: &'static str, gateways: [bool; 2], priority: i32, defaults: [
     Row { name, gateways, priority, internal: false, defaults }
 }
 
+#[kernel_test]
 pub fn the_first_name_in_byte_order_has_the_default_routes() -> Result<(), Skip> {
     let rows = [
         row("b", BOTH, 0, [1, 1]),
@@ -143,6 +146,7 @@ pub fn the_first_name_in_byte_order_has_the_default_routes() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 pub fn priority_comes_before_the_name() -> Result<(), Skip> {
     let rows =
         [row("a", BOTH, 0, [1, 1]), row("b", BOTH, 7, [2, 2]), row("c", BOTH, -1, [2, 2]), row("d", V4, 8, [4, 2])];
@@ -150,12 +154,14 @@ pub fn priority_comes_before_the_name() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn more_gateways_come_before_the_name() -> Result<(), Skip> {
     let rows = [row("a", V4, 0, [1, 0]), row("b", V6, 0, [1, 2]), row("c", BOTH, 0, [3, 3]), row("d", NONE, 9, [3, 3])];
     come_and_go(&rows, &[[3, 3], [3, 3], [0, 0], [0, 0]]);
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_internal_network_has_no_default_route() -> Result<(), Skip> {
     let internal = Row { internal: true, ..row("a", BOTH, 9, [0, 0]) };
     come_and_go(&[internal, row("b", BOTH, 0, [2, 2])], &[[2, 2], [0, 0]]);
@@ -163,6 +169,7 @@ pub fn an_internal_network_has_no_default_route() -> Result<(), Skip> {
 }
 
 /// It joins with a gateway that is its own address, in IPv6: so the default route of IPv4 is taken before it fails.
+#[kernel_test]
 pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let first = network(&mut host, 1, "b", BOTH);
@@ -195,6 +202,7 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_address_outside_is_refused() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let network = network(&mut host, 1, "net", BOTH);
@@ -209,6 +217,7 @@ pub fn an_address_outside_is_refused() -> Result<(), Skip> {
 }
 
 /// Nothing that the container does inside keeps it from leaving.
+#[kernel_test]
 pub fn a_network_that_cannot_have_the_default_route_is_passed_over() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let networks =
@@ -237,6 +246,7 @@ fn gateways(network: &Network, addrs: &[&str]) -> [Option<IpAddr>; 2] {
     [pod.gateway(ListRoutes::v4()), pod.gateway(ListRoutes::v6())]
 }
 
+#[kernel_test]
 pub fn the_gateway_is_that_of_the_addresss_subnet() -> Result<(), Skip> {
     let network = on("p0", "net")
         .subnet(subnet("10.1.0.0/16", "10.1.0.1"))
@@ -257,6 +267,7 @@ pub fn the_gateway_is_that_of_the_addresss_subnet() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn the_smallest_subnet_around_an_address_is_its_own() -> Result<(), Skip> {
     let network = on("p0", "net").subnet(subnet("10.1.0.0/16", "10.1.0.1")).subnet(subnet("10.1.7.0/24", "10.1.7.1"));
     let network = network.subnet(subnet("fd01::/48", "fd01::1")).subnet(subnet("fd01:0:0:7::/64", "fd01:0:0:7::1"));
@@ -269,6 +280,7 @@ pub fn the_smallest_subnet_around_an_address_is_its_own() -> Result<(), Skip> {
 }
 
 /// An address that has no network by itself.
+#[kernel_test]
 pub fn a_gateway_that_no_address_reaches_is_on_the_link() -> Result<(), Skip> {
     let network = on("p0", "net").subnet(subnet("10.1.0.0/16", "10.1.0.1")).subnet(subnet("fd01::/64", "fd01::1"));
     let expected = [Some(ip("10.1.0.1")), Some(ip("fd01::1"))];
@@ -277,6 +289,7 @@ pub fn a_gateway_that_no_address_reaches_is_on_the_link() -> Result<(), Skip> {
 }
 
 /// The container has switched IPv6 off.
+#[kernel_test]
 pub fn a_closed_door_leaves_the_container_as_before() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let switch = || fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
@@ -289,6 +302,7 @@ pub fn a_closed_door_leaves_the_container_as_before() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_network_may_join_its_own_hosts_namespace_never() -> Result<(), Skip> {
     let (mut host, mut same) = (socket(), socket());
     let network = network(&mut host, 1, "net", BOTH);

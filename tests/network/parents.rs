@@ -7,6 +7,7 @@ use sublink::link::{KindInfo, LinkFlags, VlanProtocol};
 use sublink::network::{Connection, Driver, Removal};
 use sublink::route::ListRoutes;
 use sublink::{IfIndex, LinkChange, LinkInfo, Network, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// A VLAN that is to be made on `p0`, and the name that it has while it is made.
 const VLAN: &str = "p0.50";
@@ -38,6 +39,7 @@ fn is_vlan_50(link: &LinkInfo, base: IfIndex) {
     assert_eq!((link.parent, vlan.id, vlan.protocol), (Some(base), Some(vid(50)), Some(VlanProtocol::Ieee8021Q)));
 }
 
+#[kernel_test]
 pub fn what_is_there_is_used_whatever_its_name() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -51,6 +53,7 @@ pub fn what_is_there_is_used_whatever_its_name() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_is_made_on_demand() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -69,6 +72,7 @@ pub fn a_vlan_is_made_on_demand() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_dummy_is_made_for_a_network_without_a_parent() -> Result<(), Skip> {
     needs("dummy")?;
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -85,6 +89,7 @@ pub fn a_dummy_is_made_for_a_network_without_a_parent() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_network_of_vlans_has_a_dummy_too() -> Result<(), Skip> {
     needs("dummy")?;
     needs("vlan")?;
@@ -97,6 +102,7 @@ pub fn a_network_of_vlans_has_a_dummy_too() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_half_made_link_is_finished() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
@@ -118,6 +124,7 @@ pub fn a_half_made_link_is_finished() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_foreign_vlan_of_the_name_is_used_and_not_marked() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -134,6 +141,7 @@ pub fn a_foreign_vlan_of_the_name_is_used_and_not_marked() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_foreign_vlan_of_another_name_is_pointed_out() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();

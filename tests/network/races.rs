@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use sublink::network::InvalidNetwork;
 use sublink::{ErrorKind, LinkChange, Netns, Network, NewLink, Owner, Socket};
+use sublink_tests::kernel_test;
 
 const THREADS: usize = 4;
 const ROUNDS: usize = 10;
@@ -39,6 +40,7 @@ fn bring_up_at_once(host: &mut Socket, network: &Network, owners: &[Owner]) {
     }
 }
 
+#[kernel_test]
 pub fn a_vlan_is_made_once() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -47,6 +49,7 @@ pub fn a_vlan_is_made_once() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_of_two_owners_is_made_once() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -55,6 +58,7 @@ pub fn a_vlan_of_two_owners_is_made_once() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_dummy_is_made_once() -> Result<(), Skip> {
     needs("dummy")?;
     bring_up_at_once(&mut socket(), &macvlan("net"), &[owner()]);
@@ -62,6 +66,7 @@ pub fn a_dummy_is_made_once() -> Result<(), Skip> {
 }
 
 /// Between two requests of its maker a VLAN has neither its name nor a mark: whoever wants it waits for that.
+#[kernel_test]
 pub fn a_vlan_that_is_being_made_is_awaited() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -92,6 +97,7 @@ pub fn a_vlan_that_is_being_made_is_awaited() -> Result<(), Skip> {
 }
 
 /// The base comes and goes meanwhile: the parent is made or it is not, and never half.
+#[kernel_test]
 pub fn a_base_that_vanishes_takes_everything_with_it() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();

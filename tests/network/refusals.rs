@@ -7,6 +7,7 @@ use crate::pod::Pod;
 use std::os::fd::AsFd;
 use sublink::network::{Removal, Subnet, restore_networks};
 use sublink::{LinkChange, Network, NewLink, Socket};
+use sublink_tests::{kernel_test, role};
 
 /// What is said, and why, when the network is refused a parent.
 #[track_caller]
@@ -22,6 +23,7 @@ fn assert_said(host: &mut Socket, network: &Network, before: &str, after: &str) 
     assert!(said.starts_with(before) && said.ends_with(after), "{said}");
 }
 
+#[kernel_test]
 pub fn they_are_told_in_dockers_order() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -48,6 +50,7 @@ pub fn they_are_told_in_dockers_order() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_base_that_is_down() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -64,6 +67,7 @@ pub fn a_base_that_is_down() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_name_that_is_taken_as_an_alternative_one() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -78,6 +82,7 @@ pub fn a_name_that_is_taken_as_an_alternative_one() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_base_that_can_carry_no_more() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -97,6 +102,7 @@ pub fn a_base_that_can_carry_no_more() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_that_is_in_another_namespace() -> Result<(), Skip> {
     needs("vlan")?;
     let (mut host, pod) = (socket(), Pod::new());
@@ -109,6 +115,7 @@ pub fn a_vlan_that_is_in_another_namespace() -> Result<(), Skip> {
 }
 
 /// On a kernel that has no such links.
+#[kernel_test]
 pub fn a_driver_that_is_missing() -> Result<(), Skip> {
     let lacks =
         |kind| if needs(kind).is_ok() { Err(Skip(format!("this kernel has the driver of {kind}"))) } else { Ok(()) };
@@ -121,17 +128,19 @@ pub fn a_driver_that_is_missing() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn without_permission() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
     let before = links(&mut host);
-    finish(start("guest", "-U")?);
+    finish(start("a_guest", "-U")?);
     assert_eq!(links(&mut host), before);
     Ok(())
 }
 
 /// In the test's network namespace, of another user namespace.
-pub fn a_guest() {
+#[role]
+fn a_guest() {
     let mut host = socket();
     let missing = ": EPERM: CAP_NET_ADMIN is missing in the user namespace that owns this network namespace";
     assert_said(&mut host, &on("p0.50", "net"), "create vlan sl~", missing);
@@ -140,6 +149,7 @@ pub fn a_guest() {
     assert_eq!(on("p0", "net").up(&mut host, &owner()).unwrap(), p0, "nothing is to be done");
 }
 
+#[kernel_test]
 pub fn a_config_brings_nothing_up() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     veth(&mut host, "p0", "p1");

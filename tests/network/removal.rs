@@ -10,6 +10,7 @@ use sublink::link::VlanProtocol;
 use sublink::network::{Connection, Driver, Removal};
 use sublink::value::Scope;
 use sublink::{Endpoint, IfIndex, LinkChange, MacvlanMode, Netns, Network, NewAddress, NewLink, Owner, Socket};
+use sublink_tests::kernel_test;
 
 const VLAN: &str = "p0.50";
 const PROBE: &str = "sl~0123456789ab";
@@ -34,6 +35,7 @@ fn made_on_demand() -> Result<Vec<Network>, Skip> {
     Ok(vec![on(VLAN, "net"), macvlan("net")])
 }
 
+#[kernel_test]
 pub fn what_is_unused_is_removed() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -49,6 +51,7 @@ pub fn what_is_unused_is_removed() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_was_there_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -57,6 +60,7 @@ pub fn what_was_there_is_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_another_network_has_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -71,6 +75,7 @@ pub fn what_another_network_has_is_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_a_container_has_is_kept() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     parent(&mut host);
@@ -98,6 +103,7 @@ pub fn what_a_container_has_is_kept() -> Result<(), Skip> {
 /// Makes something stand on the parent in another namespace.
 type Use = fn(&mut Socket, IfIndex, &Netns) -> IfIndex;
 
+#[kernel_test]
 pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     parent(&mut host);
@@ -139,6 +145,7 @@ pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_somebody_uses_here_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -167,6 +174,7 @@ pub fn what_somebody_uses_here_is_kept() -> Result<(), Skip> {
 }
 
 /// A mark is not enough.
+#[kernel_test]
 pub fn what_is_no_longer_what_was_made_is_kept() -> Result<(), Skip> {
     let mut host = socket();
     let base = parent(&mut host);
@@ -198,6 +206,7 @@ pub fn what_is_no_longer_what_was_made_is_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_stale_probe_proves_as_much_as_a_new_one() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -216,6 +225,7 @@ pub fn a_stale_probe_proves_as_much_as_a_new_one() -> Result<(), Skip> {
 
 /// It would keep every other macvlan away. The parent is kept for what is seen here, or for what is seen only by asking, and
 /// that whatever its MTU.
+#[kernel_test]
 pub fn a_stale_probe_goes_where_the_parent_is_kept() -> Result<(), Skip> {
     let (mut host, pod) = (socket(), Pod::new());
     let base = parent(&mut host);
@@ -239,6 +249,7 @@ pub fn a_stale_probe_goes_where_the_parent_is_kept() -> Result<(), Skip> {
 }
 
 /// Nothing is between looking and removing: who comes in between is refused.
+#[kernel_test]
 pub fn a_probe_keeps_others_away() -> Result<(), Skip> {
     let (mut host, pod) = (socket(), Pod::new());
     let parent = parent(&mut host);

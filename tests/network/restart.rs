@@ -7,6 +7,7 @@ use sublink::endpoint::Detached;
 use sublink::link::LinkFlags;
 use sublink::network::{Removal, Restored, restore_networks};
 use sublink::{MacvlanMode, Network, NewLink, Owner, Socket};
+use sublink_tests::kernel_test;
 
 #[track_caller]
 fn restore(host: &mut Socket, networks: &[Network]) -> Restored {
@@ -18,6 +19,7 @@ fn orphans(restored: Restored) -> Vec<(String, Removal)> {
     restored.orphans.into_iter().map(|(name, removal)| (name.to_string(), removal.unwrap())).collect()
 }
 
+#[kernel_test]
 pub fn what_vanished_is_made_again() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
@@ -58,6 +60,7 @@ pub fn what_vanished_is_made_again() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_is_left_over_is_removed() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
@@ -83,6 +86,7 @@ pub fn what_is_left_over_is_removed() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_stands_on_another_is_removed_first() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
@@ -97,6 +101,7 @@ pub fn what_stands_on_another_is_removed_first() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_container_that_outlives_its_network_keeps_the_parent() -> Result<(), Skip> {
     needs("vlan")?;
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -112,6 +117,7 @@ pub fn a_container_that_outlives_its_network_keeps_the_parent() -> Result<(), Sk
     Ok(())
 }
 
+#[kernel_test]
 pub fn what_is_somebody_elses_is_let_alone() -> Result<(), Skip> {
     let mut host = socket();
     let base = parent(&mut host);

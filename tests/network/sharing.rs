@@ -8,6 +8,7 @@ use sublink::error::Undo;
 use sublink::link::KindInfo;
 use sublink::network::{Connection, Driver};
 use sublink::{Network, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// What is said when a container is refused; it is as before then.
 #[track_caller]
@@ -20,6 +21,7 @@ fn refused(host: &mut Socket, network: &Network, connection: Connection) -> Stri
     with_reason(&error, host)
 }
 
+#[kernel_test]
 pub fn networks_share_a_parent() -> Result<(), Skip> {
     let mut host = socket();
     let parent = parent(&mut host);
@@ -35,6 +37,7 @@ pub fn networks_share_a_parent() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_passthru_network_shares_its_parent_with_none() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -64,6 +67,7 @@ pub fn a_passthru_network_shares_its_parent_with_none() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     needs("ipvlan")?;
     let (mut host, pod) = (socket(), Pod::new());
@@ -81,6 +85,7 @@ pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -96,6 +101,7 @@ pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
@@ -104,6 +110,7 @@ pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn each_container_has_a_vlan_of_its_own() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();

@@ -9,6 +9,7 @@ use sublink::batch::Outcome;
 use sublink::link::{AddrGenMode, AltNameChange, DeleteLink, LinkSettings};
 use sublink::value::AltName;
 use sublink::{Batch, ErrorKind, IfIndex, IfName, LinkChange, MacAddr, MacvlanMode, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 const EEXIST: i32 = 17;
 const ENODEV: i32 = 19;
@@ -39,6 +40,7 @@ fn creates(parent: IfIndex, count: usize, bad: impl Fn(usize) -> bool, mut batch
     batch
 }
 
+#[kernel_test]
 pub fn every_step_has_its_outcome() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -75,6 +77,7 @@ pub fn every_step_has_its_outcome() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_empty_batch_is_nothing() -> Result<(), Skip> {
     let mut batch = Batch::new();
     socket().run(&mut batch).unwrap();
@@ -83,6 +86,7 @@ pub fn an_empty_batch_is_nothing() -> Result<(), Skip> {
 }
 
 /// More than one send; the bad steps stand where sends begin and end.
+#[kernel_test]
 pub fn more_steps_than_one_send_takes() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -130,6 +134,7 @@ fn clear_away(socket: &mut Socket) -> usize {
 }
 
 /// A send takes 212,960 bytes, and the refusal of a large request could be as large.
+#[kernel_test]
 pub fn large_steps_go_in_several_sends() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -149,6 +154,7 @@ pub fn large_steps_go_in_several_sends() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_batch_is_used_again() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -167,6 +173,7 @@ pub fn a_batch_is_used_again() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_thousand_steps_come_and_go() -> Result<(), Skip> {
     const PAIRS: u32 = 500;
     let mut socket = socket();
@@ -188,6 +195,7 @@ pub fn a_thousand_steps_come_and_go() -> Result<(), Skip> {
 
 /// The answers of a send find no room in the smallest buffer that the kernel gives a socket. What a step came out with is
 /// then what the kernel did, or unknown.
+#[kernel_test]
 pub fn a_lost_answer_is_unknown() -> Result<(), Skip> {
     let (mut socket, mut second) = (socket(), socket());
     let parent = parent(&mut second);
@@ -227,6 +235,7 @@ pub fn a_lost_answer_is_unknown() -> Result<(), Skip> {
 }
 
 /// An overrun ends the run: the sends after it do not take place.
+#[kernel_test]
 pub fn after_a_loss_nothing_more_is_sent() -> Result<(), Skip> {
     let (mut socket, mut second) = (socket(), socket());
     let parent = parent(&mut second);

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use sublink::link::{AddrGenMode, AnyKind, LinkFlags, LinkSettings};
 use sublink::value::{Alias, Broadcast};
 use sublink::{ErrorKind, IfIndex, LinkChange, LinkView, MacvlanMode, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// A macvlan on `p0`, down, and the socket that made it.
 fn macvlan() -> (Socket, IfIndex) {
@@ -29,6 +30,7 @@ fn apply(socket: &mut Socket, rows: &[(&str, LinkChange<'_, AnyKind>, Check)]) {
     }
 }
 
+#[kernel_test]
 pub fn what_is_asked_for_is_read_back() -> Result<(), Skip> {
     let (mut socket, index) = macvlan();
     let change = LinkChange::new(index);
@@ -63,6 +65,7 @@ pub fn what_is_asked_for_is_read_back() -> Result<(), Skip> {
 }
 
 /// One request, and nothing else is touched by it.
+#[kernel_test]
 pub fn several_at_once_leave_the_rest() -> Result<(), Skip> {
     let (mut socket, index) = macvlan();
     socket.change(&LinkChange::new(index).group(3).promisc(true)).unwrap();
@@ -77,6 +80,7 @@ pub fn several_at_once_leave_the_rest() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_bridge_gains_and_loses_a_port() -> Result<(), Skip> {
     let mut socket = socket();
     let bridge = bridge(&mut socket, "br0")?;
@@ -92,6 +96,7 @@ pub fn a_bridge_gains_and_loses_a_port() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn alternative_names_come_and_go() -> Result<(), Skip> {
     let (mut socket, index) = macvlan();
     let long = [b'x'; 127];
@@ -121,6 +126,7 @@ pub fn alternative_names_come_and_go() -> Result<(), Skip> {
 }
 
 /// RTM_SETLINK ignores what only the kind has, and answers OK: the same bytes under that type change nothing.
+#[kernel_test]
 pub fn a_kinds_properties_go_by_the_message_that_sets_them() -> Result<(), Skip> {
     let (mut socket, index) = macvlan();
     let change = LinkChange::macvlan(index).mode(MacvlanMode::Private).bc_queue_len(5000);
@@ -146,6 +152,7 @@ pub fn a_kinds_properties_go_by_the_message_that_sets_them() -> Result<(), Skip>
     Ok(())
 }
 
+#[kernel_test]
 pub fn no_link_local_address_is_made_where_none_is_wanted() -> Result<(), Skip> {
     let (mut socket, index) = macvlan();
     if socket.link_at(index).unwrap().settings().addr_gen_mode.is_none() {
@@ -179,6 +186,7 @@ pub fn no_link_local_address_is_made_where_none_is_wanted() -> Result<(), Skip> 
 }
 
 /// Of one namespace, and of every kind: even a link that nobody meant.
+#[kernel_test]
 pub fn a_deleted_group_is_all_of_it_in_one_namespace() -> Result<(), Skip> {
     needs("macvtap")?;
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
@@ -200,6 +208,7 @@ pub fn a_deleted_group_is_all_of_it_in_one_namespace() -> Result<(), Skip> {
 }
 
 /// The kernel sets the address before it refuses the MTU.
+#[kernel_test]
 pub fn a_change_stops_where_it_fails() -> Result<(), Skip> {
     let (mut socket, index) = macvlan();
     let change = LinkChange::new(index).name(name("other")).mac(mac(0x33)).mtu(9000).group(5);
@@ -212,6 +221,7 @@ pub fn a_change_stops_where_it_fails() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_refused_change_says_what_it_was() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let p0 = socket.index_of("p0").unwrap();

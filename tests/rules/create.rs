@@ -4,8 +4,10 @@ use crate::common::{Skip, mac, name, parent, socket, veth};
 use crate::help::{all, elsewhere, encoded, errno_of, index, looks_in_the_target, netnsid, seen, seen_in, sentence};
 use std::os::fd::AsFd;
 use sublink::{IfIndex, LinkChange, LinkSpec, MacAddr, MacvlanMode, NewLink};
+use sublink_tests::kernel_test;
 
 /// Named, nameless and with a chosen index, here and elsewhere: `ip` finds the link where the index says.
+#[kernel_test]
 pub fn the_index_is_the_new_links() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -27,6 +29,7 @@ pub fn the_index_is_the_new_links() -> Result<(), Skip> {
 }
 
 /// One call and one set of words for all kinds; as with each kind's own, a taken index is told from other refusals.
+#[kernel_test]
 pub fn a_kind_chosen_at_run_time() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -56,6 +59,7 @@ fn check(row: &str, seen: Vec<(u32, String)>, created: IfIndex, named: Option<&s
     }
 }
 
+#[kernel_test]
 pub fn a_name_taken_here_is_free_elsewhere() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = veth(&mut socket, "eth0", "p1");
@@ -76,6 +80,7 @@ pub fn a_name_taken_here_is_free_elsewhere() -> Result<(), Skip> {
 }
 
 /// Without NLM_F_EXCL, each of these would rename, move or change the link.
+#[kernel_test]
 pub fn a_link_that_is_there_stays_as_it_is() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -102,6 +107,7 @@ pub fn a_link_that_is_there_stays_as_it_is() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_failed_create_leaves_nothing() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -129,6 +135,7 @@ pub fn a_failed_create_leaves_nothing() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_failed_create_elsewhere_leaves_nothing() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -148,6 +155,7 @@ pub fn a_failed_create_elsewhere_leaves_nothing() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_taken_index_is_refused() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -164,6 +172,7 @@ pub fn a_taken_index_is_refused() -> Result<(), Skip> {
 }
 
 /// Linux up to 6.12 takes the request and leaves the link down.
+#[kernel_test]
 pub fn a_link_with_its_parent_elsewhere_is_up() -> Result<(), Skip> {
     let (mut socket, (there, mut inside), (third, mut in_third)) = (socket(), elsewhere(), elsewhere());
     let parent = parent(&mut socket);
@@ -192,6 +201,7 @@ pub fn a_link_with_its_parent_elsewhere_is_up() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_link_that_cannot_come_up_with_its_parent_elsewhere_is_not_there() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -207,6 +217,7 @@ pub fn a_link_that_cannot_come_up_with_its_parent_elsewhere_is_not_there() -> Re
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_veth_has_its_peer_elsewhere() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let peer = NewLink::peer().name(name("eth0")).mac(mac(2)).mtu(1300).index(index(500)).netns(there.as_fd());
@@ -228,6 +239,7 @@ pub fn a_veth_has_its_peer_elsewhere() -> Result<(), Skip> {
 }
 
 /// The kernel looks at a peer's index only where the first end has one as well.
+#[kernel_test]
 pub fn a_peers_index_counts_beside_its_own() -> Result<(), Skip> {
     let mut socket = socket();
     let pair = NewLink::veth(NewLink::peer().name(name("p")).index(index(500))).name(name("v"));

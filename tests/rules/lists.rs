@@ -9,6 +9,7 @@ use std::thread;
 use sublink::link::GetLink;
 use sublink::value::Alias;
 use sublink::{Batch, Error, ErrorKind, LinkChange, ListLinks, MacAddr, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// `NLM_F_DUMP_FILTERED`.
 const FILTERED: u16 = 0x20;
@@ -22,6 +23,7 @@ fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
+#[kernel_test]
 pub fn filters_let_through_what_was_asked_for() -> Result<(), Skip> {
     let mut socket = socket();
     let bridge = bridge(&mut socket, "br0")?;
@@ -54,6 +56,7 @@ pub fn filters_let_through_what_was_asked_for() -> Result<(), Skip> {
 }
 
 /// The kernel looks a kind up, and where it finds none it does not filter; it says so by a flag that is not there.
+#[kernel_test]
 pub fn a_filter_the_kernel_ignores_holds_all_the_same() -> Result<(), Skip> {
     let mut socket = socket();
     let bridge = bridge(&mut socket, "br0")?;
@@ -73,6 +76,7 @@ pub fn a_filter_the_kernel_ignores_holds_all_the_same() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn another_namespace_is_listed_by_its_number() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -94,6 +98,7 @@ pub fn another_namespace_is_listed_by_its_number() -> Result<(), Skip> {
 }
 
 /// The parent's index is a number of the parent's namespace, and may be another link's here.
+#[kernel_test]
 pub fn a_parent_elsewhere_is_not_the_one_here() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let far = NewLink::veth(NewLink::peer().name(name("p1"))).name(name("p0")).index(index(300));
@@ -135,6 +140,7 @@ fn leave_a_list(socket: &mut Socket) {
     socket.links(&ListLinks::new()).expect("a list");
 }
 
+#[kernel_test]
 pub fn a_list_dropped_halfway_costs_nothing_but_its_rest() -> Result<(), Skip> {
     let (mut socket, links) = large_table();
     for left_after in [0, 1, 2, links - 1] {
@@ -154,6 +160,7 @@ pub fn a_list_dropped_halfway_costs_nothing_but_its_rest() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_list_that_ended_stays_ended() -> Result<(), Skip> {
     let mut socket = socket();
     let mut list = socket.links(&ListLinks::new()).unwrap();
@@ -164,6 +171,7 @@ pub fn a_list_that_ended_stays_ended() -> Result<(), Skip> {
 }
 
 /// Between the first entry and the last, a second socket makes and deletes a link.
+#[kernel_test]
 pub fn a_list_that_changed_meanwhile_says_so() -> Result<(), Skip> {
     let (mut socket, links) = large_table();
     let mut second = Socket::open().unwrap();
@@ -199,6 +207,7 @@ pub fn a_list_that_changed_meanwhile_says_so() -> Result<(), Skip> {
 }
 
 /// Another socket makes one link while a list is read: of a snapshot, that spoils one reading only.
+#[kernel_test]
 pub fn a_snapshot_is_read_again_when_the_list_changed() -> Result<(), Skip> {
     const INTERRUPTED: usize = 10;
     let (mut socket, _) = large_table();
@@ -232,6 +241,7 @@ pub fn a_snapshot_is_read_again_when_the_list_changed() -> Result<(), Skip> {
 }
 
 /// The kernel makes room for the largest link, where it is asked for more than the least (`IFLA_EXT_MASK`).
+#[kernel_test]
 pub fn links_of_many_kilobytes_are_listed() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

@@ -9,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use sublink::error::Whereabouts;
 use sublink::link::LinkFlags;
 use sublink::{Batch, IfIndex, LinkChange, Netns, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// A macvlan `mv0` with index 600 on `p0`, up, and the socket that made it.
 fn macvlan() -> (Socket, IfIndex) {
@@ -19,6 +20,7 @@ fn macvlan() -> (Socket, IfIndex) {
     (socket, created)
 }
 
+#[kernel_test]
 pub fn one_request_moves_and_makes_ready() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
@@ -43,6 +45,7 @@ pub fn one_request_moves_and_makes_ready() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_index_is_kept_where_it_is_free() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
@@ -57,6 +60,7 @@ pub fn an_index_is_kept_where_it_is_free() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_move_takes_it_down_and_drops_its_addresses() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
@@ -68,6 +72,7 @@ pub fn a_move_takes_it_down_and_drops_its_addresses() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_move_and_back() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
@@ -82,6 +87,7 @@ pub fn a_move_and_back() -> Result<(), Skip> {
 }
 
 /// What is refused before the link leaves.
+#[kernel_test]
 pub fn a_move_that_did_not_begin_says_so() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
@@ -121,6 +127,7 @@ fn path_only() -> File {
 }
 
 /// What is refused after the link left: the kernel does not take it back.
+#[kernel_test]
 pub fn a_move_that_failed_on_the_way_says_so() -> Result<(), Skip> {
     for (row, expected_name, errno) in [
         ("mtu", "mv0", "EINVAL"),
@@ -157,6 +164,7 @@ pub fn a_move_that_failed_on_the_way_says_so() -> Result<(), Skip> {
 }
 
 /// In a batch, and with a step in front of it.
+#[kernel_test]
 pub fn a_move_that_failed_in_a_batch_says_where_the_link_is() -> Result<(), Skip> {
     let (taken, free) = (name("taken"), name("free"));
     // An older kernel knows no index that could keep the link here.
@@ -181,6 +189,7 @@ pub fn a_move_that_failed_in_a_batch_says_where_the_link_is() -> Result<(), Skip
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_link_that_is_not_there_is_not_moved() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let error = socket.change(&LinkChange::move_to(index(999), there.as_fd())).unwrap_err();
@@ -194,6 +203,7 @@ pub fn a_link_that_is_not_there_is_not_moved() -> Result<(), Skip> {
 }
 
 /// To where it is: nothing to do, and a failure of the rest leaves it here.
+#[kernel_test]
 pub fn a_move_to_its_own_namespace_is_a_change() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let here = Netns::current().unwrap();

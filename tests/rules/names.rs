@@ -5,7 +5,9 @@ use crate::help::{all, index, ip, seen, sentence};
 use sublink::link::GetLink;
 use sublink::value::{Alias, InvalidValue};
 use sublink::{ErrorKind, IfName, LinkChange, NewLink};
+use sublink_tests::kernel_test;
 
+#[kernel_test]
 pub fn a_name_is_bytes() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -41,6 +43,7 @@ pub fn a_name_is_bytes() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn so_are_alternative_names_and_aliases() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -62,6 +65,7 @@ pub fn so_are_alternative_names_and_aliases() -> Result<(), Skip> {
 }
 
 /// The kernel makes `a0` of `a%d`: a name nobody asked for.
+#[kernel_test]
 pub fn a_pattern_does_not_reach_the_kernel() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -86,6 +90,7 @@ pub fn a_pattern_does_not_reach_the_kernel() -> Result<(), Skip> {
 }
 
 /// A link in a container may have any alternative name, such as the name that its host is about to ask for.
+#[kernel_test]
 pub fn a_planted_alternative_name_is_not_fallen_for() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -116,6 +121,7 @@ pub fn a_planted_alternative_name_is_not_fallen_for() -> Result<(), Skip> {
 }
 
 /// A name that is too long to be a name may still be an alternative one.
+#[kernel_test]
 pub fn a_long_name_is_an_alternative_name_only() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -132,6 +138,7 @@ pub fn a_long_name_is_an_alternative_name_only() -> Result<(), Skip> {
 }
 
 /// What an error or a link is called is what the link of that index is called now.
+#[kernel_test]
 pub fn an_index_may_be_another_links_by_now() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

@@ -18,6 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use sublink::value::InvalidValue;
 use sublink::{ErrorKind, LinkChange, Netns, NewLink, Result, Socket};
+use sublink_tests::kernel_test;
 
 /// The calling thread's namespace as the kernel names it: `net:[4026531840]`.
 fn mine() -> PathBuf {
@@ -41,6 +42,7 @@ impl Drop for Inhabitant {
     }
 }
 
+#[kernel_test]
 pub fn a_namespace_is_found_by_what_names_it() -> Result<(), Skip> {
     let there = Netns::create().unwrap();
     let process = Inhabitant::of(&there);
@@ -58,12 +60,13 @@ pub fn a_namespace_is_found_by_what_names_it() -> Result<(), Skip> {
 }
 
 /// The main thread of this process is in the namespace that it started in.
+#[kernel_test]
 pub fn a_pidfd_names_its_process() -> Result<(), Skip> {
     let (stream, _other) = UnixStream::pair().unwrap();
     let process = match getsockopt(&stream, PeerPidfd) {
         Err(Errno::ENOPROTOOPT) => {
             assert!(kernel() < (6, 5));
-            return Err(Skip("the only safe way to a pidfd here is SO_PEERPIDFD, of Linux 6.5".into()));
+            return Err(Skip("this kernel is too old for SO_PEERPIDFD, which is of Linux 6.5".into()));
         }
         process => process.unwrap(),
     };
@@ -77,6 +80,7 @@ pub fn a_pidfd_names_its_process() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_named_namespace_is_a_file_in_run_netns() -> Result<(), Skip> {
     own_run()?;
     ip("netns add c1");
@@ -97,6 +101,7 @@ pub fn a_named_namespace_is_a_file_in_run_netns() -> Result<(), Skip> {
 }
 
 /// A planted file is refused, and a FIFO among them is not waited for.
+#[kernel_test]
 pub fn what_is_no_namespace_is_refused() -> Result<(), Skip> {
     let folder = std::env::temp_dir().join(format!("sublink-{}-files", std::process::id()));
     let _ = fs::remove_dir_all(&folder); // of a run that was killed
@@ -135,6 +140,7 @@ fn opened_without_waiting(fifo: &Path) -> Result<()> {
 }
 
 /// It is on nsfs, and yet cannot be entered as a network namespace; nothing runs in its stead.
+#[kernel_test]
 pub fn a_namespace_of_another_kind_is_not_entered() -> Result<(), Skip> {
     let uts = Netns::open("/proc/self/ns/uts").unwrap();
     let mut ran = false;
@@ -151,6 +157,7 @@ pub fn a_namespace_of_another_kind_is_not_entered() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_new_namespace_is_empty() -> Result<(), Skip> {
     let (there, mut inside) = elsewhere();
     assert_eq!(seen_in(&there), [(1, "lo".to_owned())]);
@@ -159,6 +166,7 @@ pub fn a_new_namespace_is_empty() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn work_in_a_namespace_is_waited_for() -> Result<(), Skip> {
     let (there, before) = (Netns::create().unwrap(), mine());
     let mut lent = vec![1, 2];
@@ -175,6 +183,7 @@ pub fn work_in_a_namespace_is_waited_for() -> Result<(), Skip> {
 }
 
 /// Everything that enters a namespace, well and ill: the thread that asks stays, and no descriptor is left.
+#[kernel_test]
 pub fn nothing_stays_behind() -> Result<(), Skip> {
     own_descriptors();
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
@@ -212,6 +221,7 @@ pub fn nothing_stays_behind() -> Result<(), Skip> {
 }
 
 /// A child's address is taken on the parent for as long as the namespace lives, and that is as long as the socket.
+#[kernel_test]
 pub fn a_socket_keeps_its_namespace() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

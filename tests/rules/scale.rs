@@ -5,6 +5,7 @@ use crate::help::{all, descriptors, own_descriptors};
 use std::collections::BTreeSet;
 use sublink::batch::Outcome;
 use sublink::{Batch, IfName, LinkChange, ListLinks, MacvlanMode, NewLink};
+use sublink_tests::kernel_test;
 
 const LINKS: usize = 1000;
 const GROUP: u32 = 1000;
@@ -13,6 +14,7 @@ fn numbered(number: usize) -> IfName {
     name(&format!("mv{number}"))
 }
 
+#[kernel_test]
 pub fn a_thousand_macvlans_come_and_go() -> Result<(), Skip> {
     own_descriptors();
     let mut socket = socket();

@@ -7,6 +7,7 @@ use crate::help::{elsewhere, encoded, errno_of, exchange, flagged, index, looks_
 use std::os::fd::AsFd;
 use sublink::link::{DeleteLink, MacvlanFlags};
 use sublink::{LinkChange, MacvlanMode, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 const EBUSY: i32 = 16;
 const EEXIST: i32 = 17;
@@ -14,6 +15,7 @@ const EINVAL: i32 = 22;
 const EAFNOSUPPORT: i32 = 97;
 
 /// Since Linux 6.16, names and indexes are looked up where the link is to be; before, where the request comes from.
+#[kernel_test]
 pub fn names_and_indexes_are_looked_up_where_the_link_is_to_be() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -29,6 +31,7 @@ pub fn names_and_indexes_are_looked_up_where_the_link_is_to_be() -> Result<(), S
     Ok(())
 }
 
+#[kernel_test]
 pub fn an_index_taken_there_has_its_own_error() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -40,6 +43,7 @@ pub fn an_index_taken_there_has_its_own_error() -> Result<(), Skip> {
 }
 
 /// Linux up to 6.12 leaves such a link down and says nothing, and wants its name to be free at the parent's as well.
+#[kernel_test]
 pub fn a_link_with_its_parent_elsewhere_comes_up() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = veth(&mut socket, "eth0", "p1");
@@ -53,6 +57,7 @@ pub fn a_link_with_its_parent_elsewhere_comes_up() -> Result<(), Skip> {
 }
 
 /// `NLM_F_ECHO`: a create has it since Linux 6.2, a delete since 5.10 or so.
+#[kernel_test]
 pub fn a_create_is_echoed() -> Result<(), Skip> {
     const ECHO: u16 = 8;
     let mut socket = socket();
@@ -76,6 +81,7 @@ pub fn a_create_is_echoed() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_link_that_is_up_is_renamed() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -92,6 +98,7 @@ pub fn a_link_that_is_up_is_renamed() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_move_gives_the_index_asked_for() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
@@ -103,6 +110,7 @@ pub fn a_move_gives_the_index_asked_for() -> Result<(), Skip> {
 }
 
 /// Which is why settings of address families are a request of their own.
+#[kernel_test]
 pub fn address_families_are_not_set_at_create() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -120,6 +128,7 @@ pub fn address_families_are_not_set_at_create() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn macvlans_know_more_from_version_to_version() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);

@@ -8,6 +8,7 @@ use crate::station::{Family, Station, at, macvlan};
 use std::fs;
 use std::net::Ipv6Addr;
 use sublink::{Endpoint, LinkSpec, MacvlanMode, Netns, NewLink};
+use sublink_tests::kernel_test;
 
 /// Of an advertisement to all nodes that nobody asked for: the MAC address and the IPv6 address in it.
 fn advertised(frame: &Frame) -> Option<([u8; 6], Ipv6Addr)> {
@@ -41,12 +42,14 @@ fn is_advertised(link: impl FnOnce(&mut Lan) -> LinkSpec<'static>) {
     assert_eq!(found.0, mac(2).bytes());
 }
 
+#[kernel_test]
 pub fn a_macvlan_advertises_its_address_when_told_to() -> Result<(), Skip> {
     is_advertised(|lan| macvlan(lan.parent, MacvlanMode::Bridge, 2).into());
     Ok(())
 }
 
 /// On VLAN 50: outside, the tag is taken off before a packet socket sees the frame.
+#[kernel_test]
 pub fn a_vlan_advertises_its_address_when_told_to() -> Result<(), Skip> {
     needs("vlan")?;
     is_advertised(|lan| NewLink::vlan(lan.parent, vid(50)).name(name("eth0")).mac(mac(2)).into());
@@ -54,6 +57,7 @@ pub fn a_vlan_advertises_its_address_when_told_to() -> Result<(), Skip> {
 }
 
 /// Until its address is usable, and it has spoken.
+#[kernel_test]
 pub fn a_macvlan_advertises_nothing_unless_told_to() -> Result<(), Skip> {
     let mut lan = Lan::new();
     let capture = lan.outside.capture();

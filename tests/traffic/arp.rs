@@ -6,6 +6,7 @@ use crate::lan::{Lan, words};
 use crate::station::{Family, Station, at, macvlan};
 use sublink::link::Ipv4Setting;
 use sublink::{Endpoint, LinkSpec, MacvlanMode, NewLink};
+use sublink_tests::kernel_test;
 
 /// Who says what address it has, to everybody: sender and target of the ARP packet are the same.
 fn says_of_itself(frame: &Frame) -> Option<([u8; 6], [u8; 4])> {
@@ -38,11 +39,13 @@ fn a_macvlan(lan: &mut Lan) -> LinkSpec<'static> {
     macvlan(lan.parent, MacvlanMode::Bridge, 2).into()
 }
 
+#[kernel_test]
 pub fn a_macvlan_says_where_it_is_when_told_to() -> Result<(), Skip> {
     assert_eq!(said_on_attaching(a_macvlan, 1), ONCE);
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_macvlan_says_nothing_unless_told_to() -> Result<(), Skip> {
     assert_eq!(said_on_attaching(a_macvlan, 0), []);
     Ok(())
@@ -53,12 +56,14 @@ fn a_vlan(lan: &mut Lan) -> LinkSpec<'static> {
     NewLink::vlan(lan.parent, vid(50)).name(name("eth0")).mac(mac(2)).into()
 }
 
+#[kernel_test]
 pub fn a_vlan_says_where_it_is_when_told_to() -> Result<(), Skip> {
     needs("vlan")?;
     assert_eq!(said_on_attaching(a_vlan, 1), ONCE);
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_says_nothing_unless_told_to() -> Result<(), Skip> {
     needs("vlan")?;
     assert_eq!(said_on_attaching(a_vlan, 0), []);

@@ -5,12 +5,14 @@ use crate::lan::{Lan, Way, blocks, is_heard, reach_each_other};
 use crate::station::Station;
 use sublink::NewLink;
 use sublink::link::{IpvlanFlag, IpvlanMode};
+use sublink_tests::kernel_test;
 
 fn siblings(lan: &mut Lan, flag: IpvlanFlag) -> [Station; 2] {
     let link = NewLink::ipvlan(lan.parent).mode(IpvlanMode::L2).flag(flag).name(name("eth0"));
     [2, 3].map(|host| lan.container(link, host))
 }
 
+#[kernel_test]
 pub fn siblings_reach_each_other_with_the_bridge_flag() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut lan = Lan::new();
@@ -21,6 +23,7 @@ pub fn siblings_reach_each_other_with_the_bridge_flag() -> Result<(), Skip> {
 }
 
 /// It does not hold back broadcasts, so they can ask for a sibling's MAC address, but get no answer.
+#[kernel_test]
 pub fn siblings_hear_only_broadcasts_with_the_private_flag() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut lan = Lan::new();
@@ -34,6 +37,7 @@ pub fn siblings_hear_only_broadcasts_with_the_private_flag() -> Result<(), Skip>
 }
 
 /// They have one MAC address. What a child sends there and no sibling's IP address claims is the host's.
+#[kernel_test]
 pub fn a_host_hears_what_its_child_sends_to_their_mac_and_else_they_are_apart() -> Result<(), Skip> {
     needs("ipvlan")?;
     let mut lan = Lan::new();

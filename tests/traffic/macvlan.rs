@@ -4,11 +4,13 @@ use crate::common::{Skip, mac, name};
 use crate::lan::{Lan, Way, blocks, passes, reach_each_other, words};
 use crate::station::{Family, Station, macvlan};
 use sublink::{LinkChange, MacvlanMode, NewLink};
+use sublink_tests::kernel_test;
 
 fn siblings(lan: &mut Lan, mode: MacvlanMode) -> [Station; 2] {
     [2, 3].map(|host| lan.container(macvlan(lan.parent, mode, host), host))
 }
 
+#[kernel_test]
 pub fn in_bridge_mode_siblings_reach_each_other_directly() -> Result<(), Skip> {
     let mut lan = Lan::new();
     let [a, b] = siblings(&mut lan, MacvlanMode::Bridge);
@@ -24,6 +26,7 @@ pub fn in_bridge_mode_siblings_reach_each_other_directly() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn in_vepa_mode_siblings_reach_each_other_only_by_a_switch_that_sends_back() -> Result<(), Skip> {
     let mut lan = Lan::with_switch();
     let [a, b] = siblings(&mut lan, MacvlanMode::Vepa);
@@ -36,6 +39,7 @@ pub fn in_vepa_mode_siblings_reach_each_other_only_by_a_switch_that_sends_back()
 }
 
 /// Such a switch gets through what has the MAC address of a sibling, but no broadcast, and so nothing that finds it out.
+#[kernel_test]
 pub fn in_private_mode_siblings_reach_each_other_only_by_such_a_switch_and_a_known_mac() -> Result<(), Skip> {
     let mut lan = Lan::with_switch();
     let [a, b] = siblings(&mut lan, MacvlanMode::Private);
@@ -50,6 +54,7 @@ pub fn in_private_mode_siblings_reach_each_other_only_by_such_a_switch_and_a_kno
     Ok(())
 }
 
+#[kernel_test]
 pub fn siblings_of_different_modes_reach_each_other_as_the_stricter_one_allows() -> Result<(), Skip> {
     let mut lan = Lan::new();
     let bridge = lan.container(macvlan(lan.parent, MacvlanMode::Bridge, 2), 2);
@@ -60,6 +65,7 @@ pub fn siblings_of_different_modes_reach_each_other_as_the_stricter_one_allows()
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_change_of_mode_changes_what_passes() -> Result<(), Skip> {
     let mut lan = Lan::new();
     let [mut a, mut b] = siblings(&mut lan, MacvlanMode::Private);
@@ -77,6 +83,7 @@ pub fn a_change_of_mode_changes_what_passes() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn in_passthru_mode_the_parents_mac_follows_the_childs() -> Result<(), Skip> {
     let mut lan = Lan::new();
     let new = NewLink::macvlan(lan.parent).mode(MacvlanMode::Passthru).name(name("eth0"));

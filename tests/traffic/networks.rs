@@ -14,6 +14,7 @@ use std::io::ErrorKind;
 use sublink::endpoint::Detached;
 use sublink::network::{Connection, Driver, Member, Subnet};
 use sublink::{MacvlanMode, Netns, Network, NewAddress, Owner, Socket};
+use sublink_tests::kernel_test;
 
 /// In no subnet of the container's: it is reached by the default route.
 const FAR: Place = Place { subnet: 9, host: 9 };
@@ -74,6 +75,7 @@ fn leaves_by(container: &Station, one: &Outside, other: &Outside) {
     }
 }
 
+#[kernel_test]
 pub fn packets_leave_by_the_network_that_has_the_default_route() -> Result<(), Skip> {
     let (mut b, mut a, mut c) = (Outside::of("p0", "p1", 0), Outside::of("q0", "q1", 1), Outside::of("r0", "r1", 2));
     let networks = [b.network("b", "p0"), a.network("a", "q0"), c.network("0", "r0").internal()];

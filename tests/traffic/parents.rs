@@ -4,6 +4,7 @@ use crate::common::{Skip, mac, name};
 use crate::lan::{EVERY_WAY, Lan, Way, blocks, is_heard, reach_each_other};
 use crate::station::{Station, macvlan};
 use sublink::{LinkChange, MacvlanMode, NewLink};
+use sublink_tests::kernel_test;
 
 /// Neither hears the other, and both talk with what is outside.
 fn are_apart(lan: &Lan, host: &Station, child: &Station) {
@@ -20,18 +21,22 @@ fn host_and_child_are_apart(mode: MacvlanMode) -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn in_private_mode_host_and_child_are_apart() -> Result<(), Skip> {
     host_and_child_are_apart(MacvlanMode::Private)
 }
 
+#[kernel_test]
 pub fn in_vepa_mode_host_and_child_are_apart() -> Result<(), Skip> {
     host_and_child_are_apart(MacvlanMode::Vepa)
 }
 
+#[kernel_test]
 pub fn in_bridge_mode_host_and_child_are_apart() -> Result<(), Skip> {
     host_and_child_are_apart(MacvlanMode::Bridge)
 }
 
+#[kernel_test]
 pub fn in_source_mode_host_and_child_are_apart() -> Result<(), Skip> {
     let mut lan = Lan::new();
     let host = lan.host_station();
@@ -43,6 +48,7 @@ pub fn in_source_mode_host_and_child_are_apart() -> Result<(), Skip> {
 }
 
 /// The child takes what is for the parent's MAC address, so the host can still say but no longer hear.
+#[kernel_test]
 pub fn in_passthru_mode_the_host_is_deaf() -> Result<(), Skip> {
     let mut lan = Lan::new();
     let host = lan.host_station();

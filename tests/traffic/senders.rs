@@ -5,6 +5,7 @@ use crate::lan::{EVERY_WAY, Lan, Way, blocks, is_heard, reach_each_other};
 use crate::station::{Station, at, macvlan};
 use sublink::link::SourceMacs;
 use sublink::{LinkChange, MacvlanMode, NewLink};
+use sublink_tests::kernel_test;
 
 /// A child that hears these two, who are outside, as it is told.
 struct Listener {
@@ -39,6 +40,7 @@ impl Listener {
     }
 }
 
+#[kernel_test]
 pub fn in_source_mode_only_listed_senders_are_heard() -> Result<(), Skip> {
     let mut listener = Listener::new();
     let [first, second] = [0, 1].map(|number| listener.talkers[number].mac);
@@ -52,6 +54,7 @@ pub fn in_source_mode_only_listed_senders_are_heard() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn in_source_mode_an_empty_list_is_deafness() -> Result<(), Skip> {
     let mut listener = Listener::new();
     listener.hears_only(0);
@@ -67,6 +70,7 @@ pub fn in_source_mode_an_empty_list_is_deafness() -> Result<(), Skip> {
 
 /// It is the sender's MAC address that counts, wherever the frame comes from. The child's own broadcasts, come back, reach
 /// no sibling, so it cannot ask for the sibling's MAC address.
+#[kernel_test]
 pub fn in_source_mode_a_listed_sibling_is_heard_by_a_switch_that_sends_back() -> Result<(), Skip> {
     let mut lan = Lan::with_switch();
     let sibling = lan.container(macvlan(lan.parent, MacvlanMode::Vepa, 3), 3);

@@ -17,7 +17,7 @@ use sublink::{
 };
 
 /// The longest wait for what must come. Nothing waits for what must not.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {

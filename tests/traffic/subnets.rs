@@ -7,6 +7,7 @@ use crate::waits::until_usable;
 use std::fs;
 use std::io::ErrorKind;
 use sublink::{Endpoint, MacvlanMode};
+use sublink_tests::kernel_test;
 
 /// The router's place in each of the two subnets.
 const GATEWAYS: [Place; 2] = [at(254), Place { subnet: 1, host: 254 }];
@@ -43,6 +44,7 @@ fn set_forwarding(router: &Station, on: bool) {
     }
 }
 
+#[kernel_test]
 pub fn without_a_route_nothing_leaves() -> Result<(), Skip> {
     let mut lans = lans();
     let a = lans[0].container(macvlan(lans[0].parent, MacvlanMode::Bridge, 2), 2);
@@ -54,6 +56,7 @@ pub fn without_a_route_nothing_leaves() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn subnets_reach_each_other_by_a_router_that_forwards() -> Result<(), Skip> {
     let mut lans = lans();
     let [a, b] = [0, 1].map(|subnet| container(&mut lans, subnet));

@@ -13,6 +13,7 @@ use crate::station::{Family, Station, at};
 use nix::sys::socket::{setsockopt, sockopt::Priority};
 use sublink::link::{EgressQos, IngressQos, VlanPriority, VlanProtocol};
 use sublink::{IfIndex, LinkChange, NewLink};
+use sublink_tests::kernel_test;
 
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
@@ -51,6 +52,7 @@ const fn tagged(ethertype: u16, priority: u16, id: u16) -> [[u16; 3]; 2] {
     [[ethertype, control(priority, id), IPV4], [ethertype, control(priority, id), IPV6]]
 }
 
+#[kernel_test]
 pub fn a_frame_has_the_tag_of_its_vlan() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
@@ -67,6 +69,7 @@ pub fn a_frame_has_the_tag_of_its_vlan() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_tag_has_the_priority_of_the_egress_map() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
@@ -88,6 +91,7 @@ pub fn a_tag_has_the_priority_of_the_egress_map() -> Result<(), Skip> {
 
 /// Outside, VLAN 50 gives the kernel's packet a priority by the tag's, and the switch passes it on to VLAN 60 on the dummy,
 /// which gives its tag a priority by the packet's.
+#[kernel_test]
 pub fn a_tags_priority_goes_through_the_ingress_map() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
@@ -112,6 +116,7 @@ pub fn a_tags_priority_goes_through_the_ingress_map() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_in_a_vlan_has_two_tags() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;

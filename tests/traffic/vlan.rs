@@ -5,6 +5,7 @@ use crate::lan::{EVERY_WAY, Lan, blocks, reach_each_other};
 use crate::station::{Station, at, macvlan};
 use sublink::link::{Vlan, VlanProtocol};
 use sublink::{IfIndex, MacvlanMode, NewLink, Socket};
+use sublink_tests::kernel_test;
 
 /// VLAN `id` of a trunk, for the container at `host`.
 fn vlan(trunk: IfIndex, id: u16, host: u8) -> NewLink<'static, Vlan<'static>> {
@@ -23,6 +24,7 @@ fn outside(lan: &mut Lan, id: u16, host: u8) -> Station {
     Station::attach(&mut lan.outside.inside, vlan(other_end, id, host), at(host))
 }
 
+#[kernel_test]
 pub fn the_same_id_on_both_ends_is_one_network_and_another_is_another() -> Result<(), Skip> {
     needs("vlan")?;
     let mut lan = Lan::new();
@@ -36,6 +38,7 @@ pub fn the_same_id_on_both_ends_is_one_network_and_another_is_another() -> Resul
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_and_its_trunks_untagged_network_are_apart() -> Result<(), Skip> {
     needs("vlan")?;
     let mut lan = Lan::new();
@@ -51,6 +54,7 @@ pub fn a_vlan_and_its_trunks_untagged_network_are_apart() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn macvlans_stand_on_a_vlan() -> Result<(), Skip> {
     needs("vlan")?;
     let mut lan = Lan::new();
@@ -68,6 +72,7 @@ pub fn macvlans_stand_on_a_vlan() -> Result<(), Skip> {
     Ok(())
 }
 
+#[kernel_test]
 pub fn a_vlan_in_a_vlan_is_a_network_of_its_own() -> Result<(), Skip> {
     needs("vlan")?;
     for protocol in [VlanProtocol::Ieee8021Q, VlanProtocol::Ieee8021Ad] {

@@ -16,14 +16,14 @@ struct Program {
 const EMPTY: Program = Program { what: "an empty program", source: "fn main() {}", dependencies: "" };
 const PROGRAMS: &[Program] = &[
     Program {
-        what: "sublink, no default features",
-        source: include_str!("../lean/sublink.rs"),
-        dependencies: "sublink = { path = \"{sublink}\", default-features = false }",
-    },
-    Program {
         what: "sublink",
         source: include_str!("../lean/sublink.rs"),
         dependencies: "sublink = { path = \"{sublink}\" }",
+    },
+    Program {
+        what: "sublink, feature packet-route",
+        source: include_str!("../lean/sublink.rs"),
+        dependencies: "sublink = { path = \"{sublink}\", features = [\"packet-route\"] }",
     },
     Program {
         what: "netlink-packet-route and netlink-sys",

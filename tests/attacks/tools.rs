@@ -1,32 +1,18 @@
-//! Other processes: this test binary, started again in another role. And the descriptors that both sides play with.
+//! Other processes, which are this test binary in another role, and the netlink sockets that both sides use.
 
-use crate::common::sequence;
+use crate::common::{roles::ROLE, sequence};
 use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType};
 use nix::sys::socket::{bind, connect, getsockname, sendto, socket};
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 use sublink::Socket;
-
-const ROLE: &str = "SUBLINK_ATTACKS_ROLE";
 
 /// Starts this binary in a role, in the network namespace of the calling thread.
 pub fn start(role: &str) -> Child {
     let mut command = Command::new("/proc/self/exe");
     command.env(ROLE, role).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("another process")
-}
-
-/// What a process in a role does; `None` in the test itself.
-pub fn play() -> Option<ExitCode> {
-    match std::env::var(ROLE).ok()?.as_str() {
-        "forger" => super::forged::forger(),
-        "waiter" => super::silent::waiter(),
-        "late waiter" => super::silent::late_waiter(),
-        "opener" => super::descriptors::opener(),
-        other => panic!("no role {other}"),
-    }
-    Some(ExitCode::SUCCESS)
 }
 
 /// A number that a line from another process holds.

@@ -1,4 +1,4 @@
-//! Where commands are given, and the containers that they are about.
+//! A shell in which commands are given, and the containers that they are about.
 
 use crate::docker;
 use std::fs;
@@ -11,11 +11,11 @@ use sublink::value::Scope;
 use sublink::{IpNetwork, LinkInfo, ListLinks, Netns, Socket};
 
 /// A state of its own, which is gone when it is.
-pub struct Desk {
+pub struct Shell {
     pub dir: PathBuf,
 }
 
-impl Desk {
+impl Shell {
     pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -56,7 +56,7 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for Shell {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir); // a test that gave no command has none
     }
