@@ -36,7 +36,7 @@ readonly guest_versions=(6.1 6.12)
 # Examples that are suites too, of one test each: they need no arguments, and fail if anything is amiss.
 readonly examples=(quickstart attach)
 # Suites that need no kernel of a certain version: they work on bytes, or ask the headers.
-readonly host_only=(lib fixtures headers hostile packet_route)
+readonly host_only=(lib fixtures headers hostile layers packet_route)
 # In load order: each after those it needs.
 readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb)
 home=$HOME

@@ -3,6 +3,7 @@
 use common::{Skip, mac, name, parent, socket, veth};
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use sublink::addr::{AddressFlags, DeleteAddress, Label, Lifetime, ListAddresses};
@@ -13,7 +14,7 @@ use sublink::value::Scope;
 use sublink::{ErrorKind, IfIndex, IpNetwork, LinkChange, Netns, NewAddress, NewLink, NewRoute, Socket};
 use sublink_tests::{self as common, kernel_test};
 
-fn main() -> std::process::ExitCode {
+fn main() -> ExitCode {
     common::main()
 }
 
