@@ -21,6 +21,16 @@ fn layers(lib: &str) -> BTreeMap<String, usize> {
     layers
 }
 
+/// The names at the root, each with the module that it is of: `pub use error::{Error, Result};`.
+fn roots(lib: &str) -> BTreeMap<String, String> {
+    let uses = lib.lines().filter_map(|line| line.strip_prefix("pub use ")?.strip_suffix(';')?.split_once("::"));
+    let names = uses.flat_map(|(module, names)| {
+        let names = names.trim_matches(['{', '}']).split(", ");
+        names.map(move |name| (name.to_owned(), module.to_owned()))
+    });
+    names.collect()
+}
+
 /// The code of a file: without comments, and without the tests at its end.
 fn code(text: &str) -> String {
     let tests = text.find("\n#[cfg(test)]\nmod tests").or_else(|| text.find("\n#[cfg(test)]\npub(crate) mod tests"));
@@ -59,7 +69,8 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// The arrows of the library that run up or to a sibling, each with the file that it starts in.
 fn wrong_arrows(src: &Path) -> Vec<String> {
-    let layers = layers(&fs::read_to_string(src.join("lib.rs")).unwrap());
+    let lib = fs::read_to_string(src.join("lib.rs")).unwrap();
+    let (layers, roots) = (layers(&lib), roots(&lib));
     let mut paths = Vec::new();
     files(src, &mut paths);
     let mut wrong = Vec::new();
@@ -69,6 +80,7 @@ fn wrong_arrows(src: &Path) -> Vec<String> {
         let is_tests = inside.file_name().is_some_and(|name| name == "tests.rs");
         let Some(layer) = layers.get(module).filter(|_| !is_tests) else { continue };
         for other in named(&code(&fs::read_to_string(&path).unwrap())) {
+            let other = roots.get(&other).cloned().unwrap_or(other);
             let is_wrong = other != module && layers.get(&other).is_none_or(|other| other >= layer);
             if is_wrong {
                 wrong.push(format!("{}: {module} -> {other}", inside.display()));

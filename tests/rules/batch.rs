@@ -231,9 +231,9 @@ pub fn a_lost_answer_is_unknown() -> Result<(), Skip> {
     Ok(())
 }
 
-/// An overrun ends the run: the sends after it do not take place.
+/// An overrun does not end the run: all steps are sent once, and none is told as done of which that is not known.
 #[kernel_test]
-pub fn after_a_loss_nothing_more_is_sent() -> Result<(), Skip> {
+pub fn after_a_loss_the_rest_is_sent() -> Result<(), Skip> {
     let (mut socket, mut second) = (socket(), socket());
     let parent = parent(&mut second);
     setsockopt(&socket, RcvBuf, &0).expect("a small buffer");
@@ -243,8 +243,8 @@ pub fn after_a_loss_nothing_more_is_sent() -> Result<(), Skip> {
     assert_eq!(error.to_string(), "ENOBUFS: answers were lost, and the outcome is unknown");
     let there = names();
     for (step, outcome) in batch.outcomes().iter().enumerate() {
-        assert_eq!(*outcome == Outcome::NotSent, step >= 128, "step {step}");
-        assert_eq!(there.contains(&numbered(step).to_string()), step < 128, "step {step}");
+        assert!(matches!(outcome, Outcome::Done | Outcome::Unknown), "step {step}: {outcome:?}");
+        assert!(there.contains(&numbered(step).to_string()), "step {step}");
     }
     Ok(())
 }

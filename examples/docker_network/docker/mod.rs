@@ -73,7 +73,7 @@ impl Work<'_> {
     /// An error with the reason, where a look at the host's links shows it.
     fn explained(&mut self, error: Box<dyn Error>) -> Box<dyn Error> {
         let failed = error.downcast_ref().or_else(|| error.downcast_ref().and_then(network::Error::as_failed));
-        match failed.map(|error: &sublink::Error| error.clone()) {
+        match failed.cloned() {
             Some(failed) => failed.explained(&mut self.host).into(),
             None => error,
         }
