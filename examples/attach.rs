@@ -22,7 +22,6 @@ mod stage;
 use stage::{explained, note, timed};
 use std::io::ErrorKind::{Interrupted, WouldBlock};
 use std::net::{IpAddr, UdpSocket};
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use sublink::addr::DeleteAddress;
@@ -85,7 +84,7 @@ fn example() -> stage::Result {
 /// eth0, its other end outside, and the parent on it: eth0.50, or where the kernel has no VLANs eth0 itself. Host and outside
 /// get addresses.
 fn lay_cable(host: &mut Socket, outside: &Netns) -> stage::Result<IfIndex> {
-    let far_end = NewLink::peer().name(IfName::new("switch")?).netns(outside.as_fd());
+    let far_end = NewLink::peer().name(IfName::new("switch")?).netns(&outside);
     let cable = NewLink::veth(far_end).name(IfName::new("eth0")?).up();
     let eth0 = timed("create eth0, and the switch outside that it is plugged into", || host.create(&cable))?;
     let mut beyond = Socket::open_in(outside)?;

@@ -7,7 +7,7 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, socket,
 };
 use std::fs;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use sublink::endpoint::Detached;
 use sublink::endpoint::detach_many;
 use sublink::link::{LinkKind, Macvlan};
@@ -74,7 +74,7 @@ pub fn attach_bytes(parent: IfIndex, pod: &Netns) -> (Vec<u8>, Vec<u8>) {
     inside.push(&NewAddress::new(index, ADDR.parse().unwrap())).unwrap();
     inside.push(&LinkChange::new(index).up()).unwrap();
     inside.push(&NewRoute::default_via(GATEWAY.parse().unwrap()).index(index)).unwrap();
-    (encoded(&link.index(index).netns(pod.as_fd())), inside.number(1).to_vec())
+    (encoded(&link.index(index).netns(&pod)), inside.number(1).to_vec())
 }
 
 /// Removes `eth0` from each container that has one, however it came.

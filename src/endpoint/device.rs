@@ -50,7 +50,7 @@ impl MovedDevice {
         let is_kept = |flags: AddressFlags| flags.contains(AddressFlags::PERMANENT);
         let kept = addresses.iter().filter(|a| a.scope == Scope::GLOBAL && a.flags.is_some_and(is_kept));
         let addrs = kept.filter_map(|address| address.addr).collect();
-        host.change(&LinkChange::move_to(index, namespace.as_fd()).name(name))?;
+        host.change(&LinkChange::move_to(index, &namespace).name(name))?;
         Ok(Self { name, addrs })
     }
 

@@ -184,10 +184,7 @@ impl<'a> Endpoint<'a> {
     /// asked for.
     pub fn prepare(&self, host: &mut Socket, namespace: impl AsFd, inside: &mut Socket) -> Result<Attached> {
         let namespace = namespace.as_fd();
-        if inside.is_in(namespace)? == Some(false) {
-            return Err(ErrorKind::OtherNamespace.into());
-        }
-        let is_same = !self.allow_same_namespace && host.is_in(namespace)? == Some(true);
+        let is_same = !self.allow_same_namespace && host.is_in_same_namespace(inside) == Some(true);
         if is_same && !self.link.parent_is_elsewhere() {
             return Err(ErrorKind::SameNamespace.into());
         }

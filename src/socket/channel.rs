@@ -1,11 +1,14 @@
 //! Bytes in and out: a descriptor and the buffer it receives into.
 
+use super::option;
 use crate::error::{Error, ErrorKind, KernelError, Result};
 use crate::reply::Reply;
+use crate::value::InvalidValue;
 use crate::wire::Messages;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, NetlinkAddr, connect, recvmsg, send};
+use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType};
+use nix::sys::socket::{connect, recvmsg, send, socket};
 use std::io::IoSliceMut;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -27,8 +30,23 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// Connects `fd` to the kernel, so that it gets nobody else's datagrams.
-    pub(super) fn new(fd: OwnedFd) -> Result<Self> {
+    /// A new socket in the calling thread's namespace, which hears of the events of these groups.
+    pub(super) fn open(groups: &[u32]) -> Result<Self> {
+        let failed = |error| Error::io("open a netlink socket", error);
+        let protocol = SockProtocol::NetlinkRoute;
+        let fd = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol).map_err(failed)?;
+        groups.iter().try_for_each(|group| option::join(&fd, *group)).map_err(failed)?;
+        Self::new(fd)
+    }
+
+    /// A socket that somebody else opened.
+    pub(super) fn from_fd(fd: OwnedFd) -> Result<Self> {
+        if option::is_route_socket(&fd) { Self::new(fd) } else { Err(InvalidValue::NotARouteSocket.into()) }
+    }
+
+    /// Connects `fd` to the kernel, so that it gets nobody else's datagrams. That also gives it a port, if it has none.
+    fn new(fd: OwnedFd) -> Result<Self> {
+        option::set_all(&fd);
         connect(fd.as_raw_fd(), &NetlinkAddr::new(0, 0)).map_err(|error| Error::io("connect to the kernel", error))?;
         Ok(Self { fd, buf: vec![0; BUFFER].into_boxed_slice(), limit: Duration::ZERO })
     }

@@ -2,7 +2,6 @@
 
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint};
-use std::os::fd::AsFd;
 use sublink::endpoint::Detached;
 use sublink::error::Undo;
 use sublink::link::SourceMacs;
@@ -38,7 +37,7 @@ pub fn a_link_that_was_renamed_is_deleted() -> Result<(), Skip> {
 pub fn a_link_that_was_moved_away_is_gone() -> Result<(), Skip> {
     let (_host, mut pod, attached, _) = attached();
     let mut other = Pod::new();
-    pod.inside.change(&LinkChange::move_to(attached.index, other.namespace.as_fd())).unwrap();
+    pod.inside.change(&LinkChange::move_to(attached.index, &other.namespace)).unwrap();
     assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone);
     assert!(other.inside.index_of("eth0").is_ok(), "it is the container's own matter");
     Ok(())
@@ -108,7 +107,7 @@ const IMPOSTORS: [Impostor; 2] = [
     },
     |pod, host, parent, ours| {
         let other = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(9)).index(ours.index);
-        host.create(&other.netns(pod.namespace.as_fd())).unwrap();
+        host.create(&other.netns(&pod.namespace)).unwrap();
     },
 ];
 

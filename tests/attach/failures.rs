@@ -24,15 +24,6 @@ pub fn the_parents_own_namespace_is_refused() -> Result<(), Skip> {
     Ok(())
 }
 
-#[kernel_test]
-pub fn a_socket_of_another_namespace_is_refused() -> Result<(), Skip> {
-    let (mut host, pod, mut other) = (socket(), Pod::new(), Pod::new());
-    let endpoint = bridge_endpoint(parent(&mut host));
-    let error = endpoint.attach(&mut host, &pod.namespace, &mut other.inside).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::OtherNamespace), "{error}");
-    Ok(())
-}
-
 /// The kernel would ignore it, and the link would not be known again.
 #[kernel_test]
 pub fn a_mac_for_a_link_that_has_its_parents_is_refused() -> Result<(), Skip> {

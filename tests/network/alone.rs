@@ -79,12 +79,12 @@ pub fn all_on_it_goes_with_it() -> Result<(), Skip> {
     let before = links(&mut host);
     let index = vlan().up(&mut host, &owner()).unwrap().index;
     let there = pod.namespace.as_fd();
-    let child = NewLink::macvlan(index).mode(MacvlanMode::Bridge).name(name("eth0")).netns(there);
+    let child = NewLink::macvlan(index).mode(MacvlanMode::Bridge).name(name("eth0")).netns(&there);
     host.create(&child).unwrap();
-    host.create(&NewLink::vlan(index, vid(7)).name(name("eth1")).netns(there)).unwrap();
+    host.create(&NewLink::vlan(index, vid(7)).name(name("eth1")).netns(&there)).unwrap();
     let eth0 = pod.inside.index_of("eth0").unwrap();
     let stacked = pod.inside.create(&NewLink::macvlan(eth0).mode(MacvlanMode::Bridge).name(name("x"))).unwrap();
-    pod.inside.change(&LinkChange::move_to(stacked, other.namespace.as_fd())).unwrap();
+    pod.inside.change(&LinkChange::move_to(stacked, &other.namespace)).unwrap();
     let moved = other.inside.index_of("x").unwrap();
 
     let stranger = Owner::new("other").unwrap();
@@ -136,7 +136,7 @@ pub fn lost_answers_are_asked_for_again() -> Result<(), Skip> {
     setsockopt(&host, sockopt::RcvBuf, &8192).unwrap();
     for id in [0, 100, 4094] {
         let index = vlan().up(&mut host, &owner()).unwrap().index;
-        let there = NewLink::vlan(index, vid(id)).name(name("eth0")).netns(pod.namespace.as_fd());
+        let there = NewLink::vlan(index, vid(id)).name(name("eth0")).netns(&pod.namespace);
         host.create(&there).unwrap();
         assert_eq!(remove(&mut host, &vlan()), Removal::InUse, "{id}");
         let there = pod.inside.index_of("eth0").unwrap();
@@ -212,7 +212,7 @@ pub fn a_removal_that_is_killed_keeps_nobody_out() -> Result<(), Skip> {
         let child = loop {
             let made = vlan().up(&mut host, &owner()).map_err(|error| error.to_string()).and_then(|up| {
                 let child = NewLink::macvlan(up.index).mode(MacvlanMode::Bridge).name(name("eth0"));
-                host.create(&child.netns(pod.namespace.as_fd())).map_err(|error| error.to_string())
+                host.create(&child.netns(&pod.namespace)).map_err(|error| error.to_string())
             });
             match made {
                 Ok(child) => break child,

@@ -4,7 +4,6 @@ use crate::common::{Skip, mac, name, needs, parent, socket, veth, vid};
 use crate::help::{connect, connection, links, macvlan, mark, network, on, owner, passthru, up};
 use crate::pod::{Pod, net};
 use crate::tools::try_ip;
-use std::os::fd::AsFd;
 use sublink::addr::ListAddresses;
 use sublink::link::VlanProtocol;
 use sublink::network::{Driver, Removal};
@@ -112,25 +111,25 @@ pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
     needs("ipvlan")?;
     let uses: [(&str, Use); 6] = [
         ("a macvlan made there", |host, parent, there| {
-            host.create(&NewLink::macvlan(parent).name(name("x")).netns(there.as_fd())).unwrap()
+            host.create(&NewLink::macvlan(parent).name(name("x")).netns(&there)).unwrap()
         }),
         ("a macvlan moved there", |host, parent, there| {
             let moved = host.create(&NewLink::macvlan(parent).name(name("x"))).unwrap();
-            host.change(&LinkChange::move_to(moved, there.as_fd())).unwrap();
+            host.change(&LinkChange::move_to(moved, &there)).unwrap();
             moved
         }),
         ("a macvtap", |host, parent, there| {
-            host.create(&NewLink::macvtap(parent).name(name("x")).netns(there.as_fd())).unwrap()
+            host.create(&NewLink::macvtap(parent).name(name("x")).netns(&there)).unwrap()
         }),
         ("an ipvlan", |host, parent, there| {
-            host.create(&NewLink::ipvlan(parent).name(name("x")).netns(there.as_fd())).unwrap()
+            host.create(&NewLink::ipvlan(parent).name(name("x")).netns(&there)).unwrap()
         }),
         ("a VLAN", |host, parent, there| {
-            host.create(&NewLink::vlan(parent, vid(4094)).name(name("x")).netns(there.as_fd())).unwrap()
+            host.create(&NewLink::vlan(parent, vid(4094)).name(name("x")).netns(&there)).unwrap()
         }),
         ("a provider's VLAN", |host, parent, there| {
             let vlan = NewLink::vlan(parent, vid(0)).protocol(VlanProtocol::Ieee8021Ad);
-            host.create(&vlan.name(name("x")).netns(there.as_fd())).unwrap()
+            host.create(&vlan.name(name("x")).netns(&there)).unwrap()
         }),
     ];
     let network = on(VLAN, "net");
@@ -233,7 +232,7 @@ pub fn a_stale_probe_goes_where_the_parent_is_kept() -> Result<(), Skip> {
     host.change(&LinkChange::new(base).mtu(65535)).unwrap();
     let network = on(VLAN, "net");
     let parent = up(&network, &mut host).unwrap();
-    host.create(&NewLink::vlan(parent, vid(7)).name(name("v7")).netns(pod.namespace.as_fd())).unwrap();
+    host.create(&NewLink::vlan(parent, vid(7)).name(name("v7")).netns(&pod.namespace)).unwrap();
     let given = NewAddress::new(parent, net("10.0.0.1/24"));
     for is_seen in [false, true] {
         if is_seen {

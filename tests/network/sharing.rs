@@ -3,7 +3,6 @@
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{connect, connection, failed, network, on, passthru, with_reason};
 use crate::pod::Pod;
-use std::os::fd::AsFd;
 use sublink::error::Undo;
 use sublink::link::KindInfo;
 use sublink::network::{Connection, Driver};
@@ -79,7 +78,7 @@ pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     let why = "p0 carries iv0, of kind ipvlan, which takes its packets";
     assert_eq!(refused(&mut host, &network, connection("eth0", &[])), format!("{before}{why}"));
     host.delete(here).unwrap();
-    host.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(pod.namespace.as_fd())).unwrap();
+    host.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(&pod.namespace)).unwrap();
     let said = refused(&mut host, &network, connection("eth0", &[]));
     let why = "the packets of the parent p0 are taken, or were until now: by an ipvlan or macvlan in another namespace";
     assert!(said.starts_with(&format!("{before}{why}")), "{said}");

@@ -18,7 +18,6 @@ use crate::tools::ip;
 use crate::waits::until_link_works;
 use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 use sublink::{IfIndex, LinkChange, LinkSpec, Netns, NewLink, Socket};
 
@@ -71,7 +70,7 @@ impl Lan {
     fn with(parent: &str, other_end: &str, device_outside: &str, prepare: impl FnOnce(&Netns)) -> Self {
         stay_on_one_cpu();
         let (mut host, there) = (socket(), Netns::create().expect("a namespace"));
-        let pair = NewLink::veth(NewLink::peer().name(name(other_end)).netns(there.as_fd())).name(name(parent));
+        let pair = NewLink::veth(NewLink::peer().name(name(other_end)).netns(&there)).name(name(parent));
         let parent = host.create(&pair.up()).expect("a veth pair");
         prepare(&there);
         let mut inside = Socket::open_in(&there).expect("a socket");
