@@ -119,6 +119,11 @@ impl Sandbox {
         &mut self.socket
     }
 
+    /// The namespace's descriptor and the socket inside, at a time.
+    pub(crate) fn parts(&mut self) -> (BorrowedFd<'_>, &mut Socket) {
+        (self.netns.as_fd(), &mut self.socket)
+    }
+
     /// The namespace.
     pub const fn netns(&self) -> &Netns {
         &self.netns

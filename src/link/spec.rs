@@ -49,7 +49,7 @@ pub enum LinkKind {
 }
 
 impl LinkKind {
-    const ALL: [Self; 4] = [Self::Macvlan, Self::Macvtap, Self::Vlan, Self::Ipvlan];
+    pub(crate) const ALL: [Self; 4] = [Self::Macvlan, Self::Macvtap, Self::Vlan, Self::Ipvlan];
 
     /// The kernel's name of it.
     pub const fn as_str(self) -> &'static str {

@@ -117,7 +117,7 @@ impl Socket {
 
     pub(crate) fn nsid(&mut self, request: GetNsid<'_>) -> Result<Option<i32>> {
         let len = self.encode(&request)?;
-        let place = self.send_and_find(len).map_err(|error| self.describe_own(error, len))?;
+        let place = self.send_and_find(len).map_err(|error| self.describe_own(error, 0..len))?;
         let nsid = Messages::new(self.channel.read(place)).next().and_then(Result::ok).and_then(GetNsid::read);
         let nsid = nsid.ok_or(ErrorKind::Unexpected)?;
         Ok(Some(nsid).filter(|nsid| *nsid >= 0))

@@ -203,7 +203,7 @@ impl Socket {
                 let sent = self.out.get(..len).unwrap_or_default();
                 view(self.channel.read(place)).map_err(|error| error.of(sent))
             }
-            Err(error) => Err(self.describe_own(error, len)),
+            Err(error) => Err(self.describe_own(error, 0..len)),
         }
     }
 
@@ -256,42 +256,70 @@ impl Socket {
     /// ```
     pub fn apply(&mut self, request: &impl Command) -> Result<()> {
         let len = self.encode(request)?;
-        self.transact(len, &mut |_| {})
+        self.transact(0..len, &mut |_| {})
+    }
+
+    /// As [`apply`](Self::apply), with a question before it in the same send. `on_answer` gets the answer, if there is one:
+    /// a question that fails is no failure.
+    pub(crate) fn ask_and_apply(
+        &mut self,
+        question: &GetLink<'_>,
+        request: &impl Command,
+        on_answer: &mut dyn FnMut(Message<'_>),
+    ) -> Result<()> {
+        let start = self.encode(question)?;
+        let len = self.encode_at(start, request)?;
+        self.transact(start..start + len, on_answer)
     }
 
     /// Encodes into `out`, under the next sequence number.
     fn encode(&mut self, request: &impl Request) -> Result<usize> {
+        self.encode_at(0, request)
+    }
+
+    /// [Encodes](Self::encode) behind the first `start` bytes of `out`.
+    fn encode_at(&mut self, start: usize, request: &impl Request) -> Result<usize> {
         self.seq = self.seq.wrapping_add(1);
-        match request.encode(self.seq, &mut self.out) {
+        match request.encode(self.seq, self.out.get_mut(start..).unwrap_or_default()) {
             Ok(len) => Ok(len),
             Err(no_room) => {
-                self.out.resize(no_room.needed, 0);
-                Ok(request.encode(self.seq, &mut self.out)?)
+                self.out.resize(start + no_room.needed, 0);
+                Ok(request.encode(self.seq, self.out.get_mut(start..).unwrap_or_default())?)
             }
         }
     }
 
-    /// Sends the `len` bytes of `out` and reads items until the acknowledgement.
-    fn transact(&mut self, len: usize, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
-        let answered = self.send_and_wait(len, on_item);
-        answered.map_err(|error| self.describe_own(error, len))
+    /// Sends `out` up to the end of `request`, the place of a request in it, and reads items until its acknowledgement. What
+    /// stands before it is a question, of which the number is one less.
+    fn transact(&mut self, request: Range<usize>, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
+        let answered = self.send_and_wait(request.clone(), on_item);
+        answered.map_err(|error| self.describe_own(error, request))
     }
 
-    fn send_and_wait(&mut self, len: usize, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
+    fn send_and_wait(&mut self, request: Range<usize>, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
         self.begin()?;
-        let answered = self.send_and_read(len, on_item);
+        let answered = self.send_and_read(request, on_item);
         self.channel.recover(answered)
     }
 
-    fn send_and_read(&mut self, len: usize, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
+    fn send_and_read(&mut self, request: Range<usize>, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
         let Self { channel, out, seq, .. } = self;
-        let request = out.get(..len).unwrap_or_default();
-        channel.send(request)?;
+        channel.send(out.get(..request.end).unwrap_or_default())?;
+        let question = (request.start > 0).then(|| seq.wrapping_sub(1));
+        let request = out.get(request).unwrap_or_default();
         let since = Instant::now();
         loop {
-            let len = channel.receive(since)?;
+            let len = match channel.receive(since) {
+                Err(error) if question.is_some() && matches!(error.kind(), ErrorKind::Truncated(_)) => continue,
+                received => received?,
+            };
             for message in Messages::new(channel.read(0..len)) {
                 let message = message?;
+                if question == Some(message.header.sequence) {
+                    if let Ok(Reply::Item(message)) = Reply::of(message) {
+                        on_item(message);
+                    }
+                }
                 if message.header.sequence != *seq {
                     continue;
                 }
@@ -332,9 +360,9 @@ impl Socket {
 
     /// [Describes](Self::describe) an error of the request in `out`.
     #[cold]
-    fn describe_own(&mut self, error: Error, len: usize) -> Error {
+    fn describe_own(&mut self, error: Error, request: Range<usize>) -> Error {
         let out = std::mem::take(&mut self.out);
-        let described = self.describe(error, out.get(..len).unwrap_or_default());
+        let described = self.describe(error, out.get(request).unwrap_or_default());
         self.out = out;
         described
     }

@@ -114,6 +114,11 @@ pub enum InvalidValue {
     /// A namespace path or descriptor that is something else.
     #[error("not a namespace: the file is not on nsfs")]
     NotANamespace,
+    /// See [`Attached`](crate::Attached).
+    #[error(
+        "{0} is no attached link: one is as in `eth0 kind macvlan index 20817 mac 02:00:00:00:00:07 parent 5 lower 5`"
+    )]
+    Attached(Given),
     /// A descriptor given for a process that is no pidfd.
     #[error("not a pidfd")]
     NotAPidfd,

@@ -59,10 +59,10 @@ pub fn a_passthru_network_shares_its_parent_with_none() -> Result<(), Skip> {
         "{einval}a passthru child shares its parent with no other, and p0 has one in another namespace, or had until now"
     );
     assert_eq!(refused(&mut host, &alone, connection("eth0", &[])), for_itself);
-    member.disconnect(&mut pod.inside, &[]).unwrap();
+    member.disconnect(&mut pod.sandbox, &[]).unwrap();
     let member = connect(&shared, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
     assert_eq!(refused(&mut host, &alone, connection("eth0", &[])), for_itself);
-    member.disconnect(&mut pod.inside, &[]).unwrap();
+    member.disconnect(&mut pod.sandbox, &[]).unwrap();
     connect(&alone, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
     Ok(())
 }
@@ -78,7 +78,7 @@ pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     let why = "p0 carries iv0, of kind ipvlan, which takes its packets";
     assert_eq!(refused(&mut host, &network, connection("eth0", &[])), format!("{before}{why}"));
     host.delete(here).unwrap();
-    host.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(&pod.namespace)).unwrap();
+    host.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(&pod.sandbox)).unwrap();
     let said = refused(&mut host, &network, connection("eth0", &[]));
     let why = "the packets of the parent p0 are taken, or were until now: by an ipvlan or macvlan in another namespace";
     assert!(said.starts_with(&format!("{before}{why}")), "{said}");
@@ -96,7 +96,7 @@ pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     let expected = "change link eth0: EADDRINUSE (Address already in use); no link is left behind: \
         the MAC address 02:00:00:00:00:07 is used by a child of p0 in another namespace, or was until now";
     assert_eq!(said, expected);
-    member.disconnect(&mut pod.inside, &[]).unwrap();
+    member.disconnect(&mut pod.sandbox, &[]).unwrap();
     connect(&network, &mut host, &mut pod, with_mac(), &[]).expect("at once");
     Ok(())
 }

@@ -80,7 +80,7 @@ impl Lan {
         let outside = Station::settle(there, device, OUTSIDE);
         until_link_works(&Netns::current().expect("this namespace"), parent);
         for index in [other_end, device] {
-            until_link_works(&outside.netns, index);
+            until_link_works(outside.sandbox.netns(), index);
         }
         Self { host, parent, outside }
     }
@@ -89,7 +89,7 @@ impl Lan {
     pub fn set_hairpin(&self, on: bool) {
         let word = if on { "on" } else { "off" };
         let set = || ip(&format!("link set p1 type bridge_slave hairpin {word}"));
-        self.outside.netns.run(set).expect("its thread");
+        self.outside.sandbox.run(set).expect("its thread");
     }
 
     pub fn container<'a>(&mut self, link: impl Into<LinkSpec<'a>>, host: u8) -> Station {
