@@ -15,7 +15,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use sublink::link::{Ipv4Setting, Macvlan, Vlan};
 use sublink::wire::NoRoom;
-use sublink::{Attached, Batch, Endpoint, IfIndex, MacvlanMode, Netns, NewLink, Request, Socket};
+use sublink::{Attached, Batch, Endpoint, IfIndex, MacvlanMode, NewLink, Request, Sandbox, Socket};
 use work::callgrind::{MEASURED, callgrind, has_valgrind};
 use work::kernel::{enter_fresh_namespace, name, parent};
 use work::{LINKS, MacvlanWork, Summary, VlanWork, dump, read_dump};
@@ -99,13 +99,8 @@ fn measure_create(host: &mut Socket, link: &NewLink<'_, Macvlan<'_>>) -> sublink
 }
 
 #[inline(never)]
-fn measure_attach(
-    endpoint: &Endpoint<'_>,
-    host: &mut Socket,
-    pod: &Netns,
-    inside: &mut Socket,
-) -> sublink::Result<Attached> {
-    endpoint.attach(host, pod, inside)
+fn measure_attach(endpoint: &Endpoint<'_>, host: &mut Socket, pod: &mut Sandbox) -> sublink::Result<Attached> {
+    endpoint.attach(host, pod)
 }
 
 fn work_without_kernel() {
@@ -133,14 +128,13 @@ fn work_with_kernel() {
     let made = measure_create(&mut host, &link).unwrap();
     host.delete(made).unwrap();
 
-    let pod = Netns::create().unwrap();
-    let mut inside = Socket::open_in(&pod).unwrap();
+    let mut pod = Sandbox::create().unwrap();
     let endpoint = Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")))
         .addr("10.0.50.7/24".parse().unwrap())
         .gateway("10.0.50.1".parse().unwrap())
         .ipv4(Ipv4Setting::ARP_NOTIFY, 1);
-    let attached = measure_attach(black_box(&endpoint), &mut host, &pod, &mut inside).unwrap();
-    attached.detach(&mut inside).unwrap();
+    let attached = measure_attach(black_box(&endpoint), &mut host, &mut pod).unwrap();
+    attached.detach(&mut pod).unwrap();
 }
 
 // ---- Measuring ----

@@ -14,7 +14,7 @@ use criterion::{BenchmarkGroup, SamplingMode, Throughput};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use sublink::link::DeleteLink;
-use sublink::{IfIndex, LinkChange, ListLinks, MacvlanMode, Netns, Socket};
+use sublink::{IfIndex, LinkChange, ListLinks, MacvlanMode, Netns, Sandbox, Socket};
 use throughput::LinksAndBytes;
 use work::kernel::{
     GROUP, Link, Plain, attach_bytes, encoded, endpoint, enter_fresh_namespace, macvlan, parent, remove_endpoints,
@@ -118,7 +118,7 @@ fn attach(parent: IfIndex) {
 
     let bytes: Vec<_> = pods.iter().map(|pod| attach_bytes(parent, pod)).collect();
     let mut plain_inside: Vec<_> = pods.iter().map(|pod| pod.run(plain).unwrap()).collect();
-    let mut inside: Vec<_> = pods.iter().map(|pod| Socket::open_in(pod).unwrap()).collect();
+    let mut sandboxes: Vec<_> = pods.iter().map(|pod| Sandbox::of(pod.try_clone().unwrap()).unwrap()).collect();
     let (mut plain, mut host, endpoint) = (plain(), socket(), endpoint(parent));
     group("attach a container", 1, bytes[0].0.len() + bytes[0].1.len(), |group| {
         let by_bytes = |pod: usize| {
@@ -126,7 +126,7 @@ fn attach(parent: IfIndex) {
             plain_inside[pod].send(&bytes[pod].1);
         };
         measure(group, FLOOR, some, by_bytes, remove);
-        let by_endpoint = |pod: usize| _ = endpoint.attach(&mut host, &pods[pod], &mut inside[pod]).unwrap();
+        let by_endpoint = |pod: usize| _ = endpoint.attach(&mut host, &mut sandboxes[pod]).unwrap();
         measure(group, "Endpoint", some, by_endpoint, remove);
     });
 }

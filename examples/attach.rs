@@ -22,14 +22,13 @@ mod stage;
 use stage::{note, timed};
 use std::io::ErrorKind::{Interrupted, WouldBlock};
 use std::net::{IpAddr, UdpSocket};
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use sublink::addr::DeleteAddress;
 use sublink::endpoint::{Detached, detach_many};
 use sublink::{
     Attached, Endpoint, IfIndex, IfName, IpNetwork, LinkChange, ListLinks, MacAddr, MacvlanMode, Netns, NewAddress,
-    NewLink, Socket, VlanId,
+    NewLink, Sandbox, Socket, VlanId,
 };
 
 fn main() -> ExitCode {
@@ -40,8 +39,8 @@ fn example() -> stage::Result {
     let mut host = Socket::open()?;
     let outside = Netns::create()?;
     let parent = lay_cable(&mut host, &outside)?;
-    let host_station = Station::open("the host", Netns::current()?, 2)?;
-    let outside = Station::open("outside", outside, 1)?;
+    let host_station = Station::open("the host", Sandbox::here()?, 2)?;
+    let outside = Station::open("outside", Sandbox::of(outside)?, 1)?;
 
     println!();
     let mut c1 = Container::attach(&mut host, parent, "c1", 11)?;
@@ -65,17 +64,19 @@ fn example() -> stage::Result {
 
     println!();
     c1.check("check c1 against what was asked for", 0)?;
-    c1.inside.apply(&DeleteAddress::new(c1.attached.index, c1.station.addrs[0]))?;
+    c1.station.sandbox.socket().apply(&DeleteAddress::new(c1.attached.index, c1.station.addrs[0]))?;
     c1.check("check it again, after it has dropped an address", 2)?;
 
     println!();
-    let both = [c1, c2].map(|container| (container.station.namespace, container.attached));
-    for detached in timed("detach both, together", || detach_many(&both)) {
+    let both = [c1, c2].map(|container| (container.station.sandbox, container.attached));
+    for detached in timed("detach both, together", || {
+        detach_many(&both.each_ref().map(|(sandbox, attached)| (sandbox.netns(), *attached)))
+    }) {
         let detached = detached?;
         ensure(detached == Detached::Deleted, || format!("a link that was to be deleted is {detached:?}"))?;
     }
-    for (namespace, _) in &both {
-        let left = Socket::open_in(namespace)?.snapshot(&ListLinks::new())?;
+    for (mut sandbox, _) in both {
+        let left = sandbox.socket().snapshot(&ListLinks::new())?;
         ensure(left.len() == 1, || format!("more than lo is left: {left:?}"))?;
     }
     note("Only lo is left in either.");
@@ -85,7 +86,7 @@ fn example() -> stage::Result {
 /// eth0, its other end outside, and the parent on it: eth0.50, or where the kernel has no VLANs eth0 itself. Host and outside
 /// get addresses.
 fn lay_cable(host: &mut Socket, outside: &Netns) -> stage::Result<IfIndex> {
-    let far_end = NewLink::peer().name(IfName::new("switch")?).netns(outside.as_fd());
+    let far_end = NewLink::peer().name(IfName::new("switch")?).netns(&outside);
     let cable = NewLink::veth(far_end).name(IfName::new("eth0")?).up();
     let eth0 = timed("create eth0, and the switch outside that it is plugged into", || host.create(&cable))?;
     let mut beyond = Socket::open_in(outside)?;
@@ -115,7 +116,6 @@ fn lay_cable(host: &mut Socket, outside: &Netns) -> stage::Result<IfIndex> {
 /// Something attached, and what it was to be.
 struct Container {
     station: Station,
-    inside: Socket,
     endpoint: Endpoint<'static>,
     attached: Attached,
 }
@@ -123,22 +123,21 @@ struct Container {
 impl Container {
     /// A namespace with a macvlan on `parent`.
     fn attach(host: &mut Socket, parent: IfIndex, name: &'static str, number: u8) -> stage::Result<Self> {
-        let namespace = Netns::create()?; // a runtime has it already: Netns::open("/run/netns/c1")
-        let mut inside = Socket::open_in(&namespace)?;
+        let mut sandbox = Sandbox::create()?; // a runtime has it already: Sandbox::open("/run/netns/c1")
         let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(IfName::new("eth0")?).mac(MacAddr::random());
         let [v4, v6] = addrs(number)?;
         let endpoint =
             Endpoint::new(link).addr(v4).addr(v6).nodad().gateway("10.0.50.1".parse()?).gateway("fd50::1".parse()?);
         let what = format!("attach {name}: {v4}, {v6}, two default routes");
-        let attached = timed(&what, || endpoint.attach(host, &namespace, &mut inside))?;
+        let attached = timed(&what, || endpoint.attach(host, &mut sandbox))?;
         let mac = attached.mac.map_or_else(String::new, |mac| format!(", {mac}"));
         note(&format!("It is {} there, link {}{mac}.", attached.name, attached.index));
-        Ok(Self { station: Station::open(name, namespace, number)?, inside, endpoint, attached })
+        Ok(Self { station: Station::open(name, sandbox, number)?, endpoint, attached })
     }
 
     /// Compares what there is with what was asked for, and expects this many differences.
     fn check(&mut self, what: &str, expected: usize) -> stage::Result {
-        let differences = timed(what, || self.endpoint.check(&self.attached, &mut self.inside))?;
+        let differences = timed(what, || self.endpoint.check(&self.attached, &mut self.station.sandbox))?;
         note(if differences.is_empty() { "It is all there." } else { "It differs:" });
         for difference in &differences {
             note(&format!("  {difference}"));
@@ -150,7 +149,7 @@ impl Container {
 /// A namespace that sends and receives.
 struct Station {
     name: &'static str,
-    namespace: Netns,
+    sandbox: Sandbox,
     addrs: [IpNetwork; 2],
     udp: [UdpSocket; 2],
 }
@@ -170,14 +169,14 @@ const SILENCE: Duration = Duration::from_millis(250);
 
 impl Station {
     /// Opens a socket on each of the addresses, in the namespace; they work from here.
-    fn open(name: &'static str, namespace: Netns, number: u8) -> stage::Result<Self> {
+    fn open(name: &'static str, sandbox: Sandbox, number: u8) -> stage::Result<Self> {
         let addrs = addrs(number)?;
-        let [v4, v6] = namespace.run(|| addrs.map(|addr| UdpSocket::bind((addr.ip(), 7777))))?;
+        let [v4, v6] = sandbox.run(|| addrs.map(|addr| UdpSocket::bind((addr.ip(), 7777))))?;
         let udp = [v4?, v6?];
         for udp in &udp {
             udp.set_read_timeout(Some(Duration::from_millis(50)))?;
         }
-        Ok(Self { name, namespace, addrs, udp })
+        Ok(Self { name, sandbox, addrs, udp })
     }
 }
 

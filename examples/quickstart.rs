@@ -9,7 +9,6 @@ mod stage;
 mod tree;
 
 use stage::{note, timed};
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 use sublink::value::InvalidValue;
 use sublink::{IfName, LinkChange, ListLinks, MacAddr, MacvlanMode, Netns, NewLink, Socket, VlanId};
@@ -58,9 +57,9 @@ fn example() -> stage::Result {
 
     // Into a container: by moving a link there, or, much faster, by creating it there.
     let container = Netns::create()?;
-    let moved = LinkChange::move_to(mv0, container.as_fd()).name(IfName::new("eth0")?).up();
+    let moved = LinkChange::move_to(mv0, &container).name(IfName::new("eth0")?).up();
     timed("move mv0 into a container, as its eth0", || host.change(&moved))?;
-    let direct = macvlan("eth1", MacvlanMode::Bridge)?.mac(MacAddr::random()).netns(container.as_fd()).up();
+    let direct = macvlan("eth1", MacvlanMode::Bridge)?.mac(MacAddr::random()).netns(&container).up();
     timed("create its eth1 there in place", || host.create(&direct))?;
 
     let mut inside = Socket::open_in(&container)?;

@@ -27,6 +27,8 @@ pub mod socket;
 
 mod explain;
 
+pub mod sandbox;
+
 pub mod endpoint;
 
 pub mod network;
@@ -44,6 +46,7 @@ pub use link::{LinkChange, LinkInfo, LinkSpec, LinkView, ListLinks, MacvlanMode,
 pub use netns::Netns;
 pub use network::{Network, Owner};
 pub use route::NewRoute;
+pub use sandbox::Sandbox;
 pub use socket::Socket;
 pub use value::{IfIndex, IfName, MacAddr};
 pub use wire::Request;

@@ -7,7 +7,7 @@
 use crate::wire::{Attributes, Body, Command, Get, Header, Message, NoRoom, Request, Row, Sealed, header, measured};
 use netlink_packet_core::NLM_F_ACK;
 use std::marker::PhantomData;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 pub(crate) const RTM_NEWNSID: u16 = 88;
 pub(crate) const RTM_GETNSID: u16 = 90;
@@ -29,8 +29,8 @@ pub struct GetNsid<'a>(RawFd, PhantomData<BorrowedFd<'a>>);
 impl<'a> GetNsid<'a> {
     /// The id of `namespace`, in the namespace of the socket.
     #[must_use]
-    pub fn new(namespace: BorrowedFd<'a>) -> Self {
-        Self::of_number(namespace.as_raw_fd())
+    pub fn new(namespace: &'a impl AsFd) -> Self {
+        Self::of_number(namespace.as_fd().as_raw_fd())
     }
 
     /// By the number of a descriptor, which may be closed by now.
@@ -66,8 +66,8 @@ pub struct NewNsid<'a> {
 impl<'a> NewNsid<'a> {
     /// An id of the kernel's choice for `namespace`.
     #[must_use]
-    pub const fn new(namespace: BorrowedFd<'a>) -> Self {
-        Self { namespace, nsid: -1 }
+    pub fn new(namespace: &'a impl AsFd) -> Self {
+        Self { namespace: namespace.as_fd(), nsid: -1 }
     }
 
     /// This id.
@@ -103,21 +103,20 @@ fn encode(ty: u16, flags: u16, namespace: RawFd, nsid: Option<i32>, seq: u32, bu
 mod tests {
     use super::*;
     use crate::wire::{Messages, encoded};
-    use std::os::fd::AsFd;
 
     #[test]
     fn an_id_is_asked_for_and_given_by_descriptor() {
         let file = std::fs::File::open("/dev/null").unwrap();
         let fd = u8::try_from(file.as_fd().as_raw_fd()).unwrap();
         #[rustfmt::skip]
-        assert_eq!(encoded(&GetNsid::new(file.as_fd())), [
+        assert_eq!(encoded(&GetNsid::new(&file)), [
             28, 0, 0, 0,  90, 0,  1, 0,                         // 28 bytes, RTM_GETNSID, REQUEST
             7, 0, 0, 0,  0, 0, 0, 0,
             0, 0, 0, 0,                                         // rtgenmsg
             8, 0, 3, 0,  fd, 0, 0, 0,                           // NETNSA_FD
         ]);
         #[rustfmt::skip]
-        assert_eq!(encoded(&NewNsid::new(file.as_fd()))[16..], [
+        assert_eq!(encoded(&NewNsid::new(&file))[16..], [
             0, 0, 0, 0,
             8, 0, 3, 0,  fd, 0, 0, 0,
             8, 0, 1, 0,  255, 255, 255, 255,                    // NETNSA_NSID = of the kernel's choice
@@ -128,8 +127,8 @@ mod tests {
     fn an_answer_is_an_id_or_none() {
         let file = std::fs::File::open("/dev/null").unwrap();
         let read = |bytes: Vec<u8>| GetNsid::read(Messages::new(&bytes).next().unwrap().unwrap());
-        assert_eq!(read(encoded(&NewNsid::new(file.as_fd()).nsid(7))), Some(7));
-        assert_eq!(read(encoded(&NewNsid::new(file.as_fd()))), Some(-1));
-        assert_eq!(read(encoded(&GetNsid::new(file.as_fd()))), None);
+        assert_eq!(read(encoded(&NewNsid::new(&file).nsid(7))), Some(7));
+        assert_eq!(read(encoded(&NewNsid::new(&file))), Some(-1));
+        assert_eq!(read(encoded(&GetNsid::new(&file))), None);
     }
 }

@@ -6,7 +6,6 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs::File;
 use std::hint::black_box;
-use std::os::fd::AsFd;
 use sublink::link::{EgressQos, IngressQos, VlanFlags, VlanPriority};
 use sublink::wire::Messages;
 use sublink::{Batch, LinkChange, LinkView, ListLinks, MacvlanMode, Netns, NewLink, Request, Socket};
@@ -82,7 +81,7 @@ fn building_and_encoding() -> Result<(), Skip> {
     let priority = |number| VlanPriority::new(number).expect("a priority");
     free_of_allocations("encoding", || {
         let mut buf = [0; 512];
-        let macvlan = NewLink::macvlan(parent).name(name("mv0")).mac(mac(7)).mtu(1400).netns(file.as_fd());
+        let macvlan = NewLink::macvlan(parent).name(name("mv0")).mac(mac(7)).mtu(1400).netns(&file);
         let macvlan = macvlan.mode(MacvlanMode::Bridge).bc_queue_len(2000).up();
         let senders = [mac(1), mac(2), mac(3)];
         let (egress, ingress) = ([EgressQos::new(1, priority(2)); 2], [IngressQos::new(priority(3), 4); 2]);
@@ -92,7 +91,7 @@ fn building_and_encoding() -> Result<(), Skip> {
             macvlan.source(&senders).encode(2, &mut buf),
             vlan.ingress_qos(&ingress).encode(3, &mut buf),
             LinkChange::macvlan(parent).mode(MacvlanMode::Vepa).encode(4, &mut buf),
-            LinkChange::move_to(parent, file.as_fd()).encode(5, &mut buf),
+            LinkChange::move_to(parent, &file).encode(5, &mut buf),
             ListLinks::new().kind("macvlan").encode(6, &mut buf),
         ];
         assert!(lengths.iter().all(Result::is_ok), "{lengths:?}");
@@ -196,12 +195,12 @@ fn a_create_in_another_namespace_and_a_move() -> Result<(), Skip> {
     let mut inside = Socket::open_in(&pod).expect("a socket");
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).mac(mac(7));
     let created = free_of_allocations("create elsewhere", || {
-        host.create(&link.netns(pod.as_fd()).name(name("eth0")).up()).expect("created")
+        host.create(&link.netns(&pod).name(name("eth0")).up()).expect("created")
     });
     assert_eq!(inside.index_of("eth0").expect("there"), created);
     let here = host.create(&link.mac(mac(8)).name(name("mv1"))).expect("created");
     free_of_allocations("move", || {
-        host.change(&LinkChange::move_to(here, pod.as_fd()).name(name("eth1")).up()).expect("moved");
+        host.change(&LinkChange::move_to(here, &pod).name(name("eth1")).up()).expect("moved");
     });
     assert!(inside.index_of("eth1").is_ok(), "on Linux {:?}", kernel());
     Ok(())

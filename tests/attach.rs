@@ -2,10 +2,14 @@
 
 #[path = "attach/behind.rs"]
 mod behind;
+#[path = "attach/between.rs"]
+mod between;
 #[path = "attach/checks.rs"]
 mod checks;
 #[path = "attach/failures.rs"]
 mod failures;
+#[path = "attach/found.rs"]
+mod found;
 #[path = "attach/handover.rs"]
 mod handover;
 #[path = "attach/help.rs"]

@@ -2,7 +2,6 @@
 
 use common::{Skip, mac, name, parent, socket, veth};
 use std::net::{IpAddr, Ipv6Addr};
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -318,9 +317,9 @@ fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     let nsid = socket.nsid_or_new(&other).unwrap();
     assert!(nsid >= 0);
     assert_eq!((socket.nsid_of(&other).unwrap(), socket.nsid_or_new(&other).unwrap()), (Some(nsid), nsid));
-    assert!(socket.apply(&NewNsid::new(other.as_fd())).unwrap_err().is_already_there());
+    assert!(socket.apply(&NewNsid::new(&other)).unwrap_err().is_already_there());
     let third = Netns::create().unwrap();
-    socket.apply(&NewNsid::new(third.as_fd()).nsid(77)).unwrap();
+    socket.apply(&NewNsid::new(&third).nsid(77)).unwrap();
     assert_eq!(socket.nsid_of(&third).unwrap(), Some(77));
     let file = std::fs::File::open("/dev/null").unwrap();
     let error = socket.nsid_of(&file).unwrap_err().to_string();
@@ -354,7 +353,7 @@ fn detection_is_awaited_by_events() -> Result<(), Skip> {
 fn detection_finds_a_duplicate() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
-    let pair = NewLink::veth(NewLink::peer().name(name("p1")).netns(other.as_fd())).name(name("p0")).up();
+    let pair = NewLink::veth(NewLink::peer().name(name("p1")).netns(&other)).name(name("p0")).up();
     let p0 = socket.create(&pair.mac(mac(1))).unwrap();
     let mut there = Socket::open_in(&other).unwrap();
     let p1 = there.index_of("p1").unwrap();

@@ -7,13 +7,13 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, socket,
 };
 use std::fs;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use sublink::endpoint::Detached;
 use sublink::endpoint::detach_many;
-use sublink::link::{LinkKind, Macvlan};
+use sublink::link::Macvlan;
 use sublink::reply::Reply;
 use sublink::wire::Messages;
-use sublink::{Attached, Batch, Endpoint, IfIndex, IfName, LinkChange, MacAddr};
+use sublink::{Attached, Batch, Endpoint, IfIndex, IfName, LinkChange, MacAddr, Sandbox};
 use sublink::{MacvlanMode, Netns, NewAddress, NewLink, NewRoute, Request, Socket};
 
 /// Brings this process, which has one thread as yet, into a fresh network namespace; whoever is not root gets a user
@@ -74,24 +74,14 @@ pub fn attach_bytes(parent: IfIndex, pod: &Netns) -> (Vec<u8>, Vec<u8>) {
     inside.push(&NewAddress::new(index, ADDR.parse().unwrap())).unwrap();
     inside.push(&LinkChange::new(index).up()).unwrap();
     inside.push(&NewRoute::default_via(GATEWAY.parse().unwrap()).index(index)).unwrap();
-    (encoded(&link.index(index).netns(pod.as_fd())), inside.number(1).to_vec())
+    (encoded(&link.index(index).netns(&pod)), inside.number(1).to_vec())
 }
 
 /// Removes `eth0` from each container that has one, however it came.
 pub fn remove_endpoints<'a>(pods: impl IntoIterator<Item = &'a Netns>) {
     let attached = pods.into_iter().filter_map(|pod| {
-        let mut inside = Socket::open_in(pod).unwrap();
-        let link = inside.link("eth0").ok()?;
-        Some((
-            pod,
-            Attached {
-                index: link.index(),
-                name: name("eth0"),
-                kind: LinkKind::Macvlan,
-                mac: link.mac().mac(),
-                has_parents_mac: false,
-            },
-        ))
+        let mut sandbox = Sandbox::of(pod.try_clone().unwrap()).unwrap();
+        Attached::find(&mut sandbox, "eth0").unwrap().map(|attached| (pod, attached))
     });
     let results = detach_many(&attached.collect::<Vec<_>>());
     assert!(results.iter().all(|result| matches!(result, Ok(Detached::Deleted))), "{results:?}");

@@ -38,12 +38,12 @@ impl<'a> MacvlanWork<'a> {
     }
 
     #[inline]
-    pub fn link(&self) -> NewLink<'a, Macvlan<'a>> {
+    pub fn link(&self) -> NewLink<'_, Macvlan<'_>> {
         NewLink::macvlan(self.parent)
             .name(self.name)
             .mac(self.mac)
             .mtu(self.mtu)
-            .netns(self.namespace)
+            .netns(&self.namespace)
             .mode(self.mode)
             .bc_queue_len(self.bc_queue_len)
     }

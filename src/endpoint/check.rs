@@ -5,7 +5,7 @@ use crate::addr::{AddressFlags, ListAddresses};
 use crate::error::Result;
 use crate::link::{LinkKind, LinkView};
 use crate::route::{ListRoutes, RouteInfo, Table};
-use crate::socket::Socket;
+use crate::sandbox::Sandbox;
 use crate::value::{IfIndex, IfName, MacAddr};
 use crate::wire::{CompareRows, Mismatch};
 use ipnetwork::IpNetwork;
@@ -94,10 +94,10 @@ impl Endpoint<'_> {
     /// Says how the container's link, addresses and routes differ from what this endpoint asks for; of what it does not ask
     /// for, nothing is said.
     ///
-    /// A macvlan on a macvlan is reported by the kernel as one on that one's parent, and so differs. Of the parent's
-    /// namespace is known only that it is not the container's own, unless the link was to be
+    /// Of the parent's namespace is known only that it is not the container's own, unless the link was to be
     /// [there](Self::allow_same_namespace).
-    pub fn check(&self, attached: &Attached, inside: &mut Socket) -> Result<Vec<Difference>> {
+    pub fn check(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<Vec<Difference>> {
+        let inside = sandbox.socket();
         let (settings, mut differences) = match inside.link_at(attached.index) {
             Ok(found) if found.kind() == attached.kind.as_str() => {
                 (found.settings(), self.compare_link(attached, &found))
@@ -153,7 +153,7 @@ impl Endpoint<'_> {
             differences.push(Difference::Down);
         }
         if let Some(asked) = asked {
-            differences.extend(compare_parents(self.allow_same_namespace, &asked, found));
+            differences.extend(compare_parents(self.allow_same_namespace, attached, &asked, found));
             let of_any_kind = asked.mismatches(found).into_iter();
             let properties = of_any_kind.filter(|mismatch| !HAVE_THEIR_OWN.contains(&mismatch.number));
             differences.extend(properties.map(Difference::from));
@@ -173,8 +173,14 @@ const HAVE_THEIR_OWN: [u16; 5] = [
 ];
 
 /// An index says little without its namespace: the container may have a link of its own with the parent's.
-fn compare_parents(may_be_same: bool, asked: &LinkView<'_>, found: &LinkView<'_>) -> Option<Difference> {
-    let expected = asked.parent()?;
+fn compare_parents(
+    may_be_same: bool,
+    attached: &Attached,
+    asked: &LinkView<'_>,
+    found: &LinkView<'_>,
+) -> Option<Difference> {
+    let parent = asked.parent()?;
+    let expected = attached.lower.filter(|_| attached.parent == Some(parent)).unwrap_or(parent);
     let is_elsewhere = match asked.parent_netnsid() {
         Some(nsid) => found.parent_netnsid() != Some(nsid),
         None => found.parent_netnsid().is_none() && !may_be_same,

@@ -3,6 +3,7 @@
 use super::Attached;
 use crate::error::{Error, Result, Undo};
 use crate::link::LinkView;
+use crate::sandbox::Sandbox;
 use crate::socket::Socket;
 use std::os::fd::AsFd;
 use std::sync::Mutex;
@@ -31,7 +32,11 @@ impl Attached {
     /// senders or priorities which the kernel cannot report is deleted unseen.
     ///
     /// It takes about 16 ms, the kernel's grace period. Those of many containers overlap: [`detach_many`].
-    pub fn detach(&self, inside: &mut Socket) -> Result<Detached> {
+    pub fn detach(&self, sandbox: &mut Sandbox) -> Result<Detached> {
+        self.delete(sandbox.socket())
+    }
+
+    fn delete(&self, inside: &mut Socket) -> Result<Detached> {
         match inside.link_at(self.index) {
             Ok(link) if self.is(&link) => {}
             Ok(_) => return Ok(Detached::Replaced),
@@ -51,15 +56,20 @@ impl Attached {
         link.kind() == self.kind.as_str() && (self.has_parents_mac || self.mac.is_none_or(is_mac))
     }
 
-    /// With the name and the address that the kernel chose.
-    pub(super) fn complete(self, inside: &mut Socket) -> Result<Self> {
-        let link = inside.link_at(self.index)?;
-        Ok(Self { name: link.if_name(), mac: link.mac().mac(), ..self })
+    /// Removes it after a failure that is the caller's. If that fails too, the error says so in the place of the caller's.
+    pub(super) fn undo_for<E: From<Error>>(&self, error: E, inside: &mut Socket) -> E {
+        match self.delete(inside) {
+            Ok(_) => error,
+            Err(removal) => match self.undo(inside) {
+                Undo::Clean | Undo::Replaced(_) => error,
+                undo => removal.with_undo(undo).into(),
+            },
+        }
     }
 
     /// Removes it after a failure, and says how that went.
     pub(crate) fn undo(&self, inside: &mut Socket) -> Undo {
-        match self.detach(inside) {
+        match self.delete(inside) {
             Ok(Detached::Deleted | Detached::Gone) => Undo::Clean,
             Ok(Detached::Replaced) => Undo::Replaced(self.index),
             Err(_) => match inside.link_at(self.index) {
@@ -92,7 +102,7 @@ pub fn detach_many<N: AsFd + Sync>(endpoints: &[(N, Attached)]) -> Vec<Result<De
         loop {
             let next = lock(&waiting).next(); // the lock is not held while the kernel works
             let Some((number, (namespace, attached))) = next else { break };
-            let detached = Socket::open_in(namespace).and_then(|mut inside| attached.detach(&mut inside));
+            let detached = Socket::open_in(namespace).and_then(|mut inside| attached.delete(&mut inside));
             lock(&results).push((number, detached));
         }
     };

@@ -8,6 +8,7 @@ use crate::addr::{AddressFlags, ListAddresses, NewAddress};
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::link::LinkChange;
+use crate::sandbox::Sandbox;
 use crate::socket::Socket;
 use crate::value::{IfIndex, IfName, Scope};
 use ipnetwork::IpNetwork;
@@ -16,12 +17,12 @@ use std::os::fd::AsFd;
 /// A device that was moved into a container, and waits there, down, for its addresses.
 ///
 /// ```no_run
-/// use sublink::{IfName, Netns, Socket};
+/// use sublink::{IfName, Netns, Sandbox, Socket};
 /// use sublink::endpoint::MovedDevice;
 /// let pod = Netns::open("/run/netns/c1")?;
 /// let moved = MovedDevice::take(&mut Socket::open()?, "eth1", &pod, Some(IfName::new("ctr0")?))?;
 /// // perhaps in another process:
-/// moved.restore(&mut Socket::open_in(&pod)?)?;
+/// moved.restore(&mut Sandbox::of(pod)?)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl MovedDevice {
         let is_kept = |flags: AddressFlags| flags.contains(AddressFlags::PERMANENT);
         let kept = addresses.iter().filter(|a| a.scope == Scope::GLOBAL && a.flags.is_some_and(is_kept));
         let addrs = kept.filter_map(|address| address.addr).collect();
-        host.change(&LinkChange::move_to(index, namespace.as_fd()).name(name))?;
+        host.change(&LinkChange::move_to(index, &namespace).name(name))?;
         Ok(Self { name, addrs })
     }
 
@@ -58,7 +59,8 @@ impl MovedDevice {
     ///
     /// # Errors
     /// The step that failed; the others were done all the same. It can be called again.
-    pub fn restore(&self, inside: &mut Socket) -> Result<IfIndex> {
+    pub fn restore(&self, sandbox: &mut Sandbox) -> Result<IfIndex> {
+        let inside = sandbox.socket();
         let index = inside.index_of(self.name)?;
         let mut batch = Batch::new();
         for addr in &self.addrs {

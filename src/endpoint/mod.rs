@@ -18,40 +18,43 @@
 //! with its parent's MAC address, which may change, the kind alone is: were it left behind for that, its VLAN id, or its parent
 //! in passthru mode, would stay taken.
 
+mod attached;
 mod check;
 mod detach;
 mod device;
 
+pub use attached::Attached;
 pub use check::Difference;
 pub use detach::{Detached, detach_many};
 pub use device::MovedDevice;
 
 use crate::addr::NewAddress;
 use crate::batch::{Batch, Outcome};
-use crate::error::{ErrorKind, Result, Undo};
-use crate::link::{AddrGenMode, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec};
+use crate::error::{Error, ErrorKind, Result, Undo};
+use crate::link::{AddrGenMode, GetLink, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec, LinkView};
 use crate::route::{DeleteRoute, NewRoute};
+use crate::sandbox::Sandbox;
 use crate::socket::Socket;
-use crate::value::{IfIndex, IfName, MacAddr};
+use crate::value::{IfIndex, IfName};
+use attached::lower_of;
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
-use std::os::fd::AsFd;
+use std::panic::{self, AssertUnwindSafe};
 
 /// A link with addresses and routes, to be attached to a container.
 ///
 /// ```no_run
-/// use sublink::{Endpoint, IfName, MacvlanMode, Netns, NewLink, Socket};
+/// use sublink::{Endpoint, IfName, MacvlanMode, NewLink, Sandbox, Socket};
 /// use sublink::link::Ipv4Setting;
-/// let (mut host, pod) = (Socket::open()?, Netns::open("/run/netns/c1")?);
+/// let (mut host, mut pod) = (Socket::open()?, Sandbox::open("/run/netns/c1")?);
 /// let parent = host.index_of("eth0.50")?;
-/// let mut inside = Socket::open_in(&pod)?;
 /// let attached = Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(IfName::new("eth0")?))
 ///     .addr("10.0.50.7/24".parse()?)
 ///     .gateway("10.0.50.1".parse()?)
 ///     .ipv4(Ipv4Setting::ARP_NOTIFY, 1)
-///     .attach(&mut host, &pod, &mut inside)?;
-/// attached.detach(&mut inside)?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+///     .attach(&mut host, &mut pod)?;
+/// attached.detach(&mut pod)?;
+/// # Ok::<(), sublink::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint<'a> {
@@ -63,22 +66,6 @@ pub struct Endpoint<'a> {
     metric: Option<u32>,
     routes: Vec<NewRoute>,
     allow_same_namespace: bool,
-}
-
-/// A link that was attached: plain data, to be kept until it is detached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Attached {
-    /// Its index in the container.
-    pub index: IfIndex,
-    /// The name it was given there.
-    pub name: IfName,
-    /// Its kind.
-    pub kind: LinkKind,
-    /// Its MAC address. `None` on hardware without one.
-    pub mac: Option<MacAddr>,
-    /// Whether that is its parent's, and changes with it: of an ipvlan, a macvlan in passthru mode, and a VLAN that was not
-    /// given one of its own.
-    pub has_parents_mac: bool,
 }
 
 impl<'a> Endpoint<'a> {
@@ -163,44 +150,106 @@ impl<'a> Endpoint<'a> {
         &self.link
     }
 
-    /// Attaches it: [`prepare`](Self::prepare) and [`finish`](Self::finish). `host` lives in the namespace of the parent,
-    /// `inside` in `namespace`, the container's.
+    /// Attaches it: [`prepare`](Self::prepare) and [`finish`](Self::finish). `host` lives in the namespace of the parent.
     ///
     /// # Errors
-    /// Which request failed and why; [`Error::undo`](crate::Error::undo) says what became of the link. It is removed again, unless the kernel
+    /// Which request failed and why; [`Error::undo`] says what became of the link. It is removed again, unless the kernel
     /// refuses even that.
-    pub fn attach(&self, host: &mut Socket, namespace: impl AsFd, inside: &mut Socket) -> Result<Attached> {
-        let attached = self.prepare(host, namespace, inside)?;
-        self.finish(&attached, inside)?;
+    pub fn attach(&self, host: &mut Socket, sandbox: &mut Sandbox) -> Result<Attached> {
+        let attached = self.prepare(host, sandbox)?;
+        self.finish(&attached, sandbox)?;
         Ok(attached)
     }
 
-    /// Creates the link in the container, down and without addresses: then is the time to write sysctls there, or to run
-    /// DHCP. If that fails, [`Attached::detach`] removes the link.
+    /// Attaches it with a step of the caller's own between [`prepare`](Self::prepare) and [`finish`](Self::finish), when the
+    /// link is there, down and without addresses: to write settings, to ask for addresses, to run DHCP. If the step or the
+    /// rest fails, or the step panics, the link is removed again. What the step did elsewhere is the caller's to undo.
+    ///
+    /// ```no_run
+    /// # use sublink::{Endpoint, IfName, MacvlanMode, NewLink, Sandbox, Socket};
+    /// # let (mut host, mut pod) = (Socket::open()?, Sandbox::named("c1")?);
+    /// # let parent = host.index_of("eth0.50")?;
+    /// # let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(IfName::new("eth0")?);
+    /// let (attached, ()) = Endpoint::new(link).addr("10.0.50.7/24".parse()?).attach_with(&mut host, &mut pod, |link, pod| {
+    ///     pod.set_sysctl(format!("ipv6/conf/{}/accept_ra", link.name), "0")
+    /// })?;
+    /// # Ok::<(), sublink::Error>(())
+    /// ```
+    ///
+    /// The step may give the link addresses itself, by the sandbox's socket: they are there before it is up, and go with it.
+    /// A step that finds out a gateway too stands between `prepare` and `finish`: see there.
+    ///
+    /// # Errors
+    /// The step's own; or, as in [`attach`](Self::attach), an [`Error`] in its place. If the step fails and the link cannot be
+    /// removed either, that is the error, with [`Error::undo`].
+    pub fn attach_with<T, E: From<Error>>(
+        &self,
+        host: &mut Socket,
+        sandbox: &mut Sandbox,
+        step: impl FnOnce(&Attached, &mut Sandbox) -> Result<T, E>,
+    ) -> Result<(Attached, T), E> {
+        let attached = self.prepare(host, sandbox)?;
+        let stepped = panic::catch_unwind(AssertUnwindSafe(|| step(&attached, sandbox))).unwrap_or_else(|panic| {
+            attached.undo(sandbox.socket());
+            panic::resume_unwind(panic)
+        });
+        let value = stepped.map_err(|error| attached.undo_for(error, sandbox.socket()))?;
+        self.finish(&attached, sandbox)?;
+        Ok((attached, value))
+    }
+
+    /// Creates the link in the container, down and without addresses: then is the time to write settings there
+    /// ([`Sandbox::set_sysctl`]) that are to be in force from the start. If that fails, [`Attached::detach`] removes the link;
+    /// [`attach_with`](Self::attach_with) does so by itself.
+    ///
+    /// The endpoint may gain addresses and gateways until [`finish`](Self::finish), which takes any endpoint:
+    ///
+    /// ```no_run
+    /// # use sublink::{Attached, Endpoint, IpNetwork, MacvlanMode, NewLink, Sandbox, Socket};
+    /// # fn lease(_: &Attached) -> sublink::Result<IpNetwork> { Ok("10.0.50.7/24".parse()?) }
+    /// # let (mut host, mut pod) = (Socket::open()?, Sandbox::named("c1")?);
+    /// # let parent = host.index_of("eth0.50")?;
+    /// let endpoint = Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge));
+    /// let attached = endpoint.prepare(&mut host, &mut pod)?;
+    /// match lease(&attached) {
+    ///     Ok(addr) => endpoint.addr(addr).finish(&attached, &mut pod)?,
+    ///     Err(error) => {
+    ///         attached.detach(&mut pod)?;
+    ///         return Err(error);
+    ///     }
+    /// }
+    /// # Ok::<(), sublink::Error>(())
+    /// ```
+    ///
+    /// A DHCP client wants the link up and without addresses. So finish an endpoint without addresses, run the client, and
+    /// give the link what it was leased, or bring it up in the step of [`attach_with`](Self::attach_with): what is up already
+    /// stays up. In the second case no gratuitous ARP leaves for addresses that are added then.
     ///
     /// # Errors
     /// As [`attach`](Self::attach). [`ErrorKind::SameNamespace`] if the target is where the parent is, and
-    /// [`InvalidValue::MacIsParents`](crate::value::InvalidValue::MacIsParents) if the link cannot have the MAC address that was
-    /// asked for.
-    pub fn prepare(&self, host: &mut Socket, namespace: impl AsFd, inside: &mut Socket) -> Result<Attached> {
-        let namespace = namespace.as_fd();
-        if inside.is_in(namespace)? == Some(false) {
-            return Err(ErrorKind::OtherNamespace.into());
-        }
-        let is_same = !self.allow_same_namespace && host.is_in(namespace)? == Some(true);
+    /// [`InvalidValue::MacIsParents`](crate::value::InvalidValue::MacIsParents) if the link cannot have the MAC address that
+    /// was asked for.
+    pub fn prepare(&self, host: &mut Socket, sandbox: &mut Sandbox) -> Result<Attached> {
+        let (namespace, inside) = sandbox.parts();
+        let is_same = !self.allow_same_namespace && host.is_in_same_namespace(inside) == Some(true);
         if is_same && !self.link.parent_is_elsewhere() {
             return Err(ErrorKind::SameNamespace.into());
         }
         let link = self.link.in_namespace(namespace)?;
-        let (kind, mac) = (link.kind(), link.wanted_mac());
+        let (kind, mac, parent) = (link.kind(), link.wanted_mac(), link.parent());
         // A name that is not known yet is never compared.
         let name = link.wanted_name().unwrap_or(IfName::UNKNOWN);
-        let made = |index| Attached { index, name, kind, mac, has_parents_mac: mac.is_none() };
-
-        let mut tried = None;
+        let (mut tried, mut lower) = (None, parent.filter(|_| kind == LinkKind::Vlan));
+        let is_asked = lower.is_none() && !self.link.parent_is_elsewhere();
         let mut create = |host: &mut Socket, index| {
             tried = Some(index);
-            host.apply(&link.index(index)).map(|()| index)
+            let created = match parent.filter(|_| is_asked) {
+                Some(parent) => host.ask_and_apply(&GetLink::index(parent), &link.index(index), &mut |answer| {
+                    lower = LinkView::of(answer).and_then(|parent| lower_of(kind, &parent));
+                }),
+                None => host.apply(&link.index(index)),
+            };
+            created.map(|()| index)
         };
         let created = match link.wanted_index() {
             Some(index) => create(host, index).map_err(|error| error.explained(host)),
@@ -208,6 +257,7 @@ impl<'a> Endpoint<'a> {
                 .at_free_index(|index| inside.has_link(index), create)
                 .map_err(|error| error.explained(host).without_chosen_index()),
         };
+        let made = |index| Attached { index, name, kind, mac, has_parents_mac: mac.is_none(), parent, lower };
         match (created, tried) {
             (Ok(index), _) if link.wanted_name().is_some() && mac.is_some() => Ok(made(index)),
             (Ok(index), _) => made(index).complete(inside).map_err(|error| error.with_undo(made(index).undo(inside))),
@@ -220,7 +270,8 @@ impl<'a> Endpoint<'a> {
     ///
     /// # Errors
     /// As [`attach`](Self::attach).
-    pub fn finish(&self, attached: &Attached, inside: &mut Socket) -> Result<()> {
+    pub fn finish(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
+        let inside = sandbox.socket();
         let mut batch = Batch::new().one_ack();
         let finished = self.push_steps(attached.index, &mut batch).and_then(|()| inside.run(&mut batch));
         finished.map_err(|error| {
@@ -271,12 +322,12 @@ impl<'a> Endpoint<'a> {
     /// Makes this endpoint's gateways the default ones, in the place of another's with the same metric, without a moment
     /// without: when networks come and go, call it for the one that is to have the default route, before the one that had
     /// it is detached.
-    pub fn take_default_route(&self, attached: &Attached, inside: &mut Socket) -> Result<()> {
+    pub fn take_default_route(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
         let mut batch = Batch::new();
         for route in self.default_routes(attached.index) {
             batch.push(&route.replace())?;
         }
-        inside.run(&mut batch)
+        sandbox.socket().run(&mut batch)
     }
 }
 

@@ -67,7 +67,6 @@ impl Error {
             | ErrorKind::IpNetwork(_)
             | ErrorKind::IpAddr(_)
             | ErrorKind::SameNamespace
-            | ErrorKind::OtherNamespace
             | ErrorKind::Forked => Class::Invalid,
             ErrorKind::OnlyAltName { .. } | ErrorKind::AddressGone(_) => Class::Gone,
             ErrorKind::DuplicateAddress(_) => Class::Taken,

@@ -41,9 +41,6 @@ pub enum ErrorKind {
     /// The container's namespace is the parent's own.
     #[error("the container's namespace is the one that its parent link is in")]
     SameNamespace,
-    /// The socket for the inside lives in another namespace than the one given.
-    #[error("the socket for the container's inside lives in another namespace")]
-    OtherNamespace,
     /// Somebody else on the network has this IPv6 address: duplicate address detection failed.
     #[error("{0} is in use by another station on the network: duplicate address detection failed")]
     DuplicateAddress(Ipv6Addr),

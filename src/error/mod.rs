@@ -235,6 +235,8 @@ questions! {
     is_already_there EEXIST;
     /// ENODEV: there is no such link.
     is_no_device ENODEV;
+    /// ENOENT: there is no such file, namespace or setting.
+    is_not_found ENOENT;
     /// ESRCH: there is no such process.
     is_no_process ESRCH;
     /// EPERM: a capability is missing, mostly CAP_NET_ADMIN.

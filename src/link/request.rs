@@ -5,7 +5,7 @@ use super::{Common, CommonChange, LinkFlags, LinkView};
 use crate::value::{IfIndex, IfName};
 use crate::wire::{Attrs, Command, Fixed, Full, NoRoom, Out, Put, Request, Sealed};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 pub(crate) const RTM_NEWLINK: u16 = 16;
 pub(crate) const RTM_DELLINK: u16 = 17;
@@ -82,8 +82,8 @@ impl<'a, K: Copy> NewLink<'a, K> {
     /// given.
     #[must_use]
     #[inline]
-    pub const fn netns(self, namespace: BorrowedFd<'a>) -> Self {
-        self.netns_fd(NetnsFd(Some(namespace)))
+    pub fn netns(self, namespace: &'a impl AsFd) -> Self {
+        self.netns_fd(NetnsFd(Some(namespace.as_fd())))
     }
 }
 
@@ -198,8 +198,8 @@ impl<'a> LinkChange<'a, Move> {
     /// about 16 ms of RCU grace periods: creating a link where it belongs is much cheaper ([`NewLink::netns`]).
     #[must_use]
     #[inline]
-    pub const fn move_to(index: IfIndex, namespace: BorrowedFd<'a>) -> Self {
-        Self::of(index, Move).netns_fd(NetnsFd(Some(namespace)))
+    pub fn move_to(index: IfIndex, namespace: &'a impl AsFd) -> Self {
+        Self::of(index, Move).netns_fd(NetnsFd(Some(namespace.as_fd())))
     }
 
     /// The index it gets there (since Linux 5.13; 5.10 ignores it). EBUSY if it is taken.

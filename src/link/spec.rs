@@ -1,11 +1,11 @@
 //! One type over the kinds that containers get, for callers that choose the kind at run time.
 
-use super::request::{Create, Placement, SealedCreate};
+use super::request::{Create, NetnsFd, Placement, SealedCreate};
 use super::{Ipvlan, LinkView, Macvlan, Macvtap, NewLink, Vlan};
 use crate::value::{Given, IfIndex, IfName, InvalidValue, MacAddr};
 use crate::wire::{Attrs, Command, NoRoom, Request, Sealed};
 use std::fmt;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::str::FromStr;
 
 /// A link to create for a container, of a kind that is chosen at run time: each kind's [`NewLink`] turns into it.
@@ -49,7 +49,7 @@ pub enum LinkKind {
 }
 
 impl LinkKind {
-    const ALL: [Self; 4] = [Self::Macvlan, Self::Macvtap, Self::Vlan, Self::Ipvlan];
+    pub(crate) const ALL: [Self; 4] = [Self::Macvlan, Self::Macvtap, Self::Vlan, Self::Ipvlan];
 
     /// The kernel's name of it.
     pub const fn as_str(self) -> &'static str {
@@ -143,7 +143,7 @@ impl<'a> LinkSpec<'a> {
     /// give it one as well, but mark it as random, so that udev may rewrite it. One for a link that has its parent's is
     /// refused: the kernel would ignore it.
     pub(crate) fn in_namespace(&self, namespace: BorrowedFd<'a>) -> Result<Self, InvalidValue> {
-        let mut spec = self.netns(namespace);
+        let mut spec = self.netns_fd(namespace);
         each!(&mut spec, link => link.up = false);
         let has_parents_mac = match self {
             Self::Macvlan(link) => link.kind.is_passthru(),
@@ -191,8 +191,23 @@ impl<'a> LinkSpec<'a> {
         txqlen(txqlen: u32),
         group(group: u32),
         index(index: IfIndex),
-        netns(namespace: BorrowedFd<'a>),
         parent_in(nsid: i32),
+    }
+
+    /// As [`NewLink::netns`].
+    #[must_use]
+    pub fn netns(self, namespace: &'a impl AsFd) -> Self {
+        self.netns_fd(namespace.as_fd())
+    }
+
+    const fn netns_fd(self, namespace: BorrowedFd<'a>) -> Self {
+        let namespace = NetnsFd(Some(namespace));
+        match self {
+            Self::Macvlan(link) => Self::Macvlan(link.netns_fd(namespace)),
+            Self::Macvtap(link) => Self::Macvtap(link.netns_fd(namespace)),
+            Self::Vlan(link) => Self::Vlan(link.netns_fd(namespace)),
+            Self::Ipvlan(link) => Self::Ipvlan(link.netns_fd(namespace)),
+        }
     }
 
     /// As [`NewLink::up`].
@@ -225,7 +240,6 @@ mod tests {
     use super::*;
     use crate::link::{MacvlanMode, VlanId};
     use crate::wire::encoded;
-    use std::os::fd::AsFd;
 
     const PARENT: IfIndex = IfIndex(5);
 
@@ -249,7 +263,7 @@ mod tests {
                     .txqlen(7)
                     .group(3)
                     .index(PARENT)
-                    .netns(file.as_fd())
+                    .netns(&file)
                     .parent_in(4)
                     .up()
             };

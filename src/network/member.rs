@@ -5,12 +5,12 @@ use crate::batch::Batch;
 use crate::endpoint::{Attached, Detached, default_route};
 use crate::link::VlanId;
 use crate::route::NewRoute;
+use crate::sandbox::Sandbox;
 use crate::socket::Socket;
 use crate::value::{IfName, MacAddr};
 use ipnetwork::IpNetwork;
 use std::cmp::Reverse;
 use std::net::IpAddr;
-use std::os::fd::AsFd;
 
 /// What a container has in a network: chosen by the caller, who gives out addresses.
 ///
@@ -100,31 +100,29 @@ impl Network {
         &self,
         host: &mut Socket,
         owner: &Owner,
-        namespace: impl AsFd,
-        inside: &mut Socket,
+        sandbox: &mut Sandbox,
         connection: Connection,
         others: &[Member],
     ) -> Result<Member> {
         let parent = self.parent()?.up(host, owner)?;
-        let attached = self.endpoint(parent.index, &connection)?.attach(host, namespace, inside)?;
-        self.join(connection, attached, inside, others)
+        let attached = self.endpoint(parent.index, &connection)?.attach(host, sandbox)?;
+        self.join(connection, attached, sandbox, others)
     }
 
     /// Makes a container whose link is attached a member, and gives it the default route if that is this network's among
     /// `others`. It is the last step of [`connect`](Self::connect), for callers with an endpoint of their own:
     ///
     /// ```no_run
-    /// # use sublink::{IfName, MacvlanMode, Netns, Network, NewRoute, Owner, Socket};
+    /// # use sublink::{IfName, MacvlanMode, Network, NewRoute, Owner, Sandbox, Socket};
     /// # use sublink::network::{Connection, Driver};
-    /// # let (mut host, pod, owner) = (Socket::open()?, Netns::named("c1")?, Owner::new("my-engine")?);
-    /// # let mut inside = Socket::open_in(&pod)?;
+    /// # let (mut host, mut pod, owner) = (Socket::open()?, Sandbox::named("c1")?, Owner::new("my-engine")?);
     /// # let network = Network::new("net", Driver::Macvlan(MacvlanMode::Bridge))?;
     /// let connection = Connection::new(IfName::new("eth0")?, &["10.0.50.7/24".parse()?]);
     /// let parent = network.parent()?.up(&mut host, &owner)?;
     /// let endpoint = network.endpoint(parent.index, &connection)?; // or any other on that parent
     /// let endpoint = endpoint.route(NewRoute::new("10.9.0.0/16".parse()?).gateway("10.0.50.2".parse()?));
-    /// let attached = endpoint.attach(&mut host, &pod, &mut inside)?;
-    /// let member = network.join(connection, attached, &mut inside, &[])?;
+    /// let attached = endpoint.attach(&mut host, &mut pod)?;
+    /// let member = network.join(connection, attached, &mut pod, &[])?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -134,9 +132,10 @@ impl Network {
         &self,
         connection: Connection,
         attached: Attached,
-        inside: &mut Socket,
+        sandbox: &mut Sandbox,
         others: &[Member],
     ) -> Result<Member> {
+        let inside = sandbox.socket();
         let member = Member::new(self, connection, attached);
         match member.take_default_routes(others, inside) {
             Ok(()) => Ok(member),
@@ -181,9 +180,9 @@ impl Member {
     ///
     /// # Errors
     /// As [`Attached::detach`].
-    pub fn disconnect(&self, inside: &mut Socket, rest: &[Self]) -> Result<Detached> {
-        settle_default_routes(rest, inside);
-        Ok(self.attached.detach(inside)?)
+    pub fn disconnect(&self, sandbox: &mut Sandbox, rest: &[Self]) -> Result<Detached> {
+        settle_default_routes(rest, sandbox.socket());
+        Ok(self.attached.detach(sandbox)?)
     }
 }
 
@@ -235,9 +234,8 @@ fn rank_gateways(members: &[&Member], is_of_family: Family) -> Vec<(usize, IpAdd
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{index, ip, macvlan, name, net, with_subnet};
+    use super::super::tests::{ip, macvlan, name, net, with_subnet};
     use super::*;
-    use crate::link::LinkKind;
 
     /// A network on eth0 of which 10.N.0.0/16 and fdN::/64 have gateways, or one of both.
     fn network(name: &str, number: u8, v4: bool, v6: bool) -> Network {
@@ -252,9 +250,8 @@ mod tests {
 
     fn member(number: u8, network: &Network, priority: i32) -> Member {
         let addrs = [net(&format!("10.{number}.0.7/16")), net(&format!("fd{number}::7/64"))];
-        let (name, kind) = (name("eth0"), LinkKind::Macvlan);
-        let attached = Attached { index: index(7), name, kind, mac: None, has_parents_mac: false };
-        Member::new(network, Connection::new(name, &addrs).priority(priority), attached)
+        let attached = "eth0 kind macvlan index 7".parse().unwrap();
+        Member::new(network, Connection::new(name("eth0"), &addrs).priority(priority), attached)
     }
 
     fn chosen(members: &[(Network, i32)]) -> Vec<(usize, IpAddr)> {

@@ -1,14 +1,17 @@
 //! Bytes in and out: a descriptor and the buffer it receives into.
 
+use super::option;
 use crate::error::{Error, ErrorKind, KernelError, Result};
 use crate::reply::Reply;
+use crate::value::InvalidValue;
 use crate::wire::Messages;
+use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, NetlinkAddr, connect, recvmsg, send};
 use std::io::IoSliceMut;
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// The receive buffer: four times the largest datagram that a dump has. A single link's can be longer than 64 KiB, for a list
@@ -18,18 +21,53 @@ const BUFFER: usize = 128 * 1024;
 /// How long behind the limit what is there already is still read.
 const DRAIN: Duration = Duration::from_millis(100);
 
+/// A netlink socket. netlink-sys has no way to turn its own into an [`OwnedFd`] but a second descriptor.
+#[derive(Debug)]
+pub(super) enum Descriptor {
+    Opened(netlink_sys::Socket),
+    Given(OwnedFd),
+}
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Opened(socket) => socket.as_fd(),
+            Self::Given(fd) => fd.as_fd(),
+        }
+    }
+}
+
 /// A descriptor and the buffer it receives into.
 #[derive(Debug)]
 pub(super) struct Channel {
-    pub(super) fd: OwnedFd,
+    pub(super) fd: Descriptor,
     buf: Box<[u8]>,
     limit: Duration,
 }
 
 impl Channel {
-    /// Connects `fd` to the kernel, so that it gets nobody else's datagrams.
-    pub(super) fn new(fd: OwnedFd) -> Result<Self> {
-        connect(fd.as_raw_fd(), &NetlinkAddr::new(0, 0)).map_err(|error| Error::io("connect to the kernel", error))?;
+    /// A new socket in the calling thread's namespace, which hears of the events of these groups.
+    pub(super) fn open(groups: &[u32]) -> Result<Self> {
+        let failed = |error| Error::io("open a netlink socket", error);
+        let socket = netlink_sys::Socket::new(NETLINK_ROUTE).map_err(failed)?;
+        groups.iter().try_for_each(|group| option::join(&socket, *group)).map_err(|error| failed(error.into()))?;
+        Self::new(Descriptor::Opened(socket))
+    }
+
+    /// A socket that somebody else opened.
+    pub(super) fn from_fd(fd: OwnedFd) -> Result<Self> {
+        if option::is_route_socket(&fd) {
+            Self::new(Descriptor::Given(fd))
+        } else {
+            Err(InvalidValue::NotARouteSocket.into())
+        }
+    }
+
+    /// Connects `fd` to the kernel, so that it gets nobody else's datagrams. That also gives it a port, if it has none.
+    fn new(fd: Descriptor) -> Result<Self> {
+        option::set_all(&fd);
+        connect(fd.as_fd().as_raw_fd(), &NetlinkAddr::new(0, 0))
+            .map_err(|error| Error::io("connect to the kernel", error))?;
         Ok(Self { fd, buf: vec![0; BUFFER].into_boxed_slice(), limit: Duration::ZERO })
     }
 
@@ -44,7 +82,7 @@ impl Channel {
 
     pub(super) fn send(&self, bytes: &[u8]) -> Result<()> {
         loop {
-            match send(self.fd.as_raw_fd(), bytes, MsgFlags::empty()) {
+            match send(self.fd.as_fd().as_raw_fd(), bytes, MsgFlags::empty()) {
                 Ok(_) => return Ok(()), // a datagram goes whole or not at all
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(Error::io("send to the kernel", error).not_sent()),
@@ -113,7 +151,7 @@ impl Channel {
     fn receive_once(&mut self) -> Result<Option<usize>> {
         const FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_TRUNC);
         let mut buffers = [IoSliceMut::new(&mut self.buf)];
-        let received = recvmsg::<NetlinkAddr>(self.fd.as_raw_fd(), &mut buffers, None, FLAGS);
+        let received = recvmsg::<NetlinkAddr>(self.fd.as_fd().as_raw_fd(), &mut buffers, None, FLAGS);
         let datagram = match received {
             Ok(datagram) => datagram,
             Err(Errno::EINTR) => return Ok(None),

@@ -77,7 +77,7 @@ impl Socket {
             self.patch(Header::FLAGS, |flags| u16::to_ne_bytes(u16::from_ne_bytes(flags) | NLM_F_ECHO));
         }
         let mut echoed = None;
-        self.transact(len, &mut |message| echoed = LinkView::of(message).map(|link| link.index()))?;
+        self.transact(0..len, &mut |message| echoed = LinkView::of(message).map(|link| link.index()))?;
         match (index.or(echoed), name) {
             (Some(index), _) => Ok(index),
             (None, Some(name)) => self.index_of(name),

@@ -112,12 +112,12 @@ impl Socket {
 
     /// The id by which this socket's namespace knows `namespace`; `None` if it has none (since Linux 4.0).
     pub fn nsid_of(&mut self, namespace: impl AsFd) -> Result<Option<i32>> {
-        self.nsid(GetNsid::new(namespace.as_fd()))
+        self.nsid(GetNsid::new(&namespace))
     }
 
     pub(crate) fn nsid(&mut self, request: GetNsid<'_>) -> Result<Option<i32>> {
         let len = self.encode(&request)?;
-        let place = self.send_and_find(len).map_err(|error| self.describe_own(error, len))?;
+        let place = self.send_and_find(len).map_err(|error| self.describe_own(error, 0..len))?;
         let nsid = Messages::new(self.channel.read(place)).next().and_then(Result::ok).and_then(GetNsid::read);
         let nsid = nsid.ok_or(ErrorKind::Unexpected)?;
         Ok(Some(nsid).filter(|nsid| *nsid >= 0))
@@ -129,7 +129,7 @@ impl Socket {
         if let Some(nsid) = self.nsid_of(namespace)? {
             return Ok(nsid);
         }
-        match self.apply(&NewNsid::new(namespace)) {
+        match self.apply(&NewNsid::new(&namespace)) {
             Err(error) if !error.is_already_there() => return Err(error), // somebody else may have been quicker
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! A blocking rtnetlink socket: the only place that sends and receives.
 //!
-//! What it takes care of, so that an answer is an answer: it is bound, then connected to the kernel, so that the kernel
-//! itself refuses forged replies; the sender's port is looked at all the same; only our own, randomly started sequence
+//! What it takes care of, so that an answer is an answer: it is connected to the kernel, which then itself refuses forged
+//! replies; the sender's port is looked at all the same; only our own, randomly started sequence
 //! numbers count; one receive buffer of constant size is used (the kernel sizes a dump's datagrams by the largest it has
 //! seen, so a smaller one later would lose links), and truncation is looked for; every wait has a limit. Sources:
 //! `net/netlink/af_netlink.c`, `man 7 netlink`.
@@ -10,6 +10,7 @@ mod channel;
 mod create;
 mod ip;
 mod list;
+mod option;
 mod run;
 mod watch;
 
@@ -19,18 +20,16 @@ pub use watch::AddressWatch;
 use crate::batch::CHUNK;
 use crate::error::{Error, ErrorKind, KernelError, Result, Whereabouts};
 use crate::link::{AltNameChange, DeleteLink, GetLink, LinkChange, LinkSettings, LinkView, ListLinks, ignored};
-use crate::netns::{Netns, NetnsId, run_in};
+use crate::netns::{NetnsId, run_in};
 use crate::reply::Reply;
 use crate::request::{RequestInfo, Verb};
-use crate::value::{AltName, IfIndex, IfName, InvalidValue, random};
+use crate::value::{AltName, IfIndex, IfName, random};
 use crate::wire::{Command, Message, Messages, Request};
 use channel::Channel;
-use nix::sys::socket::{NetlinkAddr, getsockname};
 use std::cell::Cell;
-use std::io;
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process;
 use std::time::{Duration, Instant};
 
@@ -68,30 +67,36 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens a socket in the calling thread's namespace.
+    /// Opens a socket in the calling thread's namespace: six system calls.
     ///
     /// Extended acknowledgements (Linux 4.12), capped ones (4.3) and strict checking of dumps (4.20) are switched on; a
     /// kernel without them is spoken to without them.
     pub fn open() -> Result<Self> {
-        let fd = open_fd(&[]).map_err(|error| Error::io("open a netlink socket", error))?;
-        Ok(Self { namespace: Netns::current().and_then(|here| here.id()).ok(), ..Self::from_fd(fd)? })
+        let mut socket = Self::of(Channel::open(&[])?)?;
+        socket.namespace = socket.namespace.or_else(NetnsId::of_thread);
+        Ok(socket)
     }
 
-    /// Opens a socket in another namespace, without entering it on the calling thread.
+    /// Opens a socket in another namespace, without entering it on the calling thread. That takes a thread, and some 0.3 ms:
+    /// keep the socket while it is needed, as a [`Sandbox`](crate::Sandbox) does.
     pub fn open_in(namespace: impl AsFd) -> Result<Self> {
         run_in(namespace.as_fd(), Self::open)?
     }
 
-    /// Takes over a NETLINK_ROUTE socket and connects it to the kernel. Whether it is non-blocking does not matter.
+    /// Takes over a NETLINK_ROUTE socket, sets the same options as [`open`](Self::open) and connects it to the kernel.
+    /// Whether it is non-blocking does not matter.
     ///
-    /// Its options stay as they are: without NETLINK_EXT_ACK, errors have no text. A descriptor that is no netlink socket is
-    /// refused; that one has another protocol cannot be seen by safe code, and each request on it fails. Which namespace it
-    /// lives in is not known, so an [`Endpoint`](crate::Endpoint) cannot refuse one that is the container's own.
+    /// The namespace it lives in is known since Linux 5.14 (SO_NETNS_COOKIE). On an older kernel an
+    /// [`Endpoint`](crate::Endpoint) cannot refuse a host socket that lives in the container's own namespace.
+    ///
+    /// # Errors
+    /// [`InvalidValue::NotARouteSocket`](crate::value::InvalidValue::NotARouteSocket) for any other descriptor, such as a netlink socket of another protocol.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        if getsockname::<NetlinkAddr>(fd.as_raw_fd()).is_err() {
-            return Err(InvalidValue::NotARouteSocket.into());
-        }
-        let channel = Channel::new(fd)?;
+        Self::of(Channel::from_fd(fd)?)
+    }
+
+    fn of(channel: Channel) -> Result<Self> {
+        let namespace = option::netns_cookie(&channel.fd).map(NetnsId::Cookie);
         #[expect(clippy::cast_possible_truncation, reason = "any 32 of the random bits will do")]
         let seq = random() as u32;
         let mut socket = Self {
@@ -101,18 +106,24 @@ impl Socket {
             dump: None,
             chunk: CHUNK,
             process: process::id(),
-            namespace: None,
+            namespace,
             not_sync: PhantomData,
         };
         socket.set_time_limit(Duration::from_secs(10));
         Ok(socket)
     }
 
-    /// Whether it lives in `namespace`; `None` if that is not known: after [`from_fd`](Self::from_fd), or if `/proc` was not
-    /// mounted when it was opened.
-    pub fn is_in(&self, namespace: impl AsFd) -> Result<Option<bool>> {
-        let id = NetnsId::of(namespace.as_fd())?;
-        Ok(self.namespace.map(|here| here == id))
+    /// Whether both live in the same namespace; `None` if that is not known, which is so on Linux before 5.14 after
+    /// [`from_fd`](Self::from_fd), or if `/proc` was not mounted when one of them was opened.
+    ///
+    /// ```
+    /// # use sublink::{Sandbox, Socket};
+    /// let mut here = Sandbox::here()?;
+    /// assert_eq!(Socket::open()?.is_in_same_namespace(here.socket()), Some(true));
+    /// # Ok::<(), sublink::Error>(())
+    /// ```
+    pub fn is_in_same_namespace(&self, other: &Self) -> Option<bool> {
+        Some(self.namespace? == other.namespace?)
     }
 
     /// How long to wait for an answer; 10 seconds unless set. The kernel answers within microseconds of the send, so the
@@ -192,7 +203,7 @@ impl Socket {
                 let sent = self.out.get(..len).unwrap_or_default();
                 view(self.channel.read(place)).map_err(|error| error.of(sent))
             }
-            Err(error) => Err(self.describe_own(error, len)),
+            Err(error) => Err(self.describe_own(error, 0..len)),
         }
     }
 
@@ -245,42 +256,70 @@ impl Socket {
     /// ```
     pub fn apply(&mut self, request: &impl Command) -> Result<()> {
         let len = self.encode(request)?;
-        self.transact(len, &mut |_| {})
+        self.transact(0..len, &mut |_| {})
+    }
+
+    /// As [`apply`](Self::apply), with a question before it in the same send. `on_answer` gets the answer, if there is one:
+    /// a question that fails is no failure.
+    pub(crate) fn ask_and_apply(
+        &mut self,
+        question: &GetLink<'_>,
+        request: &impl Command,
+        on_answer: &mut dyn FnMut(Message<'_>),
+    ) -> Result<()> {
+        let start = self.encode(question)?;
+        let len = self.encode_at(start, request)?;
+        self.transact(start..start + len, on_answer)
     }
 
     /// Encodes into `out`, under the next sequence number.
     fn encode(&mut self, request: &impl Request) -> Result<usize> {
+        self.encode_at(0, request)
+    }
+
+    /// [Encodes](Self::encode) behind the first `start` bytes of `out`.
+    fn encode_at(&mut self, start: usize, request: &impl Request) -> Result<usize> {
         self.seq = self.seq.wrapping_add(1);
-        match request.encode(self.seq, &mut self.out) {
+        match request.encode(self.seq, self.out.get_mut(start..).unwrap_or_default()) {
             Ok(len) => Ok(len),
             Err(no_room) => {
-                self.out.resize(no_room.needed, 0);
-                Ok(request.encode(self.seq, &mut self.out)?)
+                self.out.resize(start + no_room.needed, 0);
+                Ok(request.encode(self.seq, self.out.get_mut(start..).unwrap_or_default())?)
             }
         }
     }
 
-    /// Sends the `len` bytes of `out` and reads items until the acknowledgement.
-    fn transact(&mut self, len: usize, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
-        let answered = self.send_and_wait(len, on_item);
-        answered.map_err(|error| self.describe_own(error, len))
+    /// Sends `out` up to the end of `request`, the place of a request in it, and reads items until its acknowledgement. What
+    /// stands before it is a question, of which the number is one less.
+    fn transact(&mut self, request: Range<usize>, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
+        let answered = self.send_and_wait(request.clone(), on_item);
+        answered.map_err(|error| self.describe_own(error, request))
     }
 
-    fn send_and_wait(&mut self, len: usize, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
+    fn send_and_wait(&mut self, request: Range<usize>, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
         self.begin()?;
-        let answered = self.send_and_read(len, on_item);
+        let answered = self.send_and_read(request, on_item);
         self.channel.recover(answered)
     }
 
-    fn send_and_read(&mut self, len: usize, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
+    fn send_and_read(&mut self, request: Range<usize>, on_item: &mut dyn FnMut(Message<'_>)) -> Result<()> {
         let Self { channel, out, seq, .. } = self;
-        let request = out.get(..len).unwrap_or_default();
-        channel.send(request)?;
+        channel.send(out.get(..request.end).unwrap_or_default())?;
+        let question = (request.start > 0).then(|| seq.wrapping_sub(1));
+        let request = out.get(request).unwrap_or_default();
         let since = Instant::now();
         loop {
-            let len = channel.receive(since)?;
+            let len = match channel.receive(since) {
+                Err(error) if question.is_some() && matches!(error.kind(), ErrorKind::Truncated(_)) => continue,
+                received => received?,
+            };
             for message in Messages::new(channel.read(0..len)) {
                 let message = message?;
+                if question == Some(message.header.sequence) {
+                    if let Ok(Reply::Item(message)) = Reply::of(message) {
+                        on_item(message);
+                    }
+                }
                 if message.header.sequence != *seq {
                     continue;
                 }
@@ -321,9 +360,9 @@ impl Socket {
 
     /// [Describes](Self::describe) an error of the request in `out`.
     #[cold]
-    fn describe_own(&mut self, error: Error, len: usize) -> Error {
+    fn describe_own(&mut self, error: Error, request: Range<usize>) -> Error {
         let out = std::mem::take(&mut self.out);
-        let described = self.describe(error, out.get(..len).unwrap_or_default());
+        let described = self.describe(error, out.get(request).unwrap_or_default());
         self.out = out;
         described
     }
@@ -357,17 +396,6 @@ impl Socket {
             info.parent_name = self.name_of(parent).ok();
         }
     }
-}
-
-/// A NETLINK_ROUTE socket that is bound, and hears of events of these groups.
-fn open_fd(groups: &[u32]) -> io::Result<OwnedFd> {
-    let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_ROUTE)?;
-    socket.bind_auto()?;
-    let _ = socket.set_ext_ack(true);
-    let _ = socket.set_cap_ack(true);
-    let _ = socket.set_netlink_get_strict_chk(true);
-    groups.iter().try_for_each(|group| socket.add_membership(*group))?;
-    socket.as_fd().try_clone_to_owned()
 }
 
 /// The link in a message.

@@ -1,9 +1,9 @@
 //! Waiting for IPv6 addresses to become usable: by the kernel's events, on a socket of their own.
 
+use super::Socket;
 use super::channel::Channel;
-use super::{Socket, open_fd};
 use crate::addr::{AddressFlags, AddressView, ListAddresses, RTM_DELADDR};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::netns::run_in;
 use crate::value::IfIndex;
 use crate::wire::{Message, Messages};
@@ -24,8 +24,7 @@ pub struct AddressWatch {
 impl AddressWatch {
     /// Watches the calling thread's namespace.
     pub fn open() -> Result<Self> {
-        let events = open_fd(&[IPV6_ADDRESSES]).map_err(|error| Error::io("open a netlink socket", error))?;
-        Ok(Self { events: Channel::new(events)?, asking: Socket::open()? })
+        Ok(Self { events: Channel::open(&[IPV6_ADDRESSES])?, asking: Socket::open()? })
     }
 
     /// Watches another namespace, without entering it on the calling thread.

@@ -114,11 +114,22 @@ pub enum InvalidValue {
     /// A namespace path or descriptor that is something else.
     #[error("not a namespace: the file is not on nsfs")]
     NotANamespace,
-    /// A name for `/run/netns` that holds a `/`, or is `.`, `..` or empty.
-    #[error("{0} is no name of a namespace: it is to name a file in /run/netns")]
+    /// See [`Attached`](crate::Attached).
+    #[error(
+        "{0} is no attached link: one is as in `eth0 kind macvlan index 20817 mac 02:00:00:00:00:07 parent 5 lower 5`"
+    )]
+    Attached(Given),
+    /// A descriptor given for a process that is no pidfd.
+    #[error("not a pidfd")]
+    NotAPidfd,
+    /// A name for `/run/netns` that cannot be the name of a file.
+    #[error("{0} is no name of a namespace: one names a file in /run/netns, in 1 to 255 bytes, without `/`")]
     NamespaceName(Given),
-    /// A descriptor given as a socket that is not a netlink one.
-    #[error("not a netlink socket")]
+    /// A path below `/proc/sys/net` that could lead elsewhere.
+    #[error("{0} is no setting: one is a path below /proc/sys/net, without `.`, `..` and empty parts")]
+    SettingPath(Given),
+    /// A descriptor given as a socket that is not a NETLINK_ROUTE one.
+    #[error("not a NETLINK_ROUTE socket")]
     NotARouteSocket,
 }
 

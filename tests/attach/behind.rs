@@ -2,7 +2,6 @@
 
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint};
-use std::os::fd::AsFd;
 use sublink::endpoint::Detached;
 use sublink::error::Undo;
 use sublink::link::SourceMacs;
@@ -19,18 +18,18 @@ fn attached() -> (Socket, Pod, Attached, IfIndex) {
 #[kernel_test]
 pub fn a_link_that_was_deleted_is_gone() -> Result<(), Skip> {
     let (_host, mut pod, attached, _) = attached();
-    pod.inside.delete(attached.index).unwrap();
-    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone);
+    pod.inside().delete(attached.index).unwrap();
+    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Gone);
     Ok(())
 }
 
 #[kernel_test]
 pub fn a_link_that_was_renamed_is_deleted() -> Result<(), Skip> {
     let (_host, mut pod, attached, _) = attached();
-    pod.inside.change(&LinkChange::new(attached.index).down()).unwrap(); // needed up to Linux 6.1
-    pod.inside.change(&LinkChange::new(attached.index).name(name("mine"))).unwrap();
-    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
-    assert!(pod.inside.index_of("mine").unwrap_err().is_no_device());
+    pod.inside().change(&LinkChange::new(attached.index).down()).unwrap(); // needed up to Linux 6.1
+    pod.inside().change(&LinkChange::new(attached.index).name(name("mine"))).unwrap();
+    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+    assert!(pod.inside().index_of("mine").unwrap_err().is_no_device());
     Ok(())
 }
 
@@ -38,9 +37,9 @@ pub fn a_link_that_was_renamed_is_deleted() -> Result<(), Skip> {
 pub fn a_link_that_was_moved_away_is_gone() -> Result<(), Skip> {
     let (_host, mut pod, attached, _) = attached();
     let mut other = Pod::new();
-    pod.inside.change(&LinkChange::move_to(attached.index, other.namespace.as_fd())).unwrap();
-    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone);
-    assert!(other.inside.index_of("eth0").is_ok(), "it is the container's own matter");
+    pod.inside().change(&LinkChange::move_to(attached.index, &other.sandbox)).unwrap();
+    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Gone);
+    assert!(other.inside().index_of("eth0").is_ok(), "it is the container's own matter");
     Ok(())
 }
 
@@ -48,19 +47,9 @@ pub fn a_link_that_was_moved_away_is_gone() -> Result<(), Skip> {
 #[kernel_test]
 pub fn what_was_written_down_is_known_again() -> Result<(), Skip> {
     let (_host, mut pod, attached, _) = attached();
-    let Attached { index, name, kind, mac, has_parents_mac } = attached;
-    let written =
-        [index.to_string(), name.to_string(), kind.to_string(), mac.unwrap().to_string(), has_parents_mac.to_string()];
-    let [index, name, kind, mac, has_parents_mac] = written.each_ref().map(String::as_str);
-    let read = Attached {
-        index: IfIndex::new(index.parse().unwrap()).unwrap(),
-        name: name.parse().unwrap(),
-        kind: kind.parse().unwrap(),
-        mac: Some(mac.parse().unwrap()),
-        has_parents_mac: has_parents_mac.parse().unwrap(),
-    };
+    let read: Attached = attached.to_string().parse().unwrap();
     assert_eq!(read, attached);
-    assert_eq!(read.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    assert_eq!(read.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
     Ok(())
 }
 
@@ -74,8 +63,8 @@ fn is_deleted_after_its_parents_mac_changed(link: impl FnOnce(IfIndex) -> LinkSp
     assert!(attached.has_parents_mac);
     host.change(&LinkChange::new(parent).mac(mac(77))).unwrap();
     assert_eq!(pod.link(attached.index).mac, Some(mac(77)), "the kernel's doing");
-    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
-    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
+    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
     assert_eq!(pod.contents(), empty);
     pod.attach(&mut host, &endpoint).expect("there is room for the next");
     Ok(())
@@ -104,11 +93,11 @@ type Impostor = fn(&mut Pod, &mut Socket, IfIndex, &Attached);
 const IMPOSTORS: [Impostor; 2] = [
     |pod, _, _, ours| {
         let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("eth0")).mac(ours.mac.unwrap());
-        pod.inside.create(&pair.index(ours.index)).unwrap();
+        pod.inside().create(&pair.index(ours.index)).unwrap();
     },
     |pod, host, parent, ours| {
         let other = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(9)).index(ours.index);
-        host.create(&other.netns(pod.namespace.as_fd())).unwrap();
+        host.create(&other.netns(&pod.sandbox)).unwrap();
     },
 ];
 
@@ -116,10 +105,10 @@ const IMPOSTORS: [Impostor; 2] = [
 pub fn a_link_in_its_place_is_let_alone() -> Result<(), Skip> {
     let (mut host, mut pod, attached, parent) = attached();
     for impostor in IMPOSTORS {
-        pod.inside.delete(attached.index).unwrap();
+        pod.inside().delete(attached.index).unwrap();
         impostor(&mut pod, &mut host, parent, &attached);
-        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Replaced);
-        assert!(pod.inside.link_at(attached.index).is_ok());
+        assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Replaced);
+        assert!(pod.inside().link_at(attached.index).is_ok());
     }
     Ok(())
 }
@@ -131,17 +120,17 @@ pub fn a_link_with_a_list_too_long_to_tell_is_deleted() -> Result<(), Skip> {
     let endpoint = bridge_endpoint(parent(&mut host));
     for senders in [5_600, 12_000] {
         let attached = pod.attach(&mut host, &endpoint).unwrap();
-        pod.inside.change(&LinkChange::macvlan(attached.index).mode(MacvlanMode::Source)).unwrap();
+        pod.inside().change(&LinkChange::macvlan(attached.index).mode(MacvlanMode::Source)).unwrap();
         let mut batch = Batch::new().one_ack();
         for number in 0..senders {
             let [high, low] = u16::to_be_bytes(number);
             let sender = SourceMacs::Add(MacAddr::new([2, 1, 0, 0, high, low]).unwrap());
             batch.push(&LinkChange::macvlan(attached.index).macaddr(sender)).unwrap();
         }
-        pod.inside.run(&mut batch).unwrap();
-        pod.inside.link_at(attached.index).expect_err("it cannot be told");
-        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted, "{senders}");
-        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone, "{senders}");
+        pod.inside().run(&mut batch).unwrap();
+        pod.inside().link_at(attached.index).expect_err("it cannot be told");
+        assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted, "{senders}");
+        assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Gone, "{senders}");
     }
     Ok(())
 }
@@ -151,13 +140,13 @@ pub fn an_undo_lets_a_link_in_its_place_alone() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
     let endpoint = bridge_endpoint(parent).gateway("10.9.0.1".parse().unwrap()); // two default routes: it cannot be finished
-    let prepared = endpoint.prepare(&mut host, &pod.namespace, &mut pod.inside).unwrap();
+    let prepared = endpoint.prepare(&mut host, &mut pod.sandbox).unwrap();
     for impostor in IMPOSTORS {
-        pod.inside.delete(prepared.index).unwrap();
+        pod.inside().delete(prepared.index).unwrap();
         impostor(&mut pod, &mut host, parent, &prepared);
-        let error = endpoint.finish(&prepared, &mut pod.inside).unwrap_err();
+        let error = endpoint.finish(&prepared, &mut pod.sandbox).unwrap_err();
         assert_eq!(error.undo(), Some(Undo::Replaced(prepared.index)), "{error}");
-        assert!(pod.inside.link_at(prepared.index).is_ok());
+        assert!(pod.inside().link_at(prepared.index).is_ok());
     }
     Ok(())
 }
@@ -167,21 +156,19 @@ pub fn an_undo_finds_a_renamed_link() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host)).gateway("10.9.0.1".parse().unwrap());
     let before = pod.contents();
-    let prepared = endpoint.prepare(&mut host, &pod.namespace, &mut pod.inside).unwrap();
-    pod.inside.change(&LinkChange::new(prepared.index).name(name("mine"))).unwrap();
-    let error = endpoint.finish(&prepared, &mut pod.inside).unwrap_err();
+    let prepared = endpoint.prepare(&mut host, &mut pod.sandbox).unwrap();
+    pod.inside().change(&LinkChange::new(prepared.index).name(name("mine"))).unwrap();
+    let error = endpoint.finish(&prepared, &mut pod.sandbox).unwrap_err();
     assert_eq!(error.undo(), Some(Undo::Clean), "{error}");
     assert_eq!(pod.contents(), before);
     Ok(())
 }
 
-/// The socket keeps the namespace; the container that made it is long gone.
+/// The sandbox keeps the namespace; the container that made it is long gone.
 #[kernel_test]
 pub fn a_container_that_ended_is_gone() -> Result<(), Skip> {
-    let (mut host, pod, attached, parent) = attached();
-    let Pod { namespace, mut inside } = pod;
-    drop(namespace);
+    let (mut host, mut pod, attached, parent) = attached();
     host.delete(parent).unwrap();
-    assert_eq!(attached.detach(&mut inside).unwrap(), Detached::Gone, "deleted with its parent");
+    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Gone, "deleted with its parent");
     Ok(())
 }

@@ -23,8 +23,8 @@ pub fn a_check_names_every_difference() -> Result<(), Skip> {
     let endpoint = with_addresses(link.into());
     let attached = pod.attach(&mut host, &endpoint).unwrap();
     let mut after = |change: &dyn Fn(&mut Socket, IfIndex)| {
-        change(&mut pod.inside, attached.index);
-        let differences = endpoint.check(&attached, &mut pod.inside).unwrap();
+        change(pod.inside(), attached.index);
+        let differences = endpoint.check(&attached, &mut pod.sandbox).unwrap();
         differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
     let change = |socket: &mut Socket, change: LinkChange<'_, AnyKind>| socket.change(&change).unwrap();
@@ -63,9 +63,9 @@ where
     let parent = parent(&mut host);
     let endpoint = Endpoint::new(link(parent));
     let attached = pod.attach(&mut host, &endpoint).unwrap();
-    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), [], "as asked for");
-    pod.inside.change(&change(attached.index)).unwrap();
-    let differences = endpoint.check(&attached, &mut pod.inside).unwrap();
+    assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), [], "as asked for");
+    pod.inside().change(&change(attached.index)).unwrap();
+    let differences = endpoint.check(&attached, &mut pod.sandbox).unwrap();
     host.delete(parent).unwrap();
     differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
@@ -127,7 +127,7 @@ pub fn a_cutoff_is_compared() -> Result<(), Skip> {
         let (mut host, mut pod) = (socket(), Pod::new());
         let endpoint = Endpoint::new(cutoff(-1)(parent(&mut host)));
         let attached = pod.attach(&mut host, &endpoint).unwrap();
-        let differences = endpoint.check(&attached, &mut pod.inside).unwrap();
+        let differences = endpoint.check(&attached, &mut pod.sandbox).unwrap();
         assert_eq!(differences[0].to_string(), "IFLA_MACVLAN_BC_CUTOFF is none, not -1");
         return Ok(());
     }
@@ -184,11 +184,11 @@ pub fn what_only_a_vlan_has_is_compared() -> Result<(), Skip> {
     let parent = parent(&mut host);
     let endpoint = Endpoint::new(NewLink::vlan(parent, vid(5)).name(name("eth0")));
     let attached = pod.attach(&mut host, &endpoint).unwrap();
-    pod.inside.delete(attached.index).unwrap();
+    pod.inside().delete(attached.index).unwrap();
     let other =
         NewLink::vlan(parent, vid(6)).protocol(VlanProtocol::Ieee8021Ad).name(name("eth0")).index(attached.index);
     pod.attach(&mut host, &Endpoint::new(other)).unwrap();
-    let differences = endpoint.check(&attached, &mut pod.inside).unwrap();
+    let differences = endpoint.check(&attached, &mut pod.sandbox).unwrap();
     let found: Vec<_> = differences.iter().map(ToString::to_string).collect();
     assert_eq!(found, ["IFLA_VLAN_ID is 6, not 5"], "of the protocol nothing was asked");
     Ok(())
@@ -199,10 +199,10 @@ pub fn settings_are_compared() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host)).ipv4(Ipv4Setting::ARP_NOTIFY, 1).addr_gen_mode(AddrGenMode::None);
     let attached = pod.attach(&mut host, &endpoint).unwrap();
-    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+    assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
     let other = LinkSettings::new(attached.index).ipv4(Ipv4Setting::ARP_NOTIFY, 0).ipv4(Ipv4Setting::RP_FILTER, 2);
-    pod.inside.set(&other.addr_gen_mode(AddrGenMode::Eui64)).unwrap();
-    let differences = endpoint.check(&attached, &mut pod.inside).unwrap();
+    pod.inside().set(&other.addr_gen_mode(AddrGenMode::Eui64)).unwrap();
+    let differences = endpoint.check(&attached, &mut pod.sandbox).unwrap();
     let found: Vec<_> = differences.iter().map(ToString::to_string).collect();
     assert_eq!(found, ["IFLA_INET6_ADDR_GEN_MODE is eui64, not none", "IPV4_DEVCONF_ARP_NOTIFY is 0, not 1"]);
     Ok(())
@@ -215,15 +215,15 @@ pub fn a_parent_of_the_containers_own_is_found() -> Result<(), Skip> {
     let parent = parent(&mut host);
     let endpoint = Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7)));
     let attached = pod.attach(&mut host, &endpoint).unwrap();
-    pod.inside.delete(attached.index).unwrap();
+    pod.inside().delete(attached.index).unwrap();
     let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("a")).up();
-    pod.inside.create(&pair.index(parent)).unwrap();
+    pod.inside().create(&pair.index(parent)).unwrap();
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7)).up();
-    pod.inside.create(&link.index(attached.index)).unwrap();
-    let differences = endpoint.check(&attached, &mut pod.inside).unwrap();
+    pod.inside().create(&link.index(attached.index)).unwrap();
+    let differences = endpoint.check(&attached, &mut pod.sandbox).unwrap();
     assert_eq!(differences, [Difference::ParentIsElsewhere(None)]);
     assert_eq!(differences[0].to_string(), "the link's parent is in the container's own namespace");
-    assert_eq!(endpoint.allow_same_namespace().check(&attached, &mut pod.inside).unwrap(), []);
+    assert_eq!(endpoint.allow_same_namespace().check(&attached, &mut pod.sandbox).unwrap(), []);
     Ok(())
 }
 
@@ -233,13 +233,13 @@ pub fn another_parent_is_found() -> Result<(), Skip> {
     let (parent, other) = (parent(&mut host), crate::common::veth(&mut host, "q0", "q1"));
     let link = |on| NewLink::macvlan(on).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7));
     let attached = pod.attach(&mut host, &Endpoint::new(link(parent))).unwrap();
-    let found = Endpoint::new(link(other)).check(&attached, &mut pod.inside).unwrap();
+    let found = Endpoint::new(link(other)).check(&attached, &mut pod.sandbox).unwrap();
     assert_eq!(found, [Difference::Parent { expected: other, found: Some(parent) }]);
     // By the number that the container's namespace has for the parent's.
-    let nsid = pod.inside.link_at(attached.index).unwrap().parent_netnsid().unwrap();
+    let nsid = pod.inside().link_at(attached.index).unwrap().parent_netnsid().unwrap();
     let by_number = |nsid| Endpoint::new(link(parent).parent_in(nsid));
-    assert_eq!(by_number(nsid).check(&attached, &mut pod.inside).unwrap(), []);
-    let found = by_number(nsid + 1).check(&attached, &mut pod.inside).unwrap();
+    assert_eq!(by_number(nsid).check(&attached, &mut pod.sandbox).unwrap(), []);
+    let found = by_number(nsid + 1).check(&attached, &mut pod.sandbox).unwrap();
     assert_eq!(found, [Difference::ParentIsElsewhere(Some(nsid))]);
     Ok(())
 }
@@ -276,16 +276,16 @@ pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
             let drops = [RouteType::Prohibit, RouteType::Blackhole].map(|route_type| route.route_type(route_type));
             if drops.contains(&route) || route == route.index(other) { route } else { route.index(attached.index) }
         };
-        assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), [], "{asked:?}");
-        pod.inside.apply(&DeleteRoute::like(by_it(asked))).unwrap();
-        pod.inside.apply(&by_it(found)).unwrap();
-        let differences = endpoint.check(&attached, &mut pod.inside).unwrap();
+        assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), [], "{asked:?}");
+        pod.inside().apply(&DeleteRoute::like(by_it(asked))).unwrap();
+        pod.inside().apply(&by_it(found)).unwrap();
+        let differences = endpoint.check(&attached, &mut pod.sandbox).unwrap();
         assert!(
             matches!(differences[..], [Difference::Route { destination: missing, .. }] if missing == destination),
             "{found:?}: {differences:?}"
         );
-        pod.inside.apply(&DeleteRoute::like(by_it(found))).unwrap();
-        attached.detach(&mut pod.inside).unwrap();
+        pod.inside().apply(&DeleteRoute::like(by_it(found))).unwrap();
+        attached.detach(&mut pod.sandbox).unwrap();
     }
     Ok(())
 }
@@ -296,11 +296,11 @@ pub fn a_duplicate_address_is_found() -> Result<(), Skip> {
     let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge);
     let endpoint = Endpoint::new(link.name(name("eth0"))).addr(net("fd50::7/64"));
     other.attach(&mut host, &endpoint.clone().nodad()).unwrap();
-    let mut watch = AddressWatch::open_in(&pod.namespace).unwrap();
+    let mut watch = AddressWatch::open_in(&pod.sandbox).unwrap();
     let attached = pod.attach(&mut host, &endpoint).unwrap();
     let addr = "fd50::7".parse().unwrap();
     watch.wait(attached.index, &[addr], Duration::from_secs(60)).unwrap_err();
-    let found = endpoint.check(&attached, &mut pod.inside).unwrap();
+    let found = endpoint.check(&attached, &mut pod.sandbox).unwrap();
     assert_eq!(found, [Difference::DuplicateAddress(net("fd50::7/64"))]);
     Ok(())
 }

@@ -8,28 +8,18 @@ use sublink::error::Undo;
 use sublink::link::AddrGenMode;
 use sublink::route::RouteType;
 use sublink::value::InvalidValue;
-use sublink::{Attached, Endpoint, ErrorKind, IfIndex, LinkSpec, MacvlanMode, Netns, NewLink, NewRoute, Socket};
+use sublink::{Attached, Endpoint, ErrorKind, IfIndex, LinkSpec, MacvlanMode, NewLink, NewRoute, Sandbox, Socket};
 use sublink_tests::kernel_test;
 
 #[kernel_test]
 pub fn the_parents_own_namespace_is_refused() -> Result<(), Skip> {
-    let (mut host, mut same) = (socket(), socket());
+    let (mut host, mut here) = (socket(), Sandbox::here().unwrap());
     let endpoint = bridge_endpoint(parent(&mut host));
-    let here = Netns::current().unwrap();
-    let error = endpoint.attach(&mut host, &here, &mut same).unwrap_err();
+    let error = endpoint.attach(&mut host, &mut here).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::SameNamespace), "{error}");
     assert!(host.index_of("eth0").unwrap_err().is_no_device());
-    endpoint.allow_same_namespace().attach(&mut host, &here, &mut same).unwrap();
+    endpoint.allow_same_namespace().attach(&mut host, &mut here).unwrap();
     assert!(host.index_of("eth0").is_ok());
-    Ok(())
-}
-
-#[kernel_test]
-pub fn a_socket_of_another_namespace_is_refused() -> Result<(), Skip> {
-    let (mut host, pod, mut other) = (socket(), Pod::new(), Pod::new());
-    let endpoint = bridge_endpoint(parent(&mut host));
-    let error = endpoint.attach(&mut host, &pod.namespace, &mut other.inside).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::OtherNamespace), "{error}");
     Ok(())
 }
 
@@ -51,7 +41,7 @@ pub fn a_mac_for_a_link_that_has_its_parents_is_refused() -> Result<(), Skip> {
 
 /// A link that is there already: down, so that the kernel gives it no addresses in its own time.
 fn stand_by(pod: &mut Pod, host: &mut Socket, parent: IfIndex) -> Attached {
-    bridge_endpoint(parent).prepare(host, &pod.namespace, &mut pod.inside).unwrap()
+    bridge_endpoint(parent).prepare(host, &mut pod.sandbox).unwrap()
 }
 
 #[kernel_test]
@@ -121,9 +111,9 @@ pub fn a_parent_that_vanished_is_no_device() -> Result<(), Skip> {
     let parent = parent(&mut host);
     let endpoint = bridge_endpoint(parent);
     let before = pod.contents();
-    let prepared = endpoint.prepare(&mut host, &pod.namespace, &mut pod.inside).unwrap();
+    let prepared = endpoint.prepare(&mut host, &mut pod.sandbox).unwrap();
     host.delete(parent).unwrap();
-    let error = endpoint.finish(&prepared, &mut pod.inside).unwrap_err();
+    let error = endpoint.finish(&prepared, &mut pod.sandbox).unwrap_err();
     assert!(error.is_no_device() && error.undo() == Some(Undo::Clean), "{error}");
     let error = pod.attach(&mut host, &endpoint).unwrap_err();
     assert!(error.to_string().starts_with("create macvlan eth0 on #"), "{error}");
@@ -188,7 +178,7 @@ pub fn a_route_that_drops_packets_is_undone_too() -> Result<(), Skip> {
     assert_eq!(pod.contents(), before);
 
     // One that was there before, and made the step fail, is not ours to remove.
-    pod.inside.apply(&NewRoute::new(net("10.9.0.0/16")).route_type(RouteType::Blackhole)).unwrap();
+    pod.inside().apply(&NewRoute::new(net("10.9.0.0/16")).route_type(RouteType::Blackhole)).unwrap();
     let before = pod.contents();
     pod.attach(&mut host, &endpoint).unwrap_err();
     assert_eq!(pod.contents(), before);
@@ -201,7 +191,7 @@ pub fn a_closed_door_leaves_nothing() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = veth(&mut host, "q0", "q1");
     let switch = || fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
-    pod.namespace.run(switch).unwrap().map_err(|error| Skip(format!("sysctls cannot be written: {error}")))?;
+    pod.sandbox.run(switch).unwrap().map_err(|error| Skip(format!("sysctls cannot be written: {error}")))?;
     let before = pod.contents();
     let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
     assert!(error.to_string().starts_with("add address fd50::7/64 to eth0: EACCES"), "{error}"); // newer kernels have words for it

@@ -33,13 +33,13 @@ impl Both {
     }
 
     fn hand_over_to(&mut self, number: usize) {
-        self.endpoints[number].take_default_route(&self.attached[number], &mut self.pod.inside).unwrap();
+        self.endpoints[number].take_default_route(&self.attached[number], &mut self.pod.sandbox).unwrap();
     }
 
     /// The default routes of either family.
     fn defaults(&mut self) -> [Vec<RouteInfo>; 2] {
         [ListRoutes::v4(), ListRoutes::v6()].map(|list| {
-            let routes = self.pod.inside.snapshot(&list.table(Table::MAIN)).unwrap();
+            let routes = self.pod.inside().snapshot(&list.table(Table::MAIN)).unwrap();
             routes.into_iter().filter(is_default).collect()
         })
     }
@@ -97,7 +97,7 @@ pub fn each_family_has_one_default_route_by_the_one_that_took_it() -> Result<(),
         assert_eq!(found, gateways.map(|gateway| vec![(Some(ip(gateway)), index)]));
     }
     let Both { mut pod, attached: [_, second], .. } = both;
-    second.detach(&mut pod.inside).unwrap();
+    second.detach(&mut pod.sandbox).unwrap();
     assert_eq!(pod.gateway(ListRoutes::v4()), Some(ip("10.0.50.1")), "the one that stays keeps it");
     Ok(())
 }
@@ -108,12 +108,12 @@ pub fn there_is_no_moment_without_a_default_route() -> Result<(), Skip> {
     const RTM_NEWROUTE: u16 = 24;
     const NLM_F_REPLACE: u16 = 0x100;
     let mut both = Both::new();
-    let events = both.pod.namespace.run(Events::open).unwrap();
+    let events = both.pod.sandbox.run(Events::open).unwrap();
     for number in [1, 0, 1] {
         both.hand_over_to(number);
     }
-    both.attached[0].detach(&mut both.pod.inside).unwrap();
-    both.pod.inside.apply(&NewRoute::new(net("10.99.0.0/16")).route_type(RouteType::Blackhole)).unwrap();
+    both.attached[0].detach(&mut both.pod.sandbox).unwrap();
+    both.pod.inside().apply(&NewRoute::new(net("10.99.0.0/16")).route_type(RouteType::Blackhole)).unwrap();
     let told = events.until("10.99.0.0/16");
     let defaults: Vec<_> = told.iter().filter(|(.., route)| is_default(route)).collect();
     for (ty, flags, route) in &defaults {

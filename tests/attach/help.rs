@@ -6,14 +6,13 @@ use std::process::Command;
 use sublink::addr::ListAddresses;
 use sublink::route::{ListRoutes, Table};
 use sublink::{
-    Attached, Endpoint, IfIndex, IpNetwork, LinkChange, LinkInfo, LinkSpec, ListLinks, MacvlanMode, Netns, NewLink,
-    Result, Socket,
+    Attached, Endpoint, IfIndex, IpNetwork, LinkChange, LinkInfo, LinkSpec, ListLinks, MacvlanMode, NewLink, Result,
+    Sandbox, Socket,
 };
 
-/// A namespace and a socket in it.
+/// A container's namespace.
 pub struct Pod {
-    pub namespace: Netns,
-    pub inside: Socket,
+    pub sandbox: Sandbox,
 }
 
 /// What a namespace holds that an attach could leave behind: links, addresses, routes.
@@ -22,21 +21,24 @@ pub struct Contents(Vec<IfIndex>, Vec<Option<IpNetwork>>, Vec<Option<IpNetwork>>
 
 impl Pod {
     pub fn new() -> Self {
-        let namespace = Netns::create().expect("a namespace");
-        let inside = Socket::open_in(&namespace).expect("a socket in it");
-        Self { namespace, inside }
+        Self { sandbox: Sandbox::create().expect("a namespace") }
+    }
+
+    /// The socket in it.
+    pub fn inside(&mut self) -> &mut Socket {
+        self.sandbox.socket()
     }
 
     pub fn attach(&mut self, host: &mut Socket, endpoint: &Endpoint<'_>) -> Result<Attached> {
-        endpoint.attach(host, &self.namespace, &mut self.inside)
+        endpoint.attach(host, &mut self.sandbox)
     }
 
     pub fn contents(&mut self) -> Contents {
-        let addresses = self.inside.snapshot(&ListAddresses::new()).expect("addresses");
-        let mut routes = self.inside.snapshot(&ListRoutes::v4()).expect("routes");
-        routes.extend(self.inside.snapshot(&ListRoutes::v6()).expect("routes"));
+        let addresses = self.inside().snapshot(&ListAddresses::new()).expect("addresses");
+        let mut routes = self.inside().snapshot(&ListRoutes::v4()).expect("routes");
+        routes.extend(self.inside().snapshot(&ListRoutes::v6()).expect("routes"));
         Contents(
-            links(&mut self.inside),
+            links(self.inside()),
             addresses.iter().map(|address| address.addr).collect(),
             // What the kernel's workers have to do with its own routes to addresses, they do when they get to it.
             routes.iter().filter(|route| route.table != Some(Table::LOCAL)).map(|route| route.destination).collect(),
@@ -44,11 +46,11 @@ impl Pod {
     }
 
     pub fn link(&mut self, index: IfIndex) -> LinkInfo {
-        self.inside.link_at(index).expect("the link").to_owned()
+        self.inside().link_at(index).expect("the link").to_owned()
     }
 
     pub fn gateway(&mut self, list: ListRoutes) -> Option<IpAddr> {
-        let route = self.inside.default_route(&list.table(Table::MAIN)).expect("routes");
+        let route = self.inside().default_route(&list.table(Table::MAIN)).expect("routes");
         route.and_then(|route| route.gateway)
     }
 }

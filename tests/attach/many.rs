@@ -30,8 +30,8 @@ pub fn a_hundred_come_and_go_at_once() -> Result<(), Skip> {
                     let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0"));
                     let endpoint = Endpoint::new(link).addr(net(&format!("10.{thread}.{round}.7/24")));
                     let attached = pod.attach(&mut host, &endpoint).unwrap();
-                    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
-                    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+                    assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
+                    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
                 }
                 assert_eq!(pod.contents(), empty);
             });
@@ -49,9 +49,9 @@ pub fn many_are_detached_together() -> Result<(), Skip> {
     let endpoint = bridge_endpoint(parent(&mut host));
     let mut pods: Vec<_> = (0..48).map(|_| Pod::new()).collect();
     let attached: Vec<_> = pods.iter_mut().map(|pod| pod.attach(&mut host, &endpoint).unwrap()).collect();
-    pods[17].inside.delete(attached[17].index).unwrap();
+    pods[17].inside().delete(attached[17].index).unwrap();
     let not_a_namespace = fs::File::open("/dev/null").unwrap();
-    let mut endpoints: Vec<_> = pods.iter().map(|pod| pod.namespace.as_fd()).zip(attached).collect();
+    let mut endpoints: Vec<_> = pods.iter().map(|pod| pod.sandbox.as_fd()).zip(attached).collect();
     endpoints.push((not_a_namespace.as_fd(), endpoints[0].1));
     let results = detach_many(&endpoints);
     assert_eq!(results.len(), 49);
@@ -77,8 +77,8 @@ pub fn nothing_is_left_open() -> Result<(), Skip> {
     for _ in 0..3 {
         let attached = pod.attach(&mut host, &endpoint).unwrap();
         pod.attach(&mut host, &endpoint).unwrap_err();
-        assert_eq!(detach_many(&[(&pod.namespace, attached)])[0].as_ref().unwrap(), &Detached::Deleted);
-        let mut watch = AddressWatch::open_in(&pod.namespace).unwrap();
+        assert_eq!(detach_many(&[(pod.sandbox.netns(), attached)])[0].as_ref().unwrap(), &Detached::Deleted);
+        let mut watch = AddressWatch::open_in(&pod.sandbox).unwrap();
         let loopback = IfIndex::new(1).unwrap();
         watch.wait(loopback, &[], std::time::Duration::ZERO).unwrap();
     }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use sublink::endpoint::{Detached, detach_many};
 use sublink::error::Undo;
 use sublink::link::{Ipv4Setting, IpvlanMode};
-use sublink::{IfIndex, LinkSpec, MacvlanMode, Netns, NewLink, Socket};
+use sublink::{IfIndex, LinkSpec, MacvlanMode, NewLink, Sandbox};
 use sublink_tests::kernel_test;
 
 /// A process that is root in such a namespace, and waits.
@@ -23,9 +23,8 @@ impl Container {
         if ready.is_empty() {
             return Err(Skip("no user namespaces here".into()));
         }
-        let namespace = Netns::of_pid(container.0.id()).expect("its namespace");
-        let inside = Socket::open_in(&namespace).expect("a socket in it");
-        Ok((container, Pod { namespace, inside }))
+        let sandbox = Sandbox::of_pid(container.0.id()).expect("its namespace");
+        Ok((container, Pod { sandbox }))
     }
 }
 
@@ -43,11 +42,11 @@ fn is_attached_and_detached(link: impl Fn(IfIndex) -> LinkSpec<'static>) -> Resu
     let empty = pod.contents();
     let endpoint = with_addresses(link(parent).name(name("eth0"))).ipv4(Ipv4Setting::ARP_NOTIFY, 1);
     let attached = pod.attach(&mut host, &endpoint).unwrap();
-    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+    assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
     let error = pod.attach(&mut host, &endpoint).unwrap_err();
     assert!(error.is_already_there() && error.undo() == Some(Undo::Clean), "{error}");
-    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
-    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
+    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
     let failing = endpoint.addr(net("10.0.50.7/24"));
     let error = pod.attach(&mut host, &failing).unwrap_err();
     assert_eq!(error.undo(), Some(Undo::Clean), "{error}");
@@ -78,7 +77,7 @@ pub fn many_are_detached_from_such() -> Result<(), Skip> {
     let endpoint = bridge_endpoint(parent(&mut host));
     let mut containers: Vec<_> = (0..3).map(|_| Container::start()).collect::<Result<_, _>>()?;
     let attached: Vec<_> = containers.iter_mut().map(|(_, pod)| pod.attach(&mut host, &endpoint).unwrap()).collect();
-    let endpoints: Vec<_> = containers.iter().map(|(_, pod)| &pod.namespace).zip(attached).collect();
+    let endpoints: Vec<_> = containers.iter().map(|(_, pod)| pod.sandbox.netns()).zip(attached).collect();
     for detached in detach_many(&endpoints) {
         assert_eq!(detached.unwrap(), Detached::Deleted);
     }

@@ -49,7 +49,7 @@ fn detach() {
     let endpoint = bridge_endpoint(host.index_of("p0").expect("the parent"));
     let mut pods: Vec<_> = (0..8).map(|_| Pod::new()).collect();
     let attached: Vec<_> = pods.iter_mut().map(|pod| pod.attach(&mut host, &endpoint).expect("attached")).collect();
-    let endpoints: Vec<_> = pods.iter().map(|pod| &pod.namespace).zip(attached).collect();
+    let endpoints: Vec<_> = pods.iter().map(|pod| pod.sandbox.netns()).zip(attached).collect();
     let results = detach_many(&endpoints);
     assert!(results.iter().all(|result| matches!(result, Ok(Detached::Deleted))), "{results:?}");
 }
@@ -168,7 +168,7 @@ pub fn a_call_that_fails_leaves_nothing() -> Result<(), Skip> {
             tried += 1;
         }
     }
-    assert_eq!(tried, 8, "two sends and two answers");
+    assert_eq!(tried, 10, "two sends and three answers: the parent, its child, the steps inside");
     Ok(())
 }
 

@@ -20,7 +20,7 @@ fn is_attached_whole(link: impl Fn(IfIndex) -> LinkSpec<'static>) -> Result<(), 
     let parent = parent(&mut host);
     let endpoint = with_addresses(link(parent)).metric(99);
     let attached = pod.attach(&mut host, &endpoint).unwrap();
-    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+    assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
 
     let found = pod.link(attached.index);
     assert_eq!((found.name, found.mac, found.parent), (attached.name, attached.mac, Some(parent)));
@@ -28,12 +28,12 @@ fn is_attached_whole(link: impl Fn(IfIndex) -> LinkSpec<'static>) -> Result<(), 
     assert!((16_384..=32_767).contains(&attached.index.get()), "an index of our choice");
     assert_eq!(pod.gateway(ListRoutes::v4()), Some(ip("10.0.50.1")));
     assert_eq!(pod.gateway(ListRoutes::v6()), Some(ip("fd50::1")));
-    let metric = pod.inside.default_route(&ListRoutes::v4().table(Table::MAIN)).unwrap().unwrap().metric;
+    let metric = pod.inside().default_route(&ListRoutes::v4().table(Table::MAIN)).unwrap().unwrap().metric;
     assert_eq!(metric, Some(99));
     assert!(host.link_at(attached.index).unwrap_err().is_no_device(), "never in the parent's namespace");
 
-    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
-    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Gone, "a second time");
+    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Gone, "a second time");
     assert_eq!(pod.contents(), empty);
     host.delete(parent).unwrap();
     Ok(())
@@ -75,7 +75,7 @@ pub fn a_passthru_macvlan_tells_its_parents_address() -> Result<(), Skip> {
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Passthru).name(name("eth0"));
     let attached = pod.attach(&mut host, &Endpoint::new(link)).unwrap();
     assert_eq!(attached.mac, of_parent);
-    assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
     Ok(())
 }
 
@@ -94,7 +94,7 @@ pub fn the_host_may_own_a_link_of_the_same_name() -> Result<(), Skip> {
     let parent = parent(&mut host);
     let own = host.create(&NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(1))).unwrap();
     let attached = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap();
-    assert_eq!((host.index_of("eth0").unwrap(), pod.inside.index_of("eth0").unwrap()), (own, attached.index));
+    assert_eq!((host.index_of("eth0").unwrap(), pod.inside().index_of("eth0").unwrap()), (own, attached.index));
     Ok(())
 }
 
@@ -102,11 +102,11 @@ pub fn the_host_may_own_a_link_of_the_same_name() -> Result<(), Skip> {
 pub fn there_is_time_between_prepare_and_finish() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let endpoint = bridge_endpoint(parent(&mut host));
-    let prepared = endpoint.prepare(&mut host, &pod.namespace, &mut pod.inside).unwrap();
+    let prepared = endpoint.prepare(&mut host, &mut pod.sandbox).unwrap();
     assert!(!pod.link(prepared.index).flags.contains(LinkFlags::UP));
-    assert_eq!(pod.inside.snapshot(&ListAddresses::new().index(prepared.index)).unwrap(), []);
-    endpoint.finish(&prepared, &mut pod.inside).unwrap();
-    assert_eq!(endpoint.check(&prepared, &mut pod.inside).unwrap(), []);
+    assert_eq!(pod.inside().snapshot(&ListAddresses::new().index(prepared.index)).unwrap(), []);
+    endpoint.finish(&prepared, &mut pod.sandbox).unwrap();
+    assert_eq!(endpoint.check(&prepared, &mut pod.sandbox).unwrap(), []);
     Ok(())
 }
 
@@ -122,7 +122,7 @@ pub fn settings_are_in_force() -> Result<(), Skip> {
     let ipv4 = |setting| settings.ipv4(setting);
     assert_eq!((ipv4(Ipv4Setting::ARP_NOTIFY), ipv4(Ipv4Setting::RP_FILTER)), (Some(1), Some(2)));
     assert_eq!(settings.addr_gen_mode, Some(AddrGenMode::None));
-    let addresses = pod.inside.snapshot(&ListAddresses::new().index(attached.index)).unwrap();
+    let addresses = pod.inside().snapshot(&ListAddresses::new().index(attached.index)).unwrap();
     assert_eq!(addresses, [], "not even a link-local one");
     Ok(())
 }
@@ -138,16 +138,16 @@ pub fn a_gateway_outside_every_network_is_on_the_link() -> Result<(), Skip> {
         .gateway(ip("10.0.0.1"))
         .gateway(ip("fe80::1"));
     let attached = pod.attach(&mut host, &endpoint).unwrap();
-    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
-    let route = pod.inside.default_route(&ListRoutes::v4()).unwrap().unwrap();
+    assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
+    let route = pod.inside().default_route(&ListRoutes::v4()).unwrap().unwrap();
     assert!(route.is_onlink);
     assert_eq!(pod.gateway(ListRoutes::v6()), Some(ip("fe80::1")));
-    attached.detach(&mut pod.inside).unwrap();
+    attached.detach(&mut pod.sandbox).unwrap();
 
     // An IPv4 link has no link-local network unless it is given an address of it.
     let endpoint = Endpoint::new(link).addr(net("192.0.2.7/32")).gateway(ip("169.254.1.1")).gateway(ip("fd99::1"));
     let attached = pod.attach(&mut host, &endpoint).unwrap();
-    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+    assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
     assert_eq!(pod.gateway(ListRoutes::v4()), Some(ip("169.254.1.1")));
     assert_eq!(pod.gateway(ListRoutes::v6()), Some(ip("fd99::1")));
     Ok(())
@@ -159,15 +159,15 @@ pub fn a_gateway_outside_every_network_is_on_the_link() -> Result<(), Skip> {
 pub fn the_parent_may_be_in_yet_another_namespace() -> Result<(), Skip> {
     let (mut host, mut pod, mut third) = (socket(), Pod::new(), Pod::new());
     let parent = parent(&mut host);
-    let nsid = pod.inside.nsid_or_new(Netns::current().unwrap()).unwrap();
-    let mut by_itself = Socket::open_in(&pod.namespace).unwrap();
-    for from in [&mut third.inside, &mut by_itself] {
+    let nsid = pod.inside().nsid_or_new(Netns::current().unwrap()).unwrap();
+    let mut by_itself = Socket::open_in(&pod.sandbox).unwrap();
+    for from in [third.inside(), &mut by_itself] {
         let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).parent_in(nsid);
         let endpoint = with_addresses(link.into());
         let attached = pod.attach(from, &endpoint).unwrap();
-        assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
+        assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
         assert_eq!(pod.link(attached.index).parent_netnsid, Some(nsid));
-        assert_eq!(attached.detach(&mut pod.inside).unwrap(), Detached::Deleted);
+        assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
     }
     Ok(())
 }
@@ -182,16 +182,16 @@ pub fn more_routes_are_added() -> Result<(), Skip> {
         .route(NewRoute::new(net("10.2.0.0/16")).route_type(RouteType::Prohibit))
         .route(NewRoute::new(net("10.3.0.0/16")).table(Table(77)));
     let attached = pod.attach(&mut host, &endpoint).unwrap();
-    assert_eq!(endpoint.check(&attached, &mut pod.inside).unwrap(), []);
-    let by_it = pod.inside.snapshot(&ListRoutes::v4().table(Table(77)).index(attached.index)).unwrap();
+    assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
+    let by_it = pod.inside().snapshot(&ListRoutes::v4().table(Table(77)).index(attached.index)).unwrap();
     assert_eq!(by_it.len(), 1);
 
     // One that says a link leaves by that, even when it is another.
     let second = Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth1")))
         .route(NewRoute::new(net("10.4.0.0/16")).index(attached.index));
     let other = pod.attach(&mut host, &second).unwrap();
-    assert_eq!(second.check(&other, &mut pod.inside).unwrap(), []);
-    let routes = pod.inside.snapshot(&ListRoutes::v4().table(Table::MAIN).index(attached.index)).unwrap();
+    assert_eq!(second.check(&other, &mut pod.sandbox).unwrap(), []);
+    let routes = pod.inside().snapshot(&ListRoutes::v4().table(Table::MAIN).index(attached.index)).unwrap();
     assert!(routes.iter().any(|route| route.destination == Some(net("10.4.0.0/16"))));
     Ok(())
 }
@@ -200,14 +200,14 @@ pub fn more_routes_are_added() -> Result<(), Skip> {
 pub fn ipv6_is_awaited() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let link = NewLink::macvlan(parent(&mut host)).mode(MacvlanMode::Bridge).name(name("eth0"));
-    let mut watch = AddressWatch::open_in(&pod.namespace).unwrap();
+    let mut watch = AddressWatch::open_in(&pod.sandbox).unwrap();
     let attached = pod.attach(&mut host, &Endpoint::new(link).addr(net("fd50::7/64"))).unwrap();
     let addr: Ipv6Addr = "fd50::7".parse().unwrap();
     watch.wait(attached.index, &[addr], Duration::from_secs(60)).unwrap();
 
     // A sibling with the same address finds it taken.
     let mut other = Pod::new();
-    let mut watch = AddressWatch::open_in(&other.namespace).unwrap();
+    let mut watch = AddressWatch::open_in(&other.sandbox).unwrap();
     let attached = other.attach(&mut host, &Endpoint::new(link).addr(net("fd50::7/64"))).unwrap();
     let error = watch.wait(attached.index, &[addr], Duration::from_secs(60)).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::DuplicateAddress(_)), "{error}");
@@ -223,20 +223,20 @@ pub fn a_device_moves_with_its_addresses() -> Result<(), Skip> {
     }
     let of_dhcp = NewAddress::new(p0, net("10.0.0.9/24")).lifetime(Lifetime { preferred: 1000, valid: 2000 });
     host.apply(&of_dhcp).unwrap();
-    let moved = MovedDevice::take(&mut host, "p0", &pod.namespace, Some(name("ctr0"))).unwrap();
+    let moved = MovedDevice::take(&mut host, "p0", &pod.sandbox, Some(name("ctr0"))).unwrap();
     assert_eq!(moved.name, name("ctr0"));
     assert_eq!(moved.addrs, ["10.0.0.7/24", "10.0.0.8/24", "fd00::7/64"].map(net));
     assert!(host.index_of("p0").unwrap_err().is_no_device());
     for _ in ["once", "and again"] {
-        let index = moved.restore(&mut pod.inside).unwrap();
+        let index = moved.restore(&mut pod.sandbox).unwrap();
         assert!(pod.link(index).flags.contains(LinkFlags::UP));
-        let addresses = pod.inside.snapshot(&ListAddresses::new().index(index)).unwrap();
+        let addresses = pod.inside().snapshot(&ListAddresses::new().index(index)).unwrap();
         let global: Vec<_> = addresses.iter().filter(|a| a.scope == Scope::GLOBAL).filter_map(|a| a.addr).collect();
         assert_eq!(global, moved.addrs);
     }
-    let error = MovedDevice::take(&mut host, "p1", &pod.namespace, Some(name("ctr0"))).unwrap_err();
+    let error = MovedDevice::take(&mut host, "p1", &pod.sandbox, Some(name("ctr0"))).unwrap_err();
     assert!(error.is_already_there(), "{error}");
     assert_eq!(error.link_is(), Some(Whereabouts::There), "the kernel moves first and renames then");
-    assert!(pod.inside.index_of("p1").is_ok());
+    assert!(pod.inside().index_of("p1").is_ok());
     Ok(())
 }

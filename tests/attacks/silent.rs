@@ -10,7 +10,7 @@ use nix::sys::time::TimeVal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::io::BufReader;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -48,7 +48,7 @@ pub fn every_operation_has_a_time_limit() -> std::result::Result<(), Skip> {
     timed_out("create", socket.create(&NewLink::dummy().name(name("d0"))));
     timed_out("create without a name", socket.create(&NewLink::macvlan(index)));
     timed_out("change", socket.change(&LinkChange::new(index).up()));
-    timed_out("move", socket.change(&LinkChange::move_to(index, namespace.as_fd())));
+    timed_out("move", socket.change(&LinkChange::move_to(index, &namespace)));
     timed_out("set", socket.set(&LinkSettings::new(index).addr_gen_mode(AddrGenMode::None)));
     timed_out("delete", socket.delete(index));
     timed_out("delete_group", socket.delete_group(7));

@@ -170,17 +170,17 @@ pub fn a_line_that_cannot_be_read_is_pointed_out() -> Result<(), Skip> {
     let rows = [
         ("frob\tnet\n", "what is \"frob\"?"),
         ("create\n", "half a line"),
-        ("connect\tnet\t/run/netns/c1\n", "\"\" is no interface name: it has 0 bytes, not 1 to 15"),
-        ("connect\t--attached=eth0/7\tnet\t/run/netns/c1\n", "the link is missing"),
+        ("connect\tnet\t/run/netns/c1\n", "the link is missing"),
+        ("connect\t--ip=10.1.0.7\tnet\t/run/netns/c1\n", "the link is missing"),
         (
             "connect\t--ip=10.1.0.7\t--attached=eth0/0/\tnet\t/run/netns/c1\n",
-            "an interface index is 1 to 2147483647, not 0",
+            "\"eth0/0/\" is no attached link: one is as in `eth0 kind macvlan index 20817 mac 02:00:00:00:00:07 parent 5 lower 5`",
         ),
         (
-            "connect\t--ip=10.9.0.7\t--attached=eth0/7/\tnet\t/run/netns/c1\n",
+            "connect\t--ip=10.9.0.7\t--attached=eth0 kind macvlan index 7\tnet\t/run/netns/c1\n",
             "10.9.0.7 is no container's address in the network net",
         ),
-        ("connect\t--attached=eth0/7/\tnone\t/run/netns/c1\n", "there is no network none"),
+        ("connect\t--attached=eth0 kind macvlan index 7\tnone\t/run/netns/c1\n", "there is no network none"),
     ];
     for (line, why) in rows {
         fs::write(&file, good.clone() + line).expect("written");

@@ -5,7 +5,7 @@ use crate::help::{bridge, elsewhere};
 use crate::twins::{Change, New, Twin};
 use crate::why::{assert_no_more, assert_why, why};
 use sublink::error::{Reason, Undo};
-use sublink::{Batch, Endpoint, ErrorKind, LinkChange, MacvlanMode, Netns, NewLink, Socket};
+use sublink::{Batch, Endpoint, ErrorKind, LinkChange, MacvlanMode, NewLink, Sandbox, Socket};
 use sublink_tests::kernel_test;
 
 const GONE: &str = "there is no link #";
@@ -35,23 +35,23 @@ pub fn a_step_of_a_batch<T: Twin>() -> Result<(), Skip> {
 pub fn an_attach() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
-    let (there, mut inside) = elsewhere();
+    let mut there = Sandbox::create().unwrap();
     let owner = socket.create(&NewLink::macvlan(parent).name(name("y")).mac(mac(1)).up()).unwrap();
     let endpoint = |mtu| {
         let link = NewLink::macvlan(parent).name(name("eth0")).mac(mac(1)).mtu(mtu);
         Endpoint::new(link).addr("10.0.50.7/24".parse().unwrap())
     };
-    let attached = endpoint(9000).attach(&mut socket, &there, &mut inside);
+    let attached = endpoint(9000).attach(&mut socket, &mut there);
     let reason = Reason::MtuAboveParent { mtu: 9000, parent: name("p0"), parent_mtu: 1500 };
     assert_why(&mut socket, attached, &reason, "the MTU 9000 is above the 1500 of the parent p0");
 
     // It fails when it is to come up, and is removed: from then on nothing is to be seen.
-    let attached = endpoint(1500).attach(&mut socket, &there, &mut inside);
+    let attached = endpoint(1500).attach(&mut socket, &mut there);
     let error = attached.as_ref().unwrap_err();
     assert!(error.is_address_in_use() && error.undo() == Some(Undo::Clean), "{error}");
     let reason = Reason::MacOfSibling { mac: mac(1), owner: name("y"), index: owner };
     let sentence = format!("the MAC address 02:00:00:00:00:01 is already used by y (#{owner}) on the same parent");
-    assert_why(&mut inside, attached, &reason, &sentence);
+    assert_why(there.socket(), attached, &reason, &sentence);
     Ok(())
 }
 
@@ -59,13 +59,13 @@ pub fn an_attach() -> Result<(), Skip> {
 pub fn an_attach_whose_own_words_say_it_all() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
-    let (there, mut inside) = elsewhere();
+    let mut there = Sandbox::create().unwrap();
     let endpoint = Endpoint::new(NewLink::macvlan(parent).name(name("eth0")).mac(mac(1)))
         .addr("10.0.50.7/24".parse().unwrap())
         .addr("10.0.50.7/24".parse().unwrap());
-    let attached = endpoint.attach(&mut socket, &there, &mut inside);
+    let attached = endpoint.attach(&mut socket, &mut there);
     assert!(attached.as_ref().unwrap_err().is_already_there());
-    assert_eq!(why(&mut inside, attached), None, "that the link is gone by now is no reason");
+    assert_eq!(why(there.socket(), attached), None, "that the link is gone by now is no reason");
     Ok(())
 }
 
@@ -89,10 +89,9 @@ pub fn words_of_the_kernel_are_enough<T: Twin>() -> Result<(), Skip> {
 #[kernel_test]
 pub fn what_is_no_refusal_has_no_reason() -> Result<(), Skip> {
     let mut socket = socket();
-    let here = Netns::current().unwrap();
     let parent = parent(&mut socket);
-    let mut inside = Socket::open().unwrap();
-    let same = Endpoint::new(NewLink::macvlan(parent)).attach(&mut socket, &here, &mut inside);
+    let mut here = Sandbox::here().unwrap();
+    let same = Endpoint::new(NewLink::macvlan(parent)).attach(&mut socket, &mut here);
     assert!(matches!(same.as_ref().unwrap_err().kind(), ErrorKind::SameNamespace));
     assert_eq!(why(&mut socket, same), None);
     let invalid = socket.index_of("a name that is too long");

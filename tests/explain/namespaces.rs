@@ -31,9 +31,9 @@ pub fn a_descriptor_of_something_else<T: Twin>() -> Result<(), Skip> {
         let created =
             T::create(&mut socket, parent, &New { name: Some("x"), netns: Some(file.as_fd()), ..New::default() });
         assert_why(&mut socket, created, &Reason::NotANamespace, NO_NAMESPACE);
-        let moved = socket.change(&LinkChange::move_to(parent, file.as_fd()));
+        let moved = socket.change(&LinkChange::move_to(parent, &file));
         assert_why(&mut socket, moved, &Reason::NotANamespace, NO_NAMESPACE);
-        let created = socket.apply(&NewLink::macvlan(index(4242)).netns(file.as_fd()));
+        let created = socket.apply(&NewLink::macvlan(index(4242)).netns(&file));
         assert_eq!(why(&mut socket, created), Some(Reason::NotANamespace), "before the parent is looked for");
     }
     Ok(())
@@ -119,7 +119,7 @@ pub fn a_link_that_is_gone<T: Twin>() -> Result<(), Skip> {
     for failed in [
         T::change(&mut socket, absent, &crate::twins::Change { mtu: Some(1400), ..Default::default() }),
         socket.change(&LinkChange::new(absent).up()),
-        socket.change(&LinkChange::move_to(absent, there.as_fd()).name(name("y"))),
+        socket.change(&LinkChange::move_to(absent, &there).name(name("y"))),
         socket.delete(absent),
         socket.add_alt_name(absent, "other"),
         socket.apply(&address),

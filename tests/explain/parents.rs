@@ -162,13 +162,13 @@ pub fn it_carries_ipvlan_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let (there, _inside) = elsewhere();
-    socket.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(there.as_fd())).unwrap();
+    socket.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(&there)).unwrap();
     let created = T::create(&mut socket, parent, &x());
     let reason = Reason::ParentIsTaken { parent: name("p0"), index: None };
     let sentence = "the packets of the parent p0 are taken, or were until now: by an ipvlan or macvlan in another \
                     namespace, or by a switch";
     assert_why(&mut socket, created, &reason, sentence);
-    let elsewhere = NewLink::macvlan(parent).name(name("x")).index(index(20000)).netns(there.as_fd());
+    let elsewhere = NewLink::macvlan(parent).name(name("x")).index(index(20000)).netns(&there);
     let created = socket.create(&elsewhere);
     let reason = Reason::ParentIsTaken { parent: name("p0"), index: Some(index(20000)) };
     let sentence = format!("{sentence}; or, up to Linux 6.12, the index 20000 is, in the other namespace");

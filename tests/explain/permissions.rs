@@ -7,7 +7,6 @@ use crate::common::{Skip, kernel, mac, name, needs, parent, socket};
 use crate::why::{assert_why, why};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use std::io::{BufRead, BufReader, Write, stdin, stdout};
-use std::os::fd::AsFd;
 use sublink::error::Reason;
 use sublink::link::{GetLink, IpvlanMode};
 use sublink::{Batch, Error, LinkChange, MacvlanMode, Netns, NewAddress, NewLink};
@@ -38,9 +37,9 @@ fn a_guest() {
     for refused in [
         socket.create(&NewLink::macvlan(parent).name(name("x"))).map(drop),
         socket.create(&NewLink::macvtap(parent).mtu(9000)).map(drop),
-        socket.create(&NewLink::macvlan(parent).netns(there.as_fd())).map(drop),
+        socket.create(&NewLink::macvlan(parent).netns(&there)).map(drop),
         socket.change(&LinkChange::new(parent).mtu(9000)),
-        socket.change(&LinkChange::move_to(parent, there.as_fd())),
+        socket.change(&LinkChange::move_to(parent, &there)),
         socket.delete(parent),
         socket.delete_group(0),
         socket.add_alt_name(parent, "other"),
@@ -67,14 +66,14 @@ fn a_tenant() {
     let nsid = socket.nsid_or_new(&there).expect("an id");
     let (macvlan, macvtap) = (NewLink::macvlan(parent), NewLink::macvtap(parent));
     let to_target = [
-        socket.create(&macvlan.netns(there.as_fd())).map(drop),
-        socket.create(&macvtap.netns(there.as_fd()).mtu(9000)).map(drop),
-        socket.change(&LinkChange::move_to(parent, there.as_fd())),
+        socket.create(&macvlan.netns(&there)).map(drop),
+        socket.create(&macvtap.netns(&there).mtu(9000)).map(drop),
+        socket.change(&LinkChange::move_to(parent, &there)),
     ];
     let on_parent =
         [socket.create(&macvlan.parent_in(nsid)).map(drop), socket.create(&macvtap.parent_in(nsid).up()).map(drop)];
     let both = [
-        socket.create(&macvlan.parent_in(nsid).netns(there.as_fd())).map(drop),
+        socket.create(&macvlan.parent_in(nsid).netns(&there)).map(drop),
         socket.get(&GetLink::index(parent).in_netnsid(nsid)).map(drop),
     ];
     for refused in to_target {
@@ -86,7 +85,7 @@ fn a_tenant() {
     for refused in both {
         assert_why(&mut socket, refused, &Reason::NotPermittedThere, THERE);
     }
-    let with_peer = socket.create(&NewLink::veth(NewLink::peer().netns(there.as_fd())));
+    let with_peer = socket.create(&NewLink::veth(NewLink::peer().netns(&there)));
     if kernel() <= (6, 12) {
         with_peer.expect("a veth's other end may be put anywhere");
     } else {
@@ -106,10 +105,10 @@ pub fn what_a_container_cannot_see_is_not_explained() -> Result<(), Skip> {
         socket.create(&NewLink::macvlan(parent).mac(mac(1)).up()).unwrap();
         if needs("ipvlan").is_ok() {
             let on = crate::common::veth(&mut socket, "q0", "q1");
-            socket.create(&NewLink::ipvlan(on).name(name("iv0")).netns(inside.as_fd())).unwrap();
+            socket.create(&NewLink::ipvlan(on).name(name("iv0")).netns(&inside)).unwrap();
         }
         // The last, since the container waits for it.
-        socket.create(&NewLink::macvlan(parent).name(name("eth0")).mac(mac(2)).netns(inside.as_fd())).unwrap();
+        socket.create(&NewLink::macvlan(parent).name(name("eth0")).mac(mac(2)).netns(&inside)).unwrap();
     }
     finish(container);
     Ok(())

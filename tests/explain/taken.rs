@@ -88,7 +88,7 @@ pub fn a_name_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let reason = Reason::TakenThere { name: taken, index: Some(chosen), here: None };
     assert_eq!(reason.to_string(), format!("the name x or the index {chosen} is taken in the other namespace"));
 
-    let created = socket.apply(&NewLink::macvlan(parent).name(name("x")).netns(there.as_fd()));
+    let created = socket.apply(&NewLink::macvlan(parent).name(name("x")).netns(&there));
     let reason = Reason::TakenThere { name: taken, index: None, here: None };
     assert_why(&mut socket, created, &reason, "the name x is taken in the other namespace");
     Ok(())
@@ -99,7 +99,7 @@ pub fn a_name_here_of_a_link_for_another_namespace() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let (there, mut inside) = elsewhere();
-    let created = socket.apply(&NewLink::macvlan(parent).name(name("p1")).netns(there.as_fd()));
+    let created = socket.apply(&NewLink::macvlan(parent).name(name("p1")).netns(&there));
     if looks_in_the_target() {
         created.expect("the name is free there");
         let created = inside.index_of("p1").unwrap();
@@ -108,7 +108,7 @@ pub fn a_name_here_of_a_link_for_another_namespace() -> Result<(), Skip> {
     } else {
         assert!(created.unwrap_err().is_already_there());
     }
-    let created = socket.apply(&NewLink::macvlan(parent).name(name("p1")).netns(there.as_fd()));
+    let created = socket.apply(&NewLink::macvlan(parent).name(name("p1")).netns(&there));
     let reason = Reason::TakenThere { name: Some(name("p1")), index: None, here: Some(name("p1")) };
     let sentence = "the name p1 is taken in the other namespace, or, up to Linux 6.12, here by p1";
     assert_why(&mut socket, created, &reason, sentence);
@@ -123,7 +123,7 @@ pub fn an_index_in_another_namespace() -> Result<(), Skip> {
     veth(&mut inside, "y", "z");
     let taken = index(20000);
     inside.create(&NewLink::veth(NewLink::peer().name(name("v"))).name(name("u")).index(taken)).unwrap();
-    let link = NewLink::macvlan(parent).index(taken).netns(there.as_fd());
+    let link = NewLink::macvlan(parent).index(taken).netns(&there);
     // An EEXIST on new kernels, and on old ones an EBUSY, which the parent may be the cause of.
     let created = socket.create(&link);
     let is_there = "the index 20000 is taken in the other namespace";
@@ -162,7 +162,7 @@ pub fn a_name_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
     let (there, mut inside) = elsewhere();
     veth(&mut inside, "x", "y");
     let x = T::create(&mut socket, parent, &New { name: Some("x"), ..New::default() }).unwrap();
-    let to = LinkChange::move_to(x, there.as_fd());
+    let to = LinkChange::move_to(x, &there);
     for (moved, taken, words) in [
         (socket.change(&to), "x", "An interface with the same name exists in the target netns"),
         (socket.change(&to.name(name("y"))), "y", "Unable to use 'y' for the new interface name in the target netns"),
@@ -183,7 +183,7 @@ pub fn an_index_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
     let taken = veth(&mut inside, "y", "z");
     for up in [false, true] {
         let x = T::create(&mut socket, parent, &New { name: Some("x"), up, ..New::default() }).unwrap();
-        let moved = socket.change(&LinkChange::move_to(x, there.as_fd()).name(name("w")).index_there(taken));
+        let moved = socket.change(&LinkChange::move_to(x, &there).name(name("w")).index_there(taken));
         let words = format!("The ifindex {taken} is not available in the target netns");
         let reason = Reason::TakenThere { name: None, index: Some(taken), here: None };
         let sentence = format!("the index {taken} is taken in the other namespace");

@@ -3,7 +3,6 @@
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{elsewhere, netnsid, try_ip};
 use crate::why::{assert_no_more, assert_why, why};
-use std::os::fd::AsFd;
 use sublink::error::Reason;
 use sublink::link::{Vlan, VlanFlags, VlanProtocol};
 use sublink::{IfIndex, LinkChange, NewLink};
@@ -40,9 +39,9 @@ pub fn a_vlan_may_be_in_another_namespace() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let (there, mut inside) = elsewhere();
-    let index = socket.create(&five(parent).netns(there.as_fd())).unwrap();
+    let index = socket.create(&five(parent).netns(&there)).unwrap();
     let sentence = "VLAN 5 is there already, in another namespace, or was until now";
-    for link in [five(parent), five(parent).name(name("y")).netns(there.as_fd())] {
+    for link in [five(parent), five(parent).name(name("y")).netns(&there)] {
         let created = socket.create(&link);
         assert_why(&mut socket, created, &Reason::VlanIsElsewhere(vid(5)), sentence);
     }
@@ -127,7 +126,7 @@ pub fn a_vlan_with_the_mac_is_not_blamed() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let (there, _inside) = elsewhere();
-    socket.create(&NewLink::macvlan(parent).mac(mac(1)).up().netns(there.as_fd())).unwrap();
+    socket.create(&NewLink::macvlan(parent).mac(mac(1)).up().netns(&there)).unwrap();
     socket.create(&five(parent).mac(mac(1)).up()).unwrap();
     let created = socket.create(&NewLink::macvlan(parent).mac(mac(1)).up());
     assert_eq!(why(&mut socket, created), Some(Reason::MacElsewhere { mac: mac(1), parent: name("p0") }));

@@ -3,7 +3,6 @@
 use super::bytes::{encoded, index, number};
 use super::claims::{Claim, NONE, claim};
 use std::fs::File;
-use std::os::fd::AsFd;
 use sublink::addr::{AddressFlags, DeleteAddress, Lifetime, ListAddresses};
 use sublink::link::{Ipv4Setting, LinkSettings};
 use sublink::nsid::{GetNsid, NewNsid};
@@ -33,8 +32,8 @@ pub fn message_types() -> Vec<Claim> {
         ("RTM_NEWROUTE", "NLM_F_REQUEST|NLM_F_ACK|NLM_F_CREATE|NLM_F_REPLACE", encoded(&route.replace())),
         ("RTM_DELROUTE", "NLM_F_REQUEST|NLM_F_ACK", encoded(&DeleteRoute::like(route))),
         ("RTM_GETROUTE", "NLM_F_REQUEST|NLM_F_DUMP", encoded(&ListRoutes::v4())),
-        ("RTM_NEWNSID", "NLM_F_REQUEST|NLM_F_ACK", encoded(&NewNsid::new(file.as_fd()))),
-        ("RTM_GETNSID", "NLM_F_REQUEST", encoded(&GetNsid::new(file.as_fd()))),
+        ("RTM_NEWNSID", "NLM_F_REQUEST|NLM_F_ACK", encoded(&NewNsid::new(&file))),
+        ("RTM_GETNSID", "NLM_F_REQUEST", encoded(&GetNsid::new(&file))),
     ];
     let claims = all.into_iter().flat_map(|(ty, flags, request)| {
         let header = Header::parse(&request).expect("a header");
@@ -101,7 +100,7 @@ pub fn routes() -> Vec<Claim> {
 
 pub fn namespace_ids() -> Vec<Claim> {
     let file = File::open("/dev/null").expect("a file");
-    let request = encoded(&NewNsid::new(file.as_fd()));
+    let request = encoded(&NewNsid::new(&file));
     let numbers: Vec<_> = Attributes::new(&request[20..]).map(|attribute| i128::from(attribute.number)).collect();
     let named = |place: usize| numbers.get(place).copied().unwrap_or(NONE);
     vec![claim("NETNSA_FD", named(0)), claim("NETNSA_NSID", named(1))]

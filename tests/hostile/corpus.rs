@@ -1,7 +1,6 @@
 //! The messages that the tests start from: requests of all kinds, the same as replies, and what real kernels sent.
 
 use std::fs::File;
-use std::os::fd::AsFd;
 use sublink::link::{
     AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, IngressQos, IpvlanFlag, IpvlanMode, LinkSettings,
     MacvlanFlags, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
@@ -112,7 +111,7 @@ pub fn for_each_request(mut work: impl FnMut(&str, &dyn Request)) {
     work("change macvtap", &LinkChange::macvtap(index(6)).macaddr(SourceMacs::Flush));
     work("change vlan", &LinkChange::vlan(index(6)).flags(flags).egress_qos(&egress).ingress_qos(&ingress));
     work("change ipvlan", &LinkChange::ipvlan(index(6)).mode(IpvlanMode::L2).flag(IpvlanFlag::Private));
-    work("move", &change(LinkChange::move_to(index(6), file.as_fd())).index_there(index(7)).alias(alias).down());
+    work("move", &change(LinkChange::move_to(index(6), &file)).index_there(index(7)).alias(alias).down());
     work("settings", &LinkSettings::new(index(6)).addr_gen_mode(AddrGenMode::None));
     work("delete", &DeleteLink::index(index(6)));
     work("delete group", &DeleteLink::group(77));
@@ -127,7 +126,7 @@ pub fn for_each_request(mut work: impl FnMut(&str, &dyn Request)) {
 
 /// All that any link can be created with.
 fn new<'a, K: Copy>(link: NewLink<'a, K>, namespace: &'a File) -> NewLink<'a, K> {
-    let link = link.index(index(8)).netns(namespace.as_fd()).mac(mac(9)).mtu(1400).txqlen(10).group(11);
+    let link = link.index(index(8)).netns(namespace).mac(mac(9)).mtu(1400).txqlen(10).group(11);
     let link = link.master(index(12)).broadcast(Broadcast([0xff; 6])).gso_max_size(13).gso_max_segs(14);
     link.tx_queues(15).rx_queues(16).name(name("fifteen-bytes-x"))
 }

@@ -195,7 +195,7 @@ pub const ROWS: &[Row] = &[
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
             let t0 = host.socket.index_of("t0")?;
             let pod = host.pod().as_fd().try_clone_to_owned().expect("a descriptor");
-            host.socket.change(&LinkChange::move_to(t0, pod.as_fd()).name(name("t2")).mtu(1300))
+            host.socket.change(&LinkChange::move_to(t0, &pod).name(name("t2")).mtu(1300))
         },
         shows: "null",
     },

@@ -205,7 +205,7 @@ pub const ROWS: &[Row] = &[
             let link =
                 NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge).index(index(77)).name(name("t0")).mac(mac(7)).up();
             let pod = host.pod().as_fd().try_clone_to_owned().expect("a descriptor");
-            host.socket.create(&link.netns(pod.as_fd())).map(|_| ())
+            host.socket.create(&link.netns(&pod)).map(|_| ())
         },
         shows: r#"{"ifindex": 77, "link_netnsid": 0, "flags": ["BROADCAST", "MULTICAST", "UP", "LOWER_UP"]}"#,
     },

@@ -32,7 +32,7 @@ pub const ROWS: &[Row] = &[
         ip: "add t0 address $MAC type veth peer name eth0 address 02:00:00:00:00:08 netns $POD",
         ours: |host| {
             let pod = host.pod().as_fd().try_clone_to_owned().expect("a descriptor");
-            host.add_with_mac(NewLink::veth(NewLink::peer().name(name("eth0")).mac(mac(8)).netns(pod.as_fd())))
+            host.add_with_mac(NewLink::veth(NewLink::peer().name(name("eth0")).mac(mac(8)).netns(&pod)))
         },
         shows: r#"{"link_netnsid": 0}"#,
     },
@@ -166,7 +166,7 @@ pub const ROWS: &[Row] = &[
         ours: |host| {
             let pod = host.pod().as_fd().try_clone_to_owned().expect("a descriptor");
             let link = NewLink::vlan(host.p0, vid(50)).index(index(77)).name(name("t0"));
-            host.socket.create(&link.netns(pod.as_fd())).map(|_| ())
+            host.socket.create(&link.netns(&pod)).map(|_| ())
         },
         shows: r#"{"ifindex": 77, "link_netnsid": 0}"#,
     },

@@ -2,7 +2,6 @@
 
 use crate::common::{Skip, knows, mac, name, needs, parent, socket};
 use crate::tools::{ip, ip_about_x, lacks_driver, names_of_kind, refusal};
-use std::os::fd::AsFd;
 use sublink::link::{IpvlanFlag, IpvlanMode, KindInfo};
 use sublink::value::{Alias, Broadcast};
 use sublink::{ErrorKind, IfIndex, IfName, LinkChange, Netns, NewLink, Socket};
@@ -82,7 +81,7 @@ pub fn a_peer_is_born_in_another_namespace() -> Result<(), Skip> {
     let mut socket = socket();
     let other = Netns::create().unwrap();
     let mut inside = Socket::open_in(&other).unwrap();
-    let peer = NewLink::peer().name(name("eth0")).index(IfIndex::new(20_002).unwrap()).netns(other.as_fd());
+    let peer = NewLink::peer().name(name("eth0")).index(IfIndex::new(20_002).unwrap()).netns(&other);
     // The kernel looks at the peer's index only when this end has one.
     let this = socket.create(&NewLink::veth(peer).name(name("a")).index(IfIndex::new(20_001).unwrap()).up()).unwrap();
     let there = inside.link("eth0").unwrap();

@@ -82,7 +82,7 @@ macro_rules! set {
 macro_rules! twin {
     ($Twin:ident, $kind:ident, $other:ident, $New:ident, $Change:ident, $Info:ident) => {
         impl $Twin {
-            fn new_link<'a>(parent: IfIndex, new: &New<'a>) -> NewLink<'a, $New<'a>> {
+            fn new_link<'a>(parent: IfIndex, new: &'a New<'a>) -> NewLink<'a, $New<'a>> {
                 let mut link = NewLink::$kind(parent);
                 if let Some(senders) = new.senders {
                     link = link.source(senders);
@@ -90,7 +90,10 @@ macro_rules! twin {
                 if let Some(name) = new.name {
                     link = link.name(IfName::new(name).unwrap());
                 }
-                set!(link, new: mac mtu netns parent_in mode flags bc_queue_len bc_cutoff);
+                if let Some(netns) = &new.netns {
+                    link = link.netns(netns);
+                }
+                set!(link, new: mac mtu parent_in mode flags bc_queue_len bc_cutoff);
                 if new.up { link.up() } else { link }
             }
 

@@ -2,7 +2,6 @@
 
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::tools::{await_link, lacks_driver, names_of_kind, refusal};
-use std::os::fd::AsFd;
 use sublink::link::{LinkFlags, OperState, Vlan, VlanFlags, VlanProtocol};
 use sublink::{Error, ErrorKind, IfIndex, LinkChange, MacvlanMode, Netns, NewLink, Socket};
 use sublink_tests::kernel_test;
@@ -79,7 +78,7 @@ pub fn a_vlan_in_another_namespace_takes_its_id() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let other = Netns::create().unwrap();
-    socket.create(&five(parent).netns(other.as_fd())).unwrap();
+    socket.create(&five(parent).netns(&other)).unwrap();
     assert_not_created(&mut socket, &five(parent), "x on p0: EEXIST: 8021q: VLAN device already exists");
     Ok(())
 }
@@ -180,7 +179,7 @@ pub fn a_deleted_parent_takes_its_vlans_along() -> Result<(), Skip> {
     let mut inside = Socket::open_in(&other).unwrap();
     let here = socket.create(&five(parent).up()).unwrap();
     let on_it = socket.create(&NewLink::vlan(here, vid(6))).unwrap();
-    let there = socket.create(&NewLink::vlan(parent, vid(7)).netns(other.as_fd()).up()).unwrap();
+    let there = socket.create(&NewLink::vlan(parent, vid(7)).netns(&other).up()).unwrap();
     let link = inside.link_at(there).unwrap();
     assert_eq!((link.parent(), link.is_up()), (Some(parent), true));
     assert!(link.parent_netnsid().is_some());

@@ -78,14 +78,14 @@ pub fn all_on_it_goes_with_it() -> Result<(), Skip> {
     parent(&mut host);
     let before = links(&mut host);
     let index = vlan().up(&mut host, &owner()).unwrap().index;
-    let there = pod.namespace.as_fd();
-    let child = NewLink::macvlan(index).mode(MacvlanMode::Bridge).name(name("eth0")).netns(there);
+    let there = pod.sandbox.as_fd();
+    let child = NewLink::macvlan(index).mode(MacvlanMode::Bridge).name(name("eth0")).netns(&there);
     host.create(&child).unwrap();
-    host.create(&NewLink::vlan(index, vid(7)).name(name("eth1")).netns(there)).unwrap();
-    let eth0 = pod.inside.index_of("eth0").unwrap();
-    let stacked = pod.inside.create(&NewLink::macvlan(eth0).mode(MacvlanMode::Bridge).name(name("x"))).unwrap();
-    pod.inside.change(&LinkChange::move_to(stacked, other.namespace.as_fd())).unwrap();
-    let moved = other.inside.index_of("x").unwrap();
+    host.create(&NewLink::vlan(index, vid(7)).name(name("eth1")).netns(&there)).unwrap();
+    let eth0 = pod.inside().index_of("eth0").unwrap();
+    let stacked = pod.inside().create(&NewLink::macvlan(eth0).mode(MacvlanMode::Bridge).name(name("x"))).unwrap();
+    pod.inside().change(&LinkChange::move_to(stacked, &other.sandbox)).unwrap();
+    let moved = other.inside().index_of("x").unwrap();
 
     let stranger = Owner::new("other").unwrap();
     assert_eq!(vlan().remove_with_all_on_it(&mut host, &stranger).unwrap(), Removal::NotOurs);
@@ -93,9 +93,9 @@ pub fn all_on_it_goes_with_it() -> Result<(), Skip> {
     assert_eq!(vlan().remove_with_all_on_it(&mut host, &owner()).unwrap(), Removal::Removed);
     assert_eq!(links(&mut host), before);
     for link in ["eth0", "eth1"] {
-        assert!(pod.inside.index_of(link).unwrap_err().is_no_device(), "{link}");
+        assert!(pod.inside().index_of(link).unwrap_err().is_no_device(), "{link}");
     }
-    assert!(other.inside.link_at(moved).unwrap_err().is_no_device());
+    assert!(other.inside().link_at(moved).unwrap_err().is_no_device());
     Ok(())
 }
 
@@ -136,11 +136,11 @@ pub fn lost_answers_are_asked_for_again() -> Result<(), Skip> {
     setsockopt(&host, sockopt::RcvBuf, &8192).unwrap();
     for id in [0, 100, 4094] {
         let index = vlan().up(&mut host, &owner()).unwrap().index;
-        let there = NewLink::vlan(index, vid(id)).name(name("eth0")).netns(pod.namespace.as_fd());
+        let there = NewLink::vlan(index, vid(id)).name(name("eth0")).netns(&pod.sandbox);
         host.create(&there).unwrap();
         assert_eq!(remove(&mut host, &vlan()), Removal::InUse, "{id}");
-        let there = pod.inside.index_of("eth0").unwrap();
-        pod.inside.delete(there).unwrap();
+        let there = pod.inside().index_of("eth0").unwrap();
+        pod.inside().delete(there).unwrap();
         listen_for_registration();
         assert_eq!(remove(&mut host, &vlan()), Removal::Removed, "{id}");
     }
@@ -212,7 +212,7 @@ pub fn a_removal_that_is_killed_keeps_nobody_out() -> Result<(), Skip> {
         let child = loop {
             let made = vlan().up(&mut host, &owner()).map_err(|error| error.to_string()).and_then(|up| {
                 let child = NewLink::macvlan(up.index).mode(MacvlanMode::Bridge).name(name("eth0"));
-                host.create(&child.netns(pod.namespace.as_fd())).map_err(|error| error.to_string())
+                host.create(&child.netns(&pod.sandbox)).map_err(|error| error.to_string())
             });
             match made {
                 Ok(child) => break child,
@@ -221,7 +221,7 @@ pub fn a_removal_that_is_killed_keeps_nobody_out() -> Result<(), Skip> {
             thread::sleep(Duration::from_millis(5)); // the kernel ends its namespace when it gets to it
         };
         assert_eq!(remove(&mut host, &vlan()), Removal::InUse);
-        Socket::open_in(&pod.namespace).unwrap().delete(child).unwrap();
+        Socket::open_in(&pod.sandbox).unwrap().delete(child).unwrap();
         assert_eq!(remove(&mut host, &vlan()), Removal::Removed, "round {round}");
     }
     let left: Vec<_> = links(&mut host).into_iter().filter(|link| link.1.as_bytes().starts_with(b"sl~")).collect();

@@ -49,7 +49,7 @@ pub fn connect(
     connection: Connection,
     others: &[Member],
 ) -> network::Result<Member> {
-    network.connect(host, &owner(), &pod.namespace, &mut pod.inside, connection, others)
+    network.connect(host, &owner(), &mut pod.sandbox, connection, others)
 }
 
 /// Each link's index, name and mark, and whether it is up.

@@ -11,7 +11,7 @@ use sublink::error::Undo;
 use sublink::link::KindInfo;
 use sublink::network::{Connection, Subnet};
 use sublink::route::{ListRoutes, Table};
-use sublink::{ErrorKind, LinkChange, MacvlanMode, Netns, Network, Socket};
+use sublink::{ErrorKind, LinkChange, MacvlanMode, Network, Sandbox, Socket};
 use sublink_tests::kernel_test;
 
 /// The networks of these tests, each on a parent of its own: 10.N.0.0/16 and fd0N::/64, with or without gateways.
@@ -42,7 +42,7 @@ const NONE: [bool; 2] = [false, false];
 /// one.
 fn defaults(pod: &mut Pod) -> [u8; 2] {
     [ListRoutes::v4(), ListRoutes::v6()].map(|list| {
-        let mut routes = pod.inside.snapshot(&list.table(Table::MAIN)).unwrap();
+        let mut routes = pod.inside().snapshot(&list.table(Table::MAIN)).unwrap();
         routes.retain(|route| route.destination.is_some_and(|destination| destination.prefix() == 0));
         let [route] = &routes[..] else {
             assert!(routes.is_empty(), "{routes:?}");
@@ -53,7 +53,7 @@ fn defaults(pod: &mut Pod) -> [u8; 2] {
             Some(IpAddr::V6(gateway)) => gateway.octets()[1],
             None => panic!("{route:?}"),
         };
-        let link = pod.inside.index_of(format!("eth{number}")).unwrap();
+        let link = pod.inside().index_of(format!("eth{number}")).unwrap();
         assert_eq!(route.index, Some(link), "by the link of the gateway's network");
         number
     })
@@ -71,7 +71,7 @@ pub fn a_connected_container_has_what_was_said() -> Result<(), Skip> {
     let KindInfo::Macvlan(macvlan) = &link.kind else { panic!("{link:?}") };
     assert_eq!(macvlan.mode, Some(MacvlanMode::Private));
     let endpoint = network.endpoint(host.index_of("p1").unwrap(), &connection).unwrap();
-    assert_eq!(endpoint.check(&member.attached, &mut pod.inside).unwrap(), []);
+    assert_eq!(endpoint.check(&member.attached, &mut pod.sandbox).unwrap(), []);
     assert_eq!(defaults(&mut pod), [1, 1]);
 
     let mut other = Pod::new();
@@ -79,7 +79,7 @@ pub fn a_connected_container_has_what_was_said() -> Result<(), Skip> {
     let random = connect(&network, &mut host, &mut other, random, &[]).unwrap().attached.mac.unwrap();
     assert_eq!(random.bytes()[0] & 3, 2, "{random} is locally administered, and one station's");
 
-    assert_eq!(member.disconnect(&mut pod.inside, &[]).unwrap(), Detached::Deleted);
+    assert_eq!(member.disconnect(&mut pod.sandbox, &[]).unwrap(), Detached::Deleted);
     assert_eq!(pod.contents(), before);
     Ok(())
 }
@@ -123,7 +123,7 @@ fn come_and_go(rows: &[Row], after_leaving: &[[u8; 2]]) {
     }
     for (row, expected) in rows.iter().zip(after_leaving) {
         let member = members.remove(0);
-        assert_eq!(member.disconnect(&mut pod.inside, &members).unwrap(), Detached::Deleted);
+        assert_eq!(member.disconnect(&mut pod.sandbox, &members).unwrap(), Detached::Deleted);
         has_changed(&mut pod, *expected, &format!("{} has left", row.name));
     }
 }
@@ -229,13 +229,13 @@ pub fn a_network_that_cannot_have_the_default_route_is_passed_over() -> Result<(
     for (number, network) in (1..).zip(&networks) {
         members.push(connect(network, &mut host, &mut pod, in_network(number), &members).unwrap());
     }
-    pod.inside.change(&LinkChange::new(members[1].attached.index).down()).unwrap();
-    pod.inside.delete(members[2].attached.index).unwrap();
+    pod.inside().change(&LinkChange::new(members[1].attached.index).down()).unwrap();
+    pod.inside().delete(members[2].attached.index).unwrap();
     let first = members.remove(0);
-    assert_eq!(first.disconnect(&mut pod.inside, &members).unwrap(), Detached::Deleted);
+    assert_eq!(first.disconnect(&mut pod.sandbox, &members).unwrap(), Detached::Deleted);
     assert_eq!(defaults(&mut pod), [4, 4]);
     let third = members.remove(1);
-    assert_eq!(third.disconnect(&mut pod.inside, &members).unwrap(), Detached::Gone);
+    assert_eq!(third.disconnect(&mut pod.sandbox, &members).unwrap(), Detached::Gone);
     Ok(())
 }
 
@@ -296,7 +296,7 @@ pub fn a_gateway_that_no_address_reaches_is_on_the_link() -> Result<(), Skip> {
 pub fn a_closed_door_leaves_the_container_as_before() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
     let switch = || fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
-    pod.namespace.run(switch).unwrap().map_err(|error| Skip(format!("sysctls cannot be written: {error}")))?;
+    pod.sandbox.run(switch).unwrap().map_err(|error| Skip(format!("sysctls cannot be written: {error}")))?;
     let network = network(&mut host, 1, "net", BOTH);
     let before = pod.contents();
     let error = connect(&network, &mut host, &mut pod, in_network(1), &[]).unwrap_err();
@@ -307,10 +307,9 @@ pub fn a_closed_door_leaves_the_container_as_before() -> Result<(), Skip> {
 
 #[kernel_test]
 pub fn a_network_may_join_its_own_hosts_namespace_never() -> Result<(), Skip> {
-    let (mut host, mut same) = (socket(), socket());
+    let (mut host, mut here) = (socket(), Sandbox::here().unwrap());
     let network = network(&mut host, 1, "net", BOTH);
-    let here = Netns::current().unwrap();
-    let error = network.connect(&mut host, &owner(), &here, &mut same, in_network(1), &[]).unwrap_err();
+    let error = network.connect(&mut host, &owner(), &mut here, in_network(1), &[]).unwrap_err();
     assert!(matches!(failed(&error).kind(), ErrorKind::SameNamespace), "{error}");
     assert!(macvlan("net").is_internal());
     Ok(())

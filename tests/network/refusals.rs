@@ -4,7 +4,6 @@ use crate::common::roles::{finish, start};
 use crate::common::{Skip, name, needs, parent, socket, veth, vid};
 use crate::help::{failed, links, macvlan, on, owner, refused, up, up_refused};
 use crate::pod::Pod;
-use std::os::fd::AsFd;
 use sublink::network::{Removal, Subnet, restore_networks};
 use sublink::{LinkChange, Network, NewLink, Socket};
 use sublink_tests::{kernel_test, role};
@@ -107,7 +106,7 @@ pub fn a_vlan_that_is_in_another_namespace() -> Result<(), Skip> {
     needs("vlan")?;
     let (mut host, pod) = (socket(), Pod::new());
     let base = parent(&mut host);
-    host.create(&NewLink::vlan(base, vid(50)).name(name("eth0")).netns(pod.namespace.as_fd())).unwrap();
+    host.create(&NewLink::vlan(base, vid(50)).name(name("eth0")).netns(&pod.sandbox)).unwrap();
     let after =
         ": EEXIST: 8021q: VLAN device already exists: VLAN 50 is there already, in another namespace, or was until now";
     assert_said(&mut host, &on("p0.50", "net"), "create vlan sl~", after);

@@ -4,7 +4,6 @@ use crate::common::{Skip, mac, name, needs, parent, socket, veth, vid};
 use crate::help::{connect, connection, links, macvlan, mark, network, on, owner, passthru, up};
 use crate::pod::{Pod, net};
 use crate::tools::try_ip;
-use std::os::fd::AsFd;
 use sublink::addr::ListAddresses;
 use sublink::link::VlanProtocol;
 use sublink::network::{Driver, Removal};
@@ -82,20 +81,20 @@ pub fn what_a_container_has_is_kept() -> Result<(), Skip> {
     for network in made_on_demand()? {
         let member = connect(&network, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
         is_kept(&mut host, &network, Removal::InUse, "a container's");
-        member.disconnect(&mut pod.inside, &[]).unwrap();
+        member.disconnect(&mut pod.sandbox, &[]).unwrap();
         assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
     }
     let vlans = network("vlans", Driver::Vlan);
     let in_it = connection("eth0", &[]).vlan(vid(7));
     let member = connect(&vlans, &mut host, &mut pod, in_it, &[]).unwrap();
     is_kept(&mut host, &vlans, Removal::InUse, "a container's VLAN");
-    member.disconnect(&mut pod.inside, &[]).unwrap();
+    member.disconnect(&mut pod.sandbox, &[]).unwrap();
     assert_eq!(removal(&mut host, &vlans, &[]), Removal::Removed);
     // One in passthru mode is a child as well.
     let network = passthru(VLAN, "net");
     let member = connect(&network, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
     is_kept(&mut host, &network, Removal::InUse, "a passthru container's");
-    member.disconnect(&mut pod.inside, &[]).unwrap();
+    member.disconnect(&mut pod.sandbox, &[]).unwrap();
     assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
     Ok(())
 }
@@ -112,34 +111,34 @@ pub fn what_is_used_from_another_namespace_is_kept() -> Result<(), Skip> {
     needs("ipvlan")?;
     let uses: [(&str, Use); 6] = [
         ("a macvlan made there", |host, parent, there| {
-            host.create(&NewLink::macvlan(parent).name(name("x")).netns(there.as_fd())).unwrap()
+            host.create(&NewLink::macvlan(parent).name(name("x")).netns(&there)).unwrap()
         }),
         ("a macvlan moved there", |host, parent, there| {
             let moved = host.create(&NewLink::macvlan(parent).name(name("x"))).unwrap();
-            host.change(&LinkChange::move_to(moved, there.as_fd())).unwrap();
+            host.change(&LinkChange::move_to(moved, &there)).unwrap();
             moved
         }),
         ("a macvtap", |host, parent, there| {
-            host.create(&NewLink::macvtap(parent).name(name("x")).netns(there.as_fd())).unwrap()
+            host.create(&NewLink::macvtap(parent).name(name("x")).netns(&there)).unwrap()
         }),
         ("an ipvlan", |host, parent, there| {
-            host.create(&NewLink::ipvlan(parent).name(name("x")).netns(there.as_fd())).unwrap()
+            host.create(&NewLink::ipvlan(parent).name(name("x")).netns(&there)).unwrap()
         }),
         ("a VLAN", |host, parent, there| {
-            host.create(&NewLink::vlan(parent, vid(4094)).name(name("x")).netns(there.as_fd())).unwrap()
+            host.create(&NewLink::vlan(parent, vid(4094)).name(name("x")).netns(&there)).unwrap()
         }),
         ("a provider's VLAN", |host, parent, there| {
             let vlan = NewLink::vlan(parent, vid(0)).protocol(VlanProtocol::Ieee8021Ad);
-            host.create(&vlan.name(name("x")).netns(there.as_fd())).unwrap()
+            host.create(&vlan.name(name("x")).netns(&there)).unwrap()
         }),
     ];
     let network = on(VLAN, "net");
     for (what, make) in uses {
         let parent = up(&network, &mut host).unwrap();
-        make(&mut host, parent, &pod.namespace);
+        make(&mut host, parent, pod.sandbox.netns());
         is_kept(&mut host, &network, Removal::InUse, what);
-        let there = pod.inside.index_of("x").unwrap();
-        pod.inside.delete(there).unwrap();
+        let there = pod.inside().index_of("x").unwrap();
+        pod.inside().delete(there).unwrap();
         assert_eq!(removal(&mut host, &network, &[]), Removal::Removed, "without {what}");
     }
     Ok(())
@@ -233,7 +232,7 @@ pub fn a_stale_probe_goes_where_the_parent_is_kept() -> Result<(), Skip> {
     host.change(&LinkChange::new(base).mtu(65535)).unwrap();
     let network = on(VLAN, "net");
     let parent = up(&network, &mut host).unwrap();
-    host.create(&NewLink::vlan(parent, vid(7)).name(name("v7")).netns(pod.namespace.as_fd())).unwrap();
+    host.create(&NewLink::vlan(parent, vid(7)).name(name("v7")).netns(&pod.sandbox)).unwrap();
     let given = NewAddress::new(parent, net("10.0.0.1/24"));
     for is_seen in [false, true] {
         if is_seen {
@@ -251,13 +250,12 @@ pub fn a_stale_probe_goes_where_the_parent_is_kept() -> Result<(), Skip> {
 /// Nothing is between looking and removing: who comes in between is refused.
 #[kernel_test]
 pub fn a_probe_keeps_others_away() -> Result<(), Skip> {
-    let (mut host, pod) = (socket(), Pod::new());
+    let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
     host.create(&NewLink::macvlan(parent).mode(MacvlanMode::Passthru).name(name(PROBE))).unwrap();
     let child = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0"));
     let endpoint = Endpoint::new(child).addr(net("10.0.0.7/24"));
-    let mut inside = Socket::open_in(&pod.namespace).unwrap();
-    let error = endpoint.attach(&mut host, &pod.namespace, &mut inside).unwrap_err();
+    let error = pod.attach(&mut host, &endpoint).unwrap_err();
     let reason = error.reason().unwrap().to_string();
     assert_eq!(reason, format!("a passthru child shares its parent with no other, and p0 has {PROBE}"));
     Ok(())

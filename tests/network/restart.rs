@@ -36,7 +36,7 @@ pub fn what_vanished_is_made_again() -> Result<(), Skip> {
             let index = link(&mut host, gone);
             host.delete(index).unwrap();
         }
-        assert_eq!(member.disconnect(&mut pod.inside, &[]).unwrap(), Detached::Gone, "with {vanished}");
+        assert_eq!(member.disconnect(&mut pod.sandbox, &[]).unwrap(), Detached::Gone, "with {vanished}");
         if vanished == "its base" {
             assert_ne!(parent(&mut host), base);
         }
@@ -112,7 +112,7 @@ pub fn a_container_that_outlives_its_network_keeps_the_parent() -> Result<(), Sk
     assert_eq!(orphans(restore(&mut host, &[])), [("p0.50".into(), Removal::InUse)]);
     assert_eq!(links(&mut host), before);
     assert!(pod.link(member.attached.index).flags.contains(LinkFlags::UP));
-    member.disconnect(&mut pod.inside, &[]).unwrap();
+    member.disconnect(&mut pod.sandbox, &[]).unwrap();
     assert_eq!(orphans(restore(&mut host, &[])), [("p0.50".into(), Removal::Removed)]);
     Ok(())
 }

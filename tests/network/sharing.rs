@@ -3,7 +3,6 @@
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{connect, connection, failed, network, on, passthru};
 use crate::pod::Pod;
-use std::os::fd::AsFd;
 use sublink::error::Undo;
 use sublink::link::KindInfo;
 use sublink::network::{Connection, Driver};
@@ -63,10 +62,10 @@ pub fn a_passthru_network_shares_its_parent_with_none() -> Result<(), Skip> {
          no link is left behind"
     );
     assert_eq!(refused(&mut host, &alone, connection("eth0", &[])), for_itself);
-    member.disconnect(&mut pod.inside, &[]).unwrap();
+    member.disconnect(&mut pod.sandbox, &[]).unwrap();
     let member = connect(&shared, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
     assert_eq!(refused(&mut host, &alone, connection("eth0", &[])), for_itself);
-    member.disconnect(&mut pod.inside, &[]).unwrap();
+    member.disconnect(&mut pod.sandbox, &[]).unwrap();
     connect(&alone, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
     Ok(())
 }
@@ -83,7 +82,7 @@ pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     let why = "p0 carries iv0, of kind ipvlan, which takes its packets";
     assert_eq!(refused(&mut host, &network, connection("eth0", &[])), format!("{before}{why}{after}"));
     host.delete(here).unwrap();
-    host.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(pod.namespace.as_fd())).unwrap();
+    host.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(&pod.sandbox)).unwrap();
     let said = refused(&mut host, &network, connection("eth0", &[]));
     let why = "the packets of the parent p0 are taken, or were until now: by an ipvlan or macvlan in another namespace, \
         or by a switch";
@@ -102,7 +101,7 @@ pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     let expected = "bring up eth0: EADDRINUSE (Address already in use): the MAC address 02:00:00:00:00:07 is used by a \
         child of p0 in another namespace, or was until now; no link is left behind";
     assert_eq!(said, expected);
-    member.disconnect(&mut pod.inside, &[]).unwrap();
+    member.disconnect(&mut pod.sandbox, &[]).unwrap();
     connect(&network, &mut host, &mut pod, with_mac(), &[]).expect("at once");
     Ok(())
 }

@@ -36,9 +36,9 @@ impl DefaultRoutes {
             events.set_non_blocking(true).expect("no waiting");
             events
         };
-        let events = pod.namespace.run(open).expect("its thread");
+        let events = pod.sandbox.run(open).expect("its thread");
         let now = [ListRoutes::v4(), ListRoutes::v6()].map(|list| {
-            let route = pod.inside.default_route(&list.table(Table::MAIN)).expect("routes");
+            let route = pod.inside().default_route(&list.table(Table::MAIN)).expect("routes");
             route.map(|route| (route.index, route.gateway))
         });
         Self { events, now }

@@ -9,7 +9,7 @@ use netlink_packet_route::link::{
     MacVlanMode, VlanFlags as Flags, VlanQosMapping,
 };
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 use sublink::link::{
     AddrGenMode, EgressQos, IngressQos, IpvlanFlag, IpvlanMode, LinkSettings, MacvlanFlags, SourceMacs, VlanFlags,
     VlanPriority,
@@ -95,8 +95,7 @@ fn no_master_is_master_0() {
 #[test]
 fn a_move_with_a_new_name_index_and_state() {
     let namespace = File::open("/").expect("a descriptor");
-    let request =
-        LinkChange::move_to(index(8), namespace.as_fd()).name(name("eth0")).index_there(index(42)).mtu(1300).up();
+    let request = LinkChange::move_to(index(8), &namespace).name(name("eth0")).index_there(index(42)).mtu(1300).up();
     let expected = vec![A::NetNsFd(namespace.as_raw_fd()), A::IfName("eth0".into()), A::NewIfIndex(42), A::Mtu(1300)];
     assert_same(&set(&request), &link(8, LinkFlags::Up, LinkFlags::Up, expected));
 }

@@ -9,7 +9,7 @@ use netlink_packet_route::link::{
     VlanFlags as Flags, VlanProtocol as Protocol, VlanQosMapping,
 };
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 use sublink::link::{
     EgressQos, IngressQos, IpvlanFlag, IpvlanMode, MacvlanFlags, VlanFlags, VlanPriority, VlanProtocol,
 };
@@ -53,7 +53,7 @@ fn a_dummy_with_all_that_any_link_has() {
         .name(name("d0"))
         .mac(mac(1))
         .mtu(1400)
-        .netns(namespace.as_fd())
+        .netns(&namespace)
         .txqlen(50)
         .group(7)
         .master(index(3))
@@ -220,7 +220,7 @@ fn ipvlans_of_every_mode_and_flag() {
 #[test]
 fn a_veth_with_its_other_end() {
     let namespace = File::open("/").expect("a descriptor");
-    let peer = NewLink::peer().index(index(9)).name(name("p1")).mac(mac(2)).mtu(9000).netns(namespace.as_fd());
+    let peer = NewLink::peer().index(index(9)).name(name("p1")).mac(mac(2)).mtu(9000).netns(&namespace);
     let request = NewLink::veth(peer).name(name("p0")).mac(mac(1));
     let peer = vec![
         A::IfName("p1".into()),

@@ -2,7 +2,6 @@
 
 use crate::common::{Skip, knows, mac, name, needs, parent, socket, veth};
 use crate::help::{all, bridge, elsewhere, encoded, errno_of, index, ip, sentence};
-use std::os::fd::AsFd;
 use sublink::link::{AddrGenMode, AnyKind, LinkFlags, LinkSettings};
 use sublink::value::{Alias, Broadcast};
 use sublink::{ErrorKind, IfIndex, LinkChange, LinkView, MacvlanMode, NewLink, Socket};
@@ -197,7 +196,7 @@ pub fn a_deleted_group_is_all_of_it_in_one_namespace() -> Result<(), Skip> {
     socket.create(&NewLink::macvtap(parent).group(7).name(name("b"))).unwrap();
     socket.create(&NewLink::veth(NewLink::peer().name(name("c1"))).name(name("c0")).group(7)).unwrap();
     socket.create(&link.group(8).name(name("d"))).unwrap();
-    let across = socket.create(&link.name(name("e")).netns(there.as_fd())).unwrap();
+    let across = socket.create(&link.name(name("e")).netns(&there)).unwrap();
     ip("link set br0 group 7");
     socket.delete_group(7).unwrap();
     let left: Vec<_> = all(&mut socket).iter().map(|link| link.name.to_string()).collect();

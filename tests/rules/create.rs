@@ -2,7 +2,6 @@
 
 use crate::common::{Skip, mac, name, parent, socket, veth};
 use crate::help::{all, elsewhere, encoded, errno_of, index, looks_in_the_target, netnsid, seen, seen_in, sentence};
-use std::os::fd::AsFd;
 use sublink::{IfIndex, LinkChange, LinkSpec, MacAddr, MacvlanMode, NewLink};
 use sublink_tests::kernel_test;
 
@@ -21,7 +20,7 @@ pub fn the_index_is_the_new_links() -> Result<(), Skip> {
         let here = socket.create(&link).expect(row);
         check(row, seen(), here, named, chosen);
         socket.delete(here).expect(row); // Linux up to 6.12 wants a chosen index to be free here as well
-        let across = socket.create(&link.netns(there.as_fd())).expect(row);
+        let across = socket.create(&link.netns(&there)).expect(row);
         check(row, seen_in(&there), across, named, chosen);
     }
     assert_eq!(seen().len(), 3, "lo and the veth pair");
@@ -35,7 +34,7 @@ pub fn a_kind_chosen_at_run_time() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let link = LinkSpec::from(NewLink::macvlan(parent)).mac(mac(7)).mtu(1400).group(5).up();
     let here = socket.create(&link.name(name("a"))).unwrap();
-    let link = link.mac(mac(8)).netns(there.as_fd());
+    let link = link.mac(mac(8)).netns(&there);
     let across = socket.create(&link).unwrap();
     for (row, made, its_mac) in [("here", socket.link_at(here), mac(7)), ("across", inside.link_at(across), mac(8))] {
         let made = made.expect(row);
@@ -64,7 +63,7 @@ pub fn a_name_taken_here_is_free_elsewhere() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = veth(&mut socket, "eth0", "p1");
     let before = socket.link_at(parent).unwrap().to_owned();
-    let link = NewLink::macvlan(parent).name(name("eth0")).mac(mac(7)).netns(there.as_fd());
+    let link = NewLink::macvlan(parent).name(name("eth0")).mac(mac(7)).netns(&there);
 
     let first = socket.create(&link).unwrap();
     assert_eq!(inside.link("eth0").unwrap().index(), first);
@@ -100,7 +99,7 @@ pub fn a_link_that_is_there_stays_as_it_is() -> Result<(), Skip> {
     }
     if !looks_in_the_target() {
         // The index is looked up here even though the link is to be elsewhere.
-        let error = socket.create(&link.name(name("new")).index(old).netns(there.as_fd())).unwrap_err();
+        let error = socket.create(&link.name(name("new")).index(old).netns(&there)).unwrap_err();
         assert!(error.is_already_there(), "{error}");
         assert_eq!(all(&mut socket), before);
     }
@@ -142,7 +141,7 @@ pub fn a_failed_create_elsewhere_leaves_nothing() -> Result<(), Skip> {
     socket.change(&LinkChange::new(parent).mac(mac(1))).unwrap();
     veth(&mut inside, "taken", "q1");
     let (here, across) = (seen(), seen_in(&there));
-    let link = NewLink::macvlan(parent).netns(there.as_fd());
+    let link = NewLink::macvlan(parent).netns(&there);
     for (link, expected) in [
         (link.name(name("taken")), "create macvlan taken on p0: EEXIST (File exists)"),
         (link.name(name("x")).mtu(1501), "create macvlan x on p0: EINVAL (Invalid argument)"),
@@ -159,7 +158,7 @@ pub fn a_failed_create_elsewhere_leaves_nothing() -> Result<(), Skip> {
 pub fn a_taken_index_is_refused() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
-    let link = NewLink::macvlan(parent).name(name("x")).index(index(650)).netns(there.as_fd());
+    let link = NewLink::macvlan(parent).name(name("x")).index(index(650)).netns(&there);
     assert_eq!(socket.create(&link).unwrap().get(), 650);
     let before = all(&mut inside);
     let error = socket.create(&link.name(name("y"))).unwrap_err();
@@ -192,7 +191,7 @@ pub fn a_link_with_its_parent_elsewhere_is_up() -> Result<(), Skip> {
     assert_eq!(seen().len(), 3, "nothing of it here");
     // Into a third namespace, the number is the one that the third gives the parent's.
     let from_third = NewLink::macvlan(parent).parent_in(netnsid(&mut socket, parent, &mut in_third, &third)).up();
-    let across = inside.create(&from_third.name(name("c")).mac(mac(9)).netns(third.as_fd())).unwrap();
+    let across = inside.create(&from_third.name(name("c")).mac(mac(9)).netns(&third)).unwrap();
     assert!(in_third.link_at(across).unwrap().is_up());
     assert_eq!(in_third.link("c").unwrap().index(), across);
     let down = NewLink::macvlan(parent).parent_in(nsid).name(name("down"));
@@ -220,7 +219,7 @@ pub fn a_link_that_cannot_come_up_with_its_parent_elsewhere_is_not_there() -> Re
 #[kernel_test]
 pub fn a_veth_has_its_peer_elsewhere() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
-    let peer = NewLink::peer().name(name("eth0")).mac(mac(2)).mtu(1300).index(index(500)).netns(there.as_fd());
+    let peer = NewLink::peer().name(name("eth0")).mac(mac(2)).mtu(1300).index(index(500)).netns(&there);
     let pair = NewLink::veth(peer).name(name("v0")).mac(mac(1)).mtu(1400).index(index(501)).up();
     let created = socket.create(&pair).unwrap();
     inside.change(&LinkChange::new(index(500)).up()).unwrap();

@@ -3,7 +3,6 @@
 use crate::common::{Skip, name, parent, socket, veth};
 use crate::help::{Came, all, bridge, elsewhere, encoded, exchange, index, netnsid, seen, seen_in, sentence};
 use std::collections::BTreeSet;
-use std::os::fd::AsFd;
 use std::sync::mpsc;
 use std::thread;
 use sublink::link::GetLink;
@@ -106,7 +105,7 @@ pub fn a_parent_elsewhere_is_not_the_one_here() -> Result<(), Skip> {
     let near = NewLink::veth(NewLink::peer().name(name("q1"))).name(name("q0")).index(index(300));
     assert_eq!(inside.create(&near).unwrap(), far);
     let nsid = netnsid(&mut socket, far, &mut inside, &there);
-    socket.create(&NewLink::macvlan(far).name(name("far")).netns(there.as_fd())).unwrap();
+    socket.create(&NewLink::macvlan(far).name(name("far")).netns(&there)).unwrap();
     inside.create(&NewLink::macvlan(far).name(name("near"))).unwrap();
 
     let list = ListLinks::new();

@@ -24,7 +24,7 @@ fn macvlan() -> (Socket, IfIndex) {
 pub fn one_request_moves_and_makes_ready() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
-    let ready = LinkChange::move_to(mv0, there.as_fd())
+    let ready = LinkChange::move_to(mv0, &there)
         .name(name("eth0"))
         .mac(mac(2))
         .mtu(1400)
@@ -49,12 +49,12 @@ pub fn one_request_moves_and_makes_ready() -> Result<(), Skip> {
 pub fn an_index_is_kept_where_it_is_free() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let (there, mut inside) = elsewhere();
-    socket.change(&LinkChange::move_to(mv0, there.as_fd())).unwrap();
+    socket.change(&LinkChange::move_to(mv0, &there)).unwrap();
     assert_eq!(inside.index_of("mv0").unwrap(), mv0);
 
     let parent = socket.index_of("p0").unwrap();
     let second = socket.create(&NewLink::macvlan(parent).name(name("mv1")).index(mv0)).unwrap();
-    socket.change(&LinkChange::move_to(second, there.as_fd())).unwrap();
+    socket.change(&LinkChange::move_to(second, &there)).unwrap();
     assert_ne!(inside.index_of("mv1").unwrap(), mv0);
     assert_eq!(inside.index_of("mv0").unwrap(), mv0);
     Ok(())
@@ -66,7 +66,7 @@ pub fn a_move_takes_it_down_and_drops_its_addresses() -> Result<(), Skip> {
     let (there, mut inside) = elsewhere();
     ip("addr add 10.9.0.1/24 dev mv0");
     assert!(ip("-4 -o addr show dev mv0").contains("10.9.0.1"));
-    socket.change(&LinkChange::move_to(mv0, there.as_fd())).unwrap();
+    socket.change(&LinkChange::move_to(mv0, &there)).unwrap();
     assert!(!inside.link_at(mv0).unwrap().is_up());
     assert_eq!(there.run(|| ip("-o addr show dev mv0")).unwrap(), "");
     Ok(())
@@ -78,8 +78,8 @@ pub fn a_move_and_back() -> Result<(), Skip> {
     let (there, mut inside) = elsewhere();
     let here = Netns::current().unwrap();
     let before = socket.link_at(mv0).unwrap().to_owned();
-    socket.change(&LinkChange::move_to(mv0, there.as_fd()).up()).unwrap();
-    inside.change(&LinkChange::move_to(mv0, here.as_fd()).up()).unwrap();
+    socket.change(&LinkChange::move_to(mv0, &there).up()).unwrap();
+    inside.change(&LinkChange::move_to(mv0, &here).up()).unwrap();
     let after = socket.link_at(mv0).unwrap().to_owned();
     assert_eq!((after.name, after.mac, after.mtu), (before.name, before.mac, before.mtu));
     assert_eq!((after.index, after.parent, after.parent_netnsid), (before.index, before.parent, None));
@@ -96,13 +96,14 @@ pub fn a_move_that_did_not_begin_says_so() -> Result<(), Skip> {
     let (file, path) = (File::open("/proc/self/status").unwrap(), path_only());
     let before = socket.link_at(mv0).unwrap().to_owned();
     let held = inside.index_of("mv0").unwrap();
-    let to = |namespace| LinkChange::move_to(mv0, namespace);
+    let fds = [file.as_fd(), path.as_fd(), there.as_fd(), free.as_fd()];
+    let [file, path, there, free] = fds.each_ref().map(|fd| LinkChange::move_to(mv0, fd));
     for (row, moved, errno) in [
-        ("no namespace", to(file.as_fd()), "EINVAL"),
-        ("not open", to(path.as_fd()), "EBADF"),
-        ("its name is taken there", to(there.as_fd()), "EEXIST"),
-        ("both names are taken there", to(there.as_fd()).name(name("taken")), "EEXIST"),
-        ("its index is taken there", to(there.as_fd()).name(name("x")).index_there(held), "EBUSY"),
+        ("no namespace", file, "EINVAL"),
+        ("not open", path, "EBADF"),
+        ("its name is taken there", there, "EEXIST"),
+        ("both names are taken there", there.name(name("taken")), "EEXIST"),
+        ("its index is taken there", there.name(name("x")).index_there(held), "EBUSY"),
     ] {
         if row == "its index is taken there" && !knows("index_there") {
             continue;
@@ -116,7 +117,7 @@ pub fn a_move_that_did_not_begin_says_so() -> Result<(), Skip> {
         assert_eq!((&after.name, after.mac, after.index), (&before.name, before.mac, before.index), "{row}");
         assert!(after.flags.contains(LinkFlags::UP), "{row}");
     }
-    socket.change(&to(free.as_fd())).unwrap();
+    socket.change(&free).unwrap();
     Ok(())
 }
 
@@ -141,7 +142,7 @@ pub fn a_move_that_failed_on_the_way_says_so() -> Result<(), Skip> {
         veth(&mut inside, "taken", "t1");
         let parent = socket.index_of("p0").unwrap();
         socket.change(&LinkChange::new(parent).mac(mac(if row == "up" { 1 } else { 4 }))).unwrap();
-        let to = LinkChange::move_to(mv0, there.as_fd()).name(name("eth0"));
+        let to = LinkChange::move_to(mv0, &there).name(name("eth0"));
         let moved = match row {
             "mtu" => to.mtu(9000),
             "name" => to.name(name("taken")),
@@ -173,7 +174,7 @@ pub fn a_move_that_failed_in_a_batch_says_where_the_link_is() -> Result<(), Skip
         let (mut socket, mv0) = macvlan();
         let (there, mut inside) = elsewhere();
         let held = veth(&mut inside, "taken", "t1");
-        let mut moved = LinkChange::move_to(mv0, there.as_fd()).name(to_name).mtu(mtu);
+        let mut moved = LinkChange::move_to(mv0, &there).name(to_name).mtu(mtu);
         if to_name == taken {
             moved = moved.index_there(held); // or the kernel moves it, and finds out then
         }
@@ -192,11 +193,11 @@ pub fn a_move_that_failed_in_a_batch_says_where_the_link_is() -> Result<(), Skip
 #[kernel_test]
 pub fn a_link_that_is_not_there_is_not_moved() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
-    let error = socket.change(&LinkChange::move_to(index(999), there.as_fd())).unwrap_err();
+    let error = socket.change(&LinkChange::move_to(index(999), &there)).unwrap_err();
     assert_eq!(error.to_string(), "move link #999: ENODEV (No such device)");
     assert_eq!(error.link_is(), None, "it is nowhere");
     let lo = socket.index_of("lo").unwrap();
-    let error = sentence(socket.change(&LinkChange::move_to(lo, there.as_fd())));
+    let error = sentence(socket.change(&LinkChange::move_to(lo, &there)));
     assert!(error.starts_with("move link lo: EINVAL"), "{error}"); // newer kernels have words for it
     assert!(error.ends_with("; the link has not left its namespace"), "{error}");
     Ok(())
@@ -207,10 +208,10 @@ pub fn a_link_that_is_not_there_is_not_moved() -> Result<(), Skip> {
 pub fn a_move_to_its_own_namespace_is_a_change() -> Result<(), Skip> {
     let (mut socket, mv0) = macvlan();
     let here = Netns::current().unwrap();
-    socket.change(&LinkChange::move_to(mv0, here.as_fd()).mtu(1400)).unwrap();
+    socket.change(&LinkChange::move_to(mv0, &here).mtu(1400)).unwrap();
     let link = socket.link_at(mv0).unwrap();
     assert_eq!((link.mtu(), link.is_up()), (1400, true), "it was not taken down either");
-    let error = socket.change(&LinkChange::move_to(mv0, here.as_fd()).mtu(9000)).unwrap_err();
+    let error = socket.change(&LinkChange::move_to(mv0, &here).mtu(9000)).unwrap_err();
     assert_eq!(error.link_is(), Some(Whereabouts::Here));
     let expected = "move link mv0: EINVAL (Invalid argument); the link has not left its namespace";
     assert_eq!(error.to_string(), expected);

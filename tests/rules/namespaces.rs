@@ -71,12 +71,12 @@ pub fn a_pidfd_names_its_process() -> Result<(), Skip> {
         process => process.unwrap(),
     };
     let before = mine();
-    let found = Netns::of_pidfd(process.as_fd()).unwrap();
+    let found = Netns::of_pidfd(&process).unwrap();
     assert!(found.is_same_as(Netns::open("/proc/self/ns/net").unwrap()).unwrap());
     assert!(!found.is_same_as(Netns::current().unwrap()).unwrap());
     assert_eq!(mine(), before);
     let no_pidfd = File::open("/proc/self/status").unwrap();
-    assert_eq!(sentence(Netns::of_pidfd(no_pidfd.as_fd())), "enter namespace: Invalid argument (os error 22)");
+    assert_eq!(sentence(Netns::of_pidfd(no_pidfd)), "enter namespace: Invalid argument (os error 22)");
     Ok(())
 }
 
@@ -151,7 +151,7 @@ pub fn a_namespace_of_another_kind_is_not_entered() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let before = seen();
-    let error = socket.create(&NewLink::macvlan(parent).name(name("x")).netns(uts.as_fd())).unwrap_err();
+    let error = socket.create(&NewLink::macvlan(parent).name(name("x")).netns(&uts)).unwrap_err();
     assert_eq!(error.to_string(), "create macvlan x on p0: EINVAL (Invalid argument)");
     assert_eq!(seen(), before);
     Ok(())
@@ -197,11 +197,11 @@ pub fn nothing_stays_behind() -> Result<(), Skip> {
         drop(Socket::open().unwrap());
         drop(Socket::open_in(&there).unwrap());
         assert_eq!(there.run(|| 1).unwrap(), 1);
-        let link = NewLink::macvlan(parent).netns(there.as_fd());
+        let link = NewLink::macvlan(parent).netns(&there);
         let made = socket.create(&link).unwrap();
         inside.delete(made).unwrap();
         let moved = socket.create(&NewLink::macvlan(parent)).unwrap();
-        socket.change(&LinkChange::move_to(moved, there.as_fd())).unwrap();
+        socket.change(&LinkChange::move_to(moved, &there)).unwrap();
         inside.delete(moved).unwrap();
 
         Netns::open("/proc/self/status").unwrap_err();
@@ -212,7 +212,7 @@ pub fn nothing_stays_behind() -> Result<(), Skip> {
         Socket::from_fd(File::open("/dev/null").unwrap().into()).unwrap_err();
         Netns::from_fd(File::open("/dev/null").unwrap().into()).unwrap_err();
         socket.create(&link.mtu(9000)).unwrap_err();
-        socket.create(&NewLink::macvlan(parent).netns(uts.as_fd())).unwrap_err();
+        socket.create(&NewLink::macvlan(parent).netns(&uts)).unwrap_err();
         let (open, place) = (descriptors(), mine());
         assert_eq!((open, &place), (held, &home));
     };
@@ -227,7 +227,7 @@ pub fn a_socket_keeps_its_namespace() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let (there, mut inside) = elsewhere();
     let link = NewLink::macvlan(parent).name(name("a")).mac(mac(1)).up();
-    let made = socket.create(&link.netns(there.as_fd())).unwrap();
+    let made = socket.create(&link.netns(&there)).unwrap();
     drop(there);
     assert!(inside.link_at(made).unwrap().is_up());
     assert!(socket.create(&link).unwrap_err().is_address_in_use());

@@ -4,7 +4,6 @@
 
 use crate::common::{Skip, kernel, knows, mac, name, parent, sequence, socket, veth};
 use crate::help::{elsewhere, encoded, errno_of, exchange, flagged, index, looks_in_the_target, netnsid, sentence};
-use std::os::fd::AsFd;
 use sublink::link::{DeleteLink, MacvlanFlags};
 use sublink::{LinkChange, MacvlanMode, NewLink, Socket};
 use sublink_tests::kernel_test;
@@ -20,13 +19,13 @@ pub fn names_and_indexes_are_looked_up_where_the_link_is_to_be() -> Result<(), S
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
     let here = socket.create(&NewLink::macvlan(parent).name(name("eth0")).index(index(600))).unwrap();
-    let link = NewLink::macvlan(parent).netns(there.as_fd());
+    let link = NewLink::macvlan(parent).netns(&there);
     let taken = if looks_in_the_target() { 0 } else { EEXIST };
     assert_eq!(errno_of(&socket, &encoded(&link.name(name("eth0")))), taken, "a name");
     assert_eq!(errno_of(&socket, &encoded(&link.name(name("other")).index(here))), taken, "an index");
     // With an index, no name is looked up here.
     let (third, _) = elsewhere();
-    let indexed = NewLink::macvlan(parent).netns(third.as_fd()).name(name("eth0")).index(index(601));
+    let indexed = NewLink::macvlan(parent).netns(&third).name(name("eth0")).index(index(601));
     assert_eq!(errno_of(&socket, &encoded(&indexed)), 0);
     Ok(())
 }
@@ -35,7 +34,7 @@ pub fn names_and_indexes_are_looked_up_where_the_link_is_to_be() -> Result<(), S
 pub fn an_index_taken_there_has_its_own_error() -> Result<(), Skip> {
     let (mut socket, (there, _)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
-    let link = NewLink::macvlan(parent).netns(there.as_fd()).index(index(600));
+    let link = NewLink::macvlan(parent).netns(&there).index(index(600));
     assert_eq!(errno_of(&socket, &encoded(&link)), 0);
     let taken = if looks_in_the_target() { EEXIST } else { EBUSY };
     assert_eq!(errno_of(&socket, &encoded(&link)), taken);
@@ -103,7 +102,7 @@ pub fn a_move_gives_the_index_asked_for() -> Result<(), Skip> {
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
     let link = socket.create(&NewLink::macvlan(parent).name(name("a")).index(index(600))).unwrap();
-    socket.change(&LinkChange::move_to(link, there.as_fd()).index_there(index(700))).unwrap();
+    socket.change(&LinkChange::move_to(link, &there).index_there(index(700))).unwrap();
     let expected = if knows("index_there") { 700 } else { 600 };
     assert_eq!(inside.index_of("a").unwrap().get(), expected);
     Ok(())

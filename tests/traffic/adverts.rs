@@ -5,9 +5,8 @@ use crate::capture::Frame;
 use crate::common::{Skip, mac, name, needs, vid};
 use crate::lan::{Lan, words};
 use crate::station::{Family, Station, at, macvlan};
-use std::fs;
 use std::net::Ipv6Addr;
-use sublink::{Endpoint, LinkSpec, MacvlanMode, Netns, NewLink};
+use sublink::{Endpoint, LinkSpec, MacvlanMode, NewLink, Sandbox};
 use sublink_tests::kernel_test;
 
 /// Of an advertisement to all nodes that nobody asked for: the MAC address and the IPv6 address in it.
@@ -24,9 +23,8 @@ fn advertised(frame: &Frame) -> Option<([u8; 6], Ipv6Addr)> {
 }
 
 fn attach<'a>(lan: &mut Lan, link: impl Into<LinkSpec<'a>>, ndisc_notify: &str) -> Station {
-    let set = |netns: &Netns| {
-        let written = netns.run(|| fs::write("/proc/sys/net/ipv6/conf/eth0/ndisc_notify", ndisc_notify));
-        written.expect("its thread").expect("the sysctl");
+    let set = |sandbox: &Sandbox| {
+        sandbox.set_sysctl("ipv6/conf/eth0/ndisc_notify", ndisc_notify).expect("the setting");
     };
     Station::attach_between(&mut lan.host, Endpoint::new(link), at(2), set)
 }

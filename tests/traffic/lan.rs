@@ -18,7 +18,6 @@ use crate::tools::ip;
 use crate::waits::until_link_works;
 use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 use sublink::{IfIndex, LinkChange, LinkSpec, Netns, NewLink, Socket};
 
@@ -71,7 +70,7 @@ impl Lan {
     fn with(parent: &str, other_end: &str, device_outside: &str, prepare: impl FnOnce(&Netns)) -> Self {
         stay_on_one_cpu();
         let (mut host, there) = (socket(), Netns::create().expect("a namespace"));
-        let pair = NewLink::veth(NewLink::peer().name(name(other_end)).netns(there.as_fd())).name(name(parent));
+        let pair = NewLink::veth(NewLink::peer().name(name(other_end)).netns(&there)).name(name(parent));
         let parent = host.create(&pair.up()).expect("a veth pair");
         prepare(&there);
         let mut inside = Socket::open_in(&there).expect("a socket");
@@ -81,7 +80,7 @@ impl Lan {
         let outside = Station::settle(there, device, OUTSIDE);
         until_link_works(&Netns::current().expect("this namespace"), parent);
         for index in [other_end, device] {
-            until_link_works(&outside.netns, index);
+            until_link_works(outside.sandbox.netns(), index);
         }
         Self { host, parent, outside }
     }
@@ -90,7 +89,7 @@ impl Lan {
     pub fn set_hairpin(&self, on: bool) {
         let word = if on { "on" } else { "off" };
         let set = || ip(&format!("link set p1 type bridge_slave hairpin {word}"));
-        self.outside.netns.run(set).expect("its thread");
+        self.outside.sandbox.run(set).expect("its thread");
     }
 
     pub fn container<'a>(&mut self, link: impl Into<LinkSpec<'a>>, host: u8) -> Station {

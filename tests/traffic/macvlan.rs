@@ -72,7 +72,7 @@ pub fn a_change_of_mode_changes_what_passes() -> Result<(), Skip> {
     lan.blocks_both_ways(&a, &b);
     for (mode, is_open) in [(MacvlanMode::Bridge, true), (MacvlanMode::Vepa, false), (MacvlanMode::Bridge, true)] {
         for station in [&mut a, &mut b] {
-            station.inside.change(&LinkChange::macvlan(station.link).mode(mode)).unwrap();
+            station.sandbox.socket().change(&LinkChange::macvlan(station.link).mode(mode)).unwrap();
         }
         if is_open {
             reach_each_other(&a, &b);
@@ -92,7 +92,7 @@ pub fn in_passthru_mode_the_parents_mac_follows_the_childs() -> Result<(), Skip>
     assert_eq!(Some(child.mac), mac_of_parent(&mut lan), "the child's is the parent's, at first");
     reach_each_other(&child, &lan.outside);
 
-    child.inside.change(&LinkChange::new(child.link).mac(mac(77))).unwrap();
+    child.sandbox.socket().change(&LinkChange::new(child.link).mac(mac(77))).unwrap();
     child.mac = mac(77);
     assert_eq!(mac_of_parent(&mut lan), Some(child.mac));
     for family in Family::BOTH {

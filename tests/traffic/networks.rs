@@ -13,7 +13,7 @@ use crate::waits::until_usable;
 use std::io::ErrorKind;
 use sublink::endpoint::Detached;
 use sublink::network::{Connection, Driver, Member, Subnet};
-use sublink::{MacvlanMode, Netns, Network, NewAddress, Owner, Socket};
+use sublink::{MacvlanMode, Network, NewAddress, Owner, Sandbox};
 use sublink_tests::kernel_test;
 
 /// In no subnet of the container's: it is reached by the default route.
@@ -29,11 +29,12 @@ impl Outside {
     fn of(parent: &str, other_end: &str, subnet: u8) -> Self {
         let (mut lan, gateway) = (Lan::on(parent, other_end), Place { subnet, host: 1 });
         let outside = &mut lan.outside;
-        for place in [gateway, FAR].into_iter().filter(|place| *place != outside.place) {
+        let own = outside.place;
+        for place in [gateway, FAR].into_iter().filter(|place| *place != own) {
             for family in Family::BOTH {
-                outside.inside.apply(&NewAddress::new(outside.link, place.network(family)).nodad()).unwrap();
+                outside.sandbox.socket().apply(&NewAddress::new(outside.link, place.network(family)).nodad()).unwrap();
             }
-            until_usable(&outside.netns, place.addr(Family::V6));
+            until_usable(outside.sandbox.netns(), place.addr(Family::V6));
         }
         Self { lan, gateway }
     }
@@ -47,17 +48,11 @@ impl Outside {
     }
 
     /// The container joins the network out of which this is the way.
-    fn connect(
-        &mut self,
-        network: &Network,
-        link: &str,
-        (netns, inside): (&Netns, &mut Socket),
-        others: &[Member],
-    ) -> Member {
+    fn connect(&mut self, network: &Network, link: &str, sandbox: &mut Sandbox, others: &[Member]) -> Member {
         let addrs = Family::BOTH.map(|family| Place { host: 2, ..self.gateway }.network(family));
         let (owner, connection) = (Owner::new("tests").unwrap(), Connection::new(name(link), &addrs));
-        let member = network.connect(&mut self.lan.host, &owner, netns, inside, connection, others).unwrap();
-        until_usable(netns, addrs[1].ip());
+        let member = network.connect(&mut self.lan.host, &owner, sandbox, connection, others).unwrap();
+        until_usable(sandbox.netns(), addrs[1].ip());
         member
     }
 }
@@ -79,25 +74,24 @@ fn leaves_by(container: &Station, one: &Outside, other: &Outside) {
 pub fn packets_leave_by_the_network_that_has_the_default_route() -> Result<(), Skip> {
     let (mut b, mut a, mut c) = (Outside::of("p0", "p1", 0), Outside::of("q0", "q1", 1), Outside::of("r0", "r1", 2));
     let networks = [b.network("b", "p0"), a.network("a", "q0"), c.network("0", "r0").internal()];
-    let netns = Netns::create().unwrap();
-    let mut inside = Socket::open_in(&netns).unwrap();
-    let in_b = b.connect(&networks[0], "eth0", (&netns, &mut inside), &[]);
-    let mut container = Station::open(netns, inside, in_b.attached.index, at(2));
+    let mut sandbox = Sandbox::create().unwrap();
+    let in_b = b.connect(&networks[0], "eth0", &mut sandbox, &[]);
+    let mut container = Station::open(sandbox, in_b.attached.index, at(2));
     let mut members = vec![in_b];
     leaves_by(&container, &b, &b);
-    let in_a = a.connect(&networks[1], "eth1", (&container.netns, &mut container.inside), &members);
+    let in_a = a.connect(&networks[1], "eth1", &mut container.sandbox, &members);
     leaves_by(&container, &a, &b);
     members.push(in_a);
-    let in_c = c.connect(&networks[2], "eth2", (&container.netns, &mut container.inside), &members);
+    let in_c = c.connect(&networks[2], "eth2", &mut container.sandbox, &members);
     leaves_by(&container, &a, &b);
     leaves_by(&container, &a, &c);
     members.push(in_c);
 
     let in_a = members.remove(1);
-    assert_eq!(in_a.disconnect(&mut container.inside, &members).unwrap(), Detached::Deleted);
+    assert_eq!(in_a.disconnect(&mut container.sandbox, &members).unwrap(), Detached::Deleted);
     leaves_by(&container, &b, &c);
     let in_b = members.remove(0);
-    assert_eq!(in_b.disconnect(&mut container.inside, &members).unwrap(), Detached::Deleted);
+    assert_eq!(in_b.disconnect(&mut container.sandbox, &members).unwrap(), Detached::Deleted);
     for family in Family::BOTH {
         let error = container.try_send_to(FAR, family, "nothing").expect_err("an internal network leads nowhere");
         assert_eq!(error.kind(), ErrorKind::NetworkUnreachable, "{family:?}");

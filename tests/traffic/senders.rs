@@ -20,7 +20,7 @@ impl Listener {
         let mut lan = Lan::new();
         let p1 = lan.outside.link;
         let talkers = [11, 12]
-            .map(|host| Station::attach(&mut lan.outside.inside, macvlan(p1, MacvlanMode::Bridge, host), at(host)));
+            .map(|host| Station::attach(lan.outside.inside(), macvlan(p1, MacvlanMode::Bridge, host), at(host)));
         let first = [talkers[0].mac];
         let new = NewLink::macvlan(lan.parent).source(&first).name(name("eth0")).mac(mac(2));
         let child = lan.container(new, 2);
@@ -28,7 +28,7 @@ impl Listener {
     }
 
     fn change(&mut self, change: SourceMacs<'_>) {
-        self.child.inside.change(&LinkChange::macvlan(self.child.link).macaddr(change)).unwrap();
+        self.child.sandbox.socket().change(&LinkChange::macvlan(self.child.link).macaddr(change)).unwrap();
     }
 
     /// The talker of this number is heard, the other one is not.
@@ -60,8 +60,8 @@ pub fn in_source_mode_an_empty_list_is_deafness() -> Result<(), Skip> {
     listener.hears_only(0);
     listener.change(SourceMacs::Flush);
     // Nobody else can tell the child that nothing came: it says so itself.
-    let lo = listener.child.inside.index_of("lo").unwrap();
-    listener.child.inside.change(&LinkChange::new(lo).up()).unwrap();
+    let lo = listener.child.inside().index_of("lo").unwrap();
+    listener.child.sandbox.socket().change(&LinkChange::new(lo).up()).unwrap();
     let [first, second] = &listener.talkers;
     blocks(first, &listener.child, EVERY_WAY, [second, &listener.child]);
     blocks(second, &listener.child, EVERY_WAY, [first, &listener.child]);

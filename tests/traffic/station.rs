@@ -13,7 +13,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 use sublink::link::Macvlan;
 use sublink::{
-    Endpoint, IfIndex, IpNetwork, LinkChange, LinkSpec, MacAddr, MacvlanMode, Netns, NewAddress, NewLink, Socket,
+    Attached, Endpoint, Error, IfIndex, IpNetwork, LinkChange, LinkSpec, MacAddr, MacvlanMode, Netns, NewAddress,
+    NewLink, Sandbox, Socket,
 };
 
 /// The longest wait for what must come. Nothing waits for what must not.
@@ -64,9 +65,7 @@ impl Place {
 #[derive(Debug)]
 pub struct Station {
     pub place: Place,
-    pub netns: Netns,
-    /// A netlink socket inside.
-    pub inside: Socket,
+    pub sandbox: Sandbox,
     pub link: IfIndex,
     pub mac: MacAddr,
     neighbours: Neighbours,
@@ -101,42 +100,49 @@ impl Station {
         host: &mut Socket,
         endpoint: Endpoint<'_>,
         place: Place,
-        between: impl FnOnce(&Netns),
+        between: impl FnOnce(&Sandbox),
     ) -> Self {
-        let netns = Netns::create().expect("a namespace");
-        let mut inside = Socket::open_in(&netns).expect("a socket");
+        let mut sandbox = Sandbox::create().expect("a namespace");
         let endpoint = Family::BOTH.into_iter().fold(endpoint.nodad(), |e, family| e.addr(place.network(family)));
-        let attached = endpoint.prepare(host, &netns, &mut inside).expect("a link");
-        between(&netns);
-        endpoint.finish(&attached, &mut inside).expect("an endpoint");
-        Self::open(netns, inside, attached.index, place)
+        let between = |_: &Attached, sandbox: &mut Sandbox| {
+            between(sandbox);
+            Ok::<_, Error>(())
+        };
+        let (attached, ()) = endpoint.attach_with(host, &mut sandbox, between).expect("an endpoint");
+        Self::open(sandbox, attached.index, place)
     }
 
     /// A link that is there already, which is given its addresses and brought up.
     pub fn settle(netns: Netns, link: IfIndex, place: Place) -> Self {
-        let mut inside = Socket::open_in(&netns).expect("a socket");
+        let mut sandbox = Sandbox::of(netns).expect("a socket");
+        let inside = sandbox.socket();
         for family in Family::BOTH {
             inside.apply(&NewAddress::new(link, place.network(family)).nodad()).expect("an address");
         }
         inside.change(&LinkChange::new(link).up()).expect("up");
-        Self::open(netns, inside, link, place)
+        Self::open(sandbox, link, place)
     }
 
     /// A namespace with a link that has its addresses and is up.
-    pub fn open(netns: Netns, mut inside: Socket, link: IfIndex, place: Place) -> Self {
+    pub fn open(mut sandbox: Sandbox, link: IfIndex, place: Place) -> Self {
         let any = [Ipv4Addr::UNSPECIFIED.into(), IpAddr::from(Ipv6Addr::UNSPECIFIED)];
         let bind =
             || Family::BOTH.map(|family| UdpSocket::bind((any[family as usize], family.port())).expect("a port"));
-        let udp = netns.run(bind).expect("its thread");
+        let udp = sandbox.run(bind).expect("its thread");
         for udp in &udp {
             udp.set_read_timeout(Some(LIMIT)).expect("a limit");
         }
         udp[0].set_broadcast(true).expect("broadcasts");
-        until_usable(&netns, place.addr(Family::V6));
-        let neighbours = netns.run(|| Neighbours::open(link)).expect("its thread");
-        let read = inside.link_at(link).expect("its link");
+        until_usable(sandbox.netns(), place.addr(Family::V6));
+        let neighbours = sandbox.run(|| Neighbours::open(link)).expect("its thread");
+        let read = sandbox.socket().link_at(link).expect("its link");
         let mac = read.mac().mac().expect("its MAC address");
-        Self { place, netns, inside, link, mac, neighbours, udp }
+        Self { place, sandbox, link, mac, neighbours, udp }
+    }
+
+    /// A netlink socket inside.
+    pub fn inside(&mut self) -> &mut Socket {
+        self.sandbox.socket()
     }
 
     pub fn udp(&self, family: Family) -> &UdpSocket {
@@ -196,6 +202,6 @@ impl Station {
 
     /// From now on keeps every frame of every link in its namespace.
     pub fn capture(&self) -> Capture {
-        self.netns.run(Capture::open).expect("its thread")
+        self.sandbox.run(Capture::open).expect("its thread")
     }
 }

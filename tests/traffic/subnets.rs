@@ -32,14 +32,14 @@ fn router([one, other]: &mut [Lan; 2]) -> Station {
     let mut router = Station::attach(&mut one.host, macvlan(one.parent, MacvlanMode::Bridge, 254), GATEWAYS[0]);
     let leg = Endpoint::new(macvlan(other.parent, MacvlanMode::Bridge, 254).name(name("eth1"))).nodad();
     let leg = Family::BOTH.into_iter().fold(leg, |leg, family| leg.addr(GATEWAYS[1].network(family)));
-    leg.attach(&mut other.host, &router.netns, &mut router.inside).unwrap();
-    until_usable(&router.netns, GATEWAYS[1].addr(Family::V6));
+    leg.attach(&mut other.host, &mut router.sandbox).unwrap();
+    until_usable(router.sandbox.netns(), GATEWAYS[1].addr(Family::V6));
     router
 }
 
 fn set_forwarding(router: &Station, on: bool) {
     for file in ["/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"] {
-        let written = router.netns.run(|| fs::write(file, if on { "1" } else { "0" })).unwrap();
+        let written = router.sandbox.run(|| fs::write(file, if on { "1" } else { "0" })).unwrap();
         written.unwrap_or_else(|error| panic!("{file}: {error}"));
     }
 }

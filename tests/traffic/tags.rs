@@ -22,7 +22,7 @@ const PROVIDER: u16 = 0x88a8;
 
 /// The dummy outside, as a port of the switch.
 fn dummy_on(lan: &mut Lan) -> IfIndex {
-    let there = &mut lan.outside.inside;
+    let there = lan.outside.inside();
     let switch = there.index_of("br0").unwrap();
     there.create(&NewLink::dummy().name(name("d0")).master(switch).up()).unwrap()
 }
@@ -63,7 +63,7 @@ pub fn a_frame_has_the_tag_of_its_vlan() -> Result<(), Skip> {
             let link = NewLink::vlan(lan.parent, vid(id)).protocol(protocol).name(name("eth0")).mac(mac(2));
             let mut station = lan.container(link, 2);
             assert_eq!(tags(&lan, dummy, &station, 0), tagged(protocol.ethertype(), 0, id), "{protocol} id {id}");
-            station.inside.delete(station.link).unwrap();
+            station.sandbox.socket().delete(station.link).unwrap();
         }
     }
     Ok(())
@@ -82,7 +82,7 @@ pub fn a_tag_has_the_priority_of_the_egress_map() -> Result<(), Skip> {
         assert_eq!(tags(&lan, dummy, &station, priority), tagged(CUSTOMER, expected, 50), "priority {priority}");
     }
     let change = [EgressQos::new(3, pcp(4)), EgressQos::new(6, pcp(0))];
-    station.inside.change(&LinkChange::vlan(station.link).egress_qos(&change)).unwrap();
+    station.sandbox.socket().change(&LinkChange::vlan(station.link).egress_qos(&change)).unwrap();
     for (priority, expected) in [(0, 1), (3, 4), (6, 0)] {
         assert_eq!(tags(&lan, dummy, &station, priority), tagged(CUSTOMER, expected, 50), "changed, {priority}");
     }
@@ -96,7 +96,7 @@ pub fn a_tags_priority_goes_through_the_ingress_map() -> Result<(), Skip> {
     needs("vlan")?;
     needs("dummy")?;
     let mut lan = Lan::with_switch();
-    let there = &mut lan.outside.inside;
+    let there = lan.outside.inside();
     let [p1, switch] = ["p1", "br0"].map(|device| there.index_of(device).unwrap());
     there.change(&LinkChange::new(p1).nomaster()).unwrap();
     let dummy = there.create(&NewLink::dummy().name(name("d0")).up()).unwrap();

@@ -21,7 +21,7 @@ fn trunk(socket: &mut Socket, parent: IfIndex, id: u16, protocol: VlanProtocol) 
 /// A container outside, on VLAN `id` of the parent's other end.
 fn outside(lan: &mut Lan, id: u16, host: u8) -> Station {
     let other_end = lan.outside.link;
-    Station::attach(&mut lan.outside.inside, vlan(other_end, id, host), at(host))
+    Station::attach(lan.outside.inside(), vlan(other_end, id, host), at(host))
 }
 
 #[kernel_test]
@@ -79,9 +79,9 @@ pub fn a_vlan_in_a_vlan_is_a_network_of_its_own() -> Result<(), Skip> {
         let mut lan = Lan::new();
         let p1 = lan.outside.link;
         let here = trunk(&mut lan.host, lan.parent, 100, protocol);
-        let there = trunk(&mut lan.outside.inside, p1, 100, protocol);
+        let there = trunk(lan.outside.inside(), p1, 100, protocol);
         let a = lan.container(vlan(here, 50, 2), 2);
-        let b = Station::attach(&mut lan.outside.inside, vlan(there, 50, 12), at(12));
+        let b = Station::attach(lan.outside.inside(), vlan(there, 50, 12), at(12));
         let [c, d] = [lan.container(vlan(lan.parent, 50, 3), 3), outside(&mut lan, 50, 13)];
         reach_each_other(&a, &b);
         reach_each_other(&c, &d);

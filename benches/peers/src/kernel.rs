@@ -158,7 +158,7 @@ pub fn attach(parent: IfIndex) -> Work {
 fn create_and_move(host: &mut Socket, inside: &mut Socket, parent: IfIndex, pod: &Netns) {
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("tmp0")).mac(MacAddr::random());
     let index = host.create(&link).unwrap();
-    host.change(&LinkChange::move_to(index, pod.as_fd()).name(name("eth0")).up()).unwrap();
+    host.change(&LinkChange::move_to(index, &pod).name(name("eth0")).up()).unwrap();
     let mut batch = Batch::new();
     batch.push(&NewAddress::new(index, "10.0.50.7/24".parse().unwrap())).unwrap();
     batch.push(&NewRoute::default_via("10.0.50.1".parse().unwrap()).index(index)).unwrap();

@@ -8,32 +8,31 @@ use nix::errno::Errno;
 use sublink::endpoint::{Detached, Difference};
 use sublink::network::{Member, Removal, choose_gateways, restore_networks};
 use sublink::value::InvalidValue;
-use sublink::{ErrorKind, IfName, IpNetwork, ListLinks, Netns, Socket};
+use sublink::{ErrorKind, IfName, IpNetwork, ListLinks, Netns, Sandbox, Socket};
 
 /// `connect [FLAG …] NETWORK CONTAINER`
 pub fn connect(work: &mut Work<'_>, words: &Words) -> Result {
     let [network, container] = words.names(USAGE)?;
     find(&work.state.pools, network)?;
-    let namespace = Netns::open(file_of(container))?;
-    let here = joined::in_namespace(&work.state.joined, &namespace);
+    let sandbox = Sandbox::open(file_of(container))?;
+    let here = joined::in_namespace(&work.state.joined, sandbox.netns());
     if here.iter().any(|number| *work.state.joined[*number].member.network == *network) {
         return Err(format!("the container {container} is in the network {network} already").into());
     }
-    join(work, words, &namespace, None)
+    join(work, words, sandbox, None)
 }
 
 /// Attaches a container to a network, with a link of this name if that is free, and remembers it.
-fn join(work: &mut Work<'_>, words: &Words, namespace: &Netns, name: Option<IfName>) -> Result {
+fn join(work: &mut Work<'_>, words: &Words, mut sandbox: Sandbox, name: Option<IfName>) -> Result {
     let [network, container] = words.names(USAGE)?;
     let file = file_of(container);
     let (pools, joined) = (&work.state.pools, &work.state.joined);
     let pool = find(pools, network)?;
-    let mut inside = Socket::open_in(namespace)?;
     let taken: Vec<_> = joined.iter().flat_map(|joined| &joined.member.connection.addrs).map(IpNetwork::ip).collect();
-    let connection = joined::connection(words, pool, free_name(&mut inside, name)?, &taken)?;
-    let here = joined::in_namespace(joined, namespace);
+    let connection = joined::connection(words, pool, free_name(sandbox.socket(), name)?, &taken)?;
+    let here = joined::in_namespace(joined, sandbox.netns());
     let others = here.iter().map(|number| joined[*number].member.clone()).collect::<Vec<_>>();
-    let member = pool.network.connect(&mut work.host, &work.owner, namespace, &mut inside, connection, &others)?;
+    let member = pool.network.connect(&mut work.host, &work.owner, &mut sandbox, connection, &others)?;
 
     let (attached, told) = (member.attached, told(name_of(&file), &member, &others));
     let words = joined::with_link(words, &file, &member.connection, &attached);
@@ -41,7 +40,7 @@ fn join(work: &mut Work<'_>, words: &Words, namespace: &Netns, name: Option<IfNa
     work.state.joined.push(new);
     if let Err(error) = work.state.save() {
         work.state.joined.pop();
-        let _ = member.disconnect(&mut inside, &others);
+        let _ = member.disconnect(&mut sandbox, &others);
         return Err(error);
     }
     Ok(writeln!(work.out, "{told}")?)
@@ -82,7 +81,7 @@ pub fn disconnect(work: &mut Work<'_>, words: &Words) -> Result {
     let became = match namespace {
         Some(namespace) => {
             let rest: Vec<_> = staying.iter().map(|number| joined[*number].member.clone()).collect();
-            Some(joined[leaving].member.disconnect(&mut Socket::open_in(namespace)?, &rest)?)
+            Some(joined[leaving].member.disconnect(&mut Sandbox::of(namespace)?, &rest)?)
         }
         None => None,
     };
@@ -126,7 +125,7 @@ pub fn restore(work: &mut Work<'_>, words: &Words) -> Result {
     for joined in std::mem::take(&mut work.state.joined) {
         match fate(work, &joined) {
             Ok(Fate::Kept) => work.state.joined.push(joined),
-            Ok(Fate::Lost(namespace)) => lost.push((namespace, joined)),
+            Ok(Fate::Lost(sandbox)) => lost.push((*sandbox, joined)),
             Ok(Fate::Ended) => {}
             Err(error) => {
                 failed.push(format!("{joined}: {}", work.explained(error)));
@@ -134,8 +133,8 @@ pub fn restore(work: &mut Work<'_>, words: &Words) -> Result {
             }
         }
     }
-    for (namespace, joined) in lost {
-        if let Err(error) = join(work, &joined.words, &namespace, Some(joined.member.connection.name)) {
+    for (sandbox, joined) in lost {
+        if let Err(error) = join(work, &joined.words, sandbox, Some(joined.member.connection.name)) {
             failed.push(format!("{joined}: {}", work.explained(error)));
             work.state.joined.push(joined);
         }
@@ -149,7 +148,7 @@ enum Fate {
     /// It has its link.
     Kept,
     /// It is there, and its link is not.
-    Lost(Netns),
+    Lost(Box<Sandbox>),
     /// It has ended.
     Ended,
 }
@@ -162,9 +161,10 @@ fn fate(work: &mut Work<'_>, joined: &Joined) -> Result<Fate> {
     let pool = find(&work.state.pools, &joined.member.network)?;
     let parent = work.host.index_of(pool.network.parent_name())?;
     let endpoint = pool.network.endpoint(parent, &joined.member.connection)?;
-    let differences = endpoint.check(&joined.member.attached, &mut Socket::open_in(&namespace)?)?;
+    let mut sandbox = Sandbox::of(namespace)?;
+    let differences = endpoint.check(&joined.member.attached, &mut sandbox)?;
     if differences.contains(&Difference::Gone) {
-        return Ok(Fate::Lost(namespace));
+        return Ok(Fate::Lost(Box::new(sandbox)));
     }
     for difference in differences {
         writeln!(work.out, "{joined}: {difference}")?; // it may do so with what it has

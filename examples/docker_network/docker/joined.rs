@@ -6,11 +6,10 @@ use super::words::{Flag, Words, value};
 use std::fmt;
 use std::net::IpAddr;
 use std::path;
-use sublink::link::LinkKind;
-use sublink::network::{Connection, Driver, Member};
-use sublink::{Attached, IfIndex, IfName, MacAddr, MacvlanMode, Netns, VlanId};
+use sublink::network::{Connection, Member};
+use sublink::{Attached, IfName, MacAddr, Netns, VlanId};
 
-/// The flags of `connect`. The last is for the state only: the link, as NAME/INDEX/MAC.
+/// The flags of `connect`. The last is for the state only: the link.
 pub const FLAGS: &[Flag] =
     &[value("ip"), value("ip6"), value("mac-address"), value("gw-priority"), value("vlan"), value(ATTACHED)];
 const ATTACHED: &str = "attached";
@@ -32,19 +31,7 @@ impl Joined {
     pub fn new(words: Words, pools: &[Pool]) -> Result<Self> {
         let [network, container] = words.names(USAGE)?.map(str::to_owned);
         let pool = find(pools, &network)?;
-        let mut link = words.last(ATTACHED).unwrap_or_default().splitn(3, '/');
-        let mut part = || link.next().ok_or("the link is missing");
-        let (kind, has_parents_mac) = match pool.network.driver() {
-            Driver::Vlan => (LinkKind::Vlan, words.last("mac-address").is_none()),
-            driver => (LinkKind::Macvlan, driver == Driver::Macvlan(MacvlanMode::Passthru)),
-        };
-        let attached = Attached {
-            name: part()?.parse()?,
-            index: IfIndex::new(part()?.parse()?)?,
-            mac: Some(part()?).filter(|mac| !mac.is_empty()).map(str::parse).transpose()?,
-            kind,
-            has_parents_mac,
-        };
+        let attached: Attached = words.last(ATTACHED).ok_or("the link is missing")?.parse()?;
         let connection = connection(&words, pool, attached.name, &[])?;
         Ok(Self { words, container, member: Member::new(&pool.network, connection, attached) })
     }
@@ -71,8 +58,7 @@ pub fn with_link(words: &Words, container: &str, connection: &Connection, attach
     for addr in &connection.addrs {
         words.set(if addr.is_ipv6() { "ip6" } else { "ip" }, addr.ip().to_string());
     }
-    let mac = attached.mac.map_or_else(String::new, |mac| mac.to_string());
-    words.set(ATTACHED, format!("{}/{}/{mac}", attached.name, attached.index));
+    words.set(ATTACHED, attached.to_string());
     if let Some(name) = words.names.last_mut() {
         container.clone_into(name);
     }

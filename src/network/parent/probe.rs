@@ -19,7 +19,6 @@ use crate::link::{LinkInfo, MacvlanMode, NewLink};
 use crate::netns::Netns;
 use crate::socket::Socket;
 use crate::value::IfIndex;
-use std::os::fd::AsFd;
 
 #[derive(Debug)]
 pub(super) struct Probe {
@@ -39,7 +38,7 @@ impl Probe {
         let link = |name| NewLink::macvlan(parent.index).mode(MacvlanMode::Passthru).name(name);
         let made = match own_namespace() {
             Ok((namespace, home)) => {
-                let made = host.create(&link(temporary_name()?).netns(namespace.as_fd()));
+                let made = host.create(&link(temporary_name()?).netns(&namespace));
                 made.map(|index| Self { index, home: Some(home) })
             }
             Err(_) => match owner.make(host, parent.name, link) {

@@ -4,15 +4,18 @@
 //! which ends there: no thread is left behind in a container's namespace, none has to find its way back, and a runtime's
 //! worker threads stay where they are. Sources: `man 7 network_namespaces`, `man 2 setns`, `fs/nsfs.c`.
 
+mod named;
+
 use crate::error::{Error, Result, Subject};
-use crate::value::{Given, InvalidValue, Name};
+use crate::value::{InvalidValue, Name};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::libc::{dev_t, ino_t};
 use nix::sched::{CloneFlags, setns, unshare};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::{FileStat, Mode, fstat, stat};
 use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::thread;
@@ -47,22 +50,22 @@ impl Netns {
         }
     }
 
-    /// A namespace that `ip netns add` made, by its name: the file of that name in `/run/netns`.
-    pub fn named(name: &str) -> Result<Self> {
-        if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
-            return Err(InvalidValue::NamespaceName(Given::new(name.as_bytes())).into());
-        }
-        Self::open(Path::new("/run/netns").join(name))
-    }
-
     /// The calling thread's own namespace.
     pub fn current() -> Result<Self> {
-        Self::open("/proc/thread-self/ns/net") // /proc/self is the main thread's
+        Self::open(OF_THREAD)
     }
 
-    /// The namespace of a process, by its pidfd (since Linux 5.8): no other process can come in between.
-    pub fn of_pidfd(process: BorrowedFd<'_>) -> Result<Self> {
-        inside(move || setns(process, CloneFlags::CLONE_NEWNET), Self::current)?
+    /// The namespace of a process, by its pidfd (since Linux 5.3): no other process can come in between. It is looked up in
+    /// `/proc`, which must show the process.
+    ///
+    /// # Errors
+    /// [`InvalidValue::NotAPidfd`]; ESRCH ([`Error::is_no_process`]) if the process has ended.
+    pub fn of_pidfd(process: impl AsFd) -> Result<Self> {
+        let process = process.as_fd();
+        let pid = pid_of(process)?;
+        let namespace = Self::of_pid(pid)?;
+        // A number passes to another process only after its own has lost it.
+        if pid_of(process)? == pid { Ok(namespace) } else { Err(process_ended()) }
     }
 
     /// The namespace of a process, by its number. **A race**: when the process has ended, another may have its number. With
@@ -71,9 +74,10 @@ impl Netns {
         Self::open(format!("/proc/{pid}/ns/net"))
     }
 
-    /// A new namespace, which holds a `lo` that is down. It ends when nothing keeps it open.
+    /// A new namespace, which holds a `lo` that is down. It ends when nothing keeps it open. With a name it is kept:
+    /// [`create_named`](Self::create_named).
     pub fn create() -> Result<Self> {
-        inside(|| unshare(CloneFlags::CLONE_NEWNET), Self::current)?
+        run_in_new(Self::current)?
     }
 
     /// One more descriptor of the same namespace.
@@ -83,11 +87,16 @@ impl Netns {
 
     /// Whether both are the same namespace.
     pub fn is_same_as(&self, other: impl AsFd) -> Result<bool> {
-        Ok(self.id()? == NetnsId::of(other.as_fd())?)
+        Ok(self.id()? == NetnsId::of_file(other.as_fd())?)
     }
 
-    pub(crate) fn id(&self) -> Result<NetnsId> {
-        NetnsId::of(self.as_fd())
+    /// Whether the calling thread is in it.
+    pub(crate) fn is_here(&self) -> Result<bool> {
+        Ok(NetnsId::of_thread() == Some(self.id()?))
+    }
+
+    fn id(&self) -> Result<NetnsId> {
+        NetnsId::of_file(self.as_fd())
     }
 
     /// Runs `work` in the namespace, on a thread of its own, and waits for it. A panic in it goes on in the caller.
@@ -114,31 +123,70 @@ impl From<Netns> for OwnedFd {
     }
 }
 
-/// Which namespace it is: device and inode of its file.
+/// The file of the calling thread's namespace; `/proc/self` would be the main thread's.
+const OF_THREAD: &str = "/proc/thread-self/ns/net";
+
+/// Which namespace it is. On one kernel, all sockets have an id of one form, and all files have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NetnsId(dev_t, ino_t); // which differ in size from platform to platform
+pub(crate) enum NetnsId {
+    /// The number that a socket tells (SO_NETNS_COOKIE, since Linux 5.14).
+    Cookie(u64),
+    /// Device and inode of the file on nsfs.
+    File(dev_t, ino_t), // which differ in size from platform to platform
+}
 
 impl NetnsId {
-    pub(crate) fn of(namespace: BorrowedFd<'_>) -> Result<Self> {
-        let stat = fstat(namespace).map_err(|error| Error::io("fstat of namespace", error))?;
-        Ok(Self(stat.st_dev, stat.st_ino))
+    fn of_file(namespace: BorrowedFd<'_>) -> Result<Self> {
+        fstat(namespace).map(Self::of_stat).map_err(|error| Error::io("fstat of namespace", error))
     }
+
+    /// The calling thread's, if `/proc` is mounted.
+    pub(crate) fn of_thread() -> Option<Self> {
+        stat(OF_THREAD).ok().map(Self::of_stat)
+    }
+
+    fn of_stat(stat: FileStat) -> Self {
+        Self::File(stat.st_dev, stat.st_ino)
+    }
+}
+
+/// The process of a pidfd, in the numbers of this `/proc`.
+fn pid_of(process: BorrowedFd<'_>) -> Result<u32> {
+    let file = format!("/proc/thread-self/fdinfo/{}", process.as_raw_fd());
+    let info = fs::read_to_string(file).map_err(|error| Error::io("look up the process of a pidfd", error))?;
+    let pid = info.lines().find_map(|line| line.strip_prefix("Pid:")).ok_or(InvalidValue::NotAPidfd)?;
+    match pid.trim().parse() {
+        Ok(0) | Err(_) => Err(process_ended()), // 0: this /proc does not show it; -1: it has ended
+        Ok(pid) => Ok(pid),
+    }
+}
+
+fn process_ended() -> Error {
+    Error::io("look up the process of a pidfd", Errno::ESRCH)
 }
 
 /// [`Netns::run`] for any descriptor.
 pub(crate) fn run_in<T: Send>(namespace: BorrowedFd<'_>, work: impl FnOnce() -> T + Send) -> Result<T> {
-    inside(move || setns(namespace, CloneFlags::CLONE_NEWNET), work)
+    on_a_thread(move || enter(namespace).map(|()| work()))?
 }
 
-/// Starts a thread, which enters a namespace and works there. Where it cannot enter, `work` does not run.
-fn inside<T: Send>(enter: impl FnOnce() -> nix::Result<()> + Send, work: impl FnOnce() -> T + Send) -> Result<T> {
-    let entered = thread::scope(|scope| {
+/// Runs `work` in a new namespace, on a thread of its own.
+pub(crate) fn run_in_new<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
+    on_a_thread(|| unshare(CloneFlags::CLONE_NEWNET).map_err(enter_error).map(|()| work()))?
+}
+
+/// Runs `work` on a thread of its own, which may [enter](enter) namespaces. A panic in it goes on in the caller.
+pub(crate) fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
+    thread::scope(|scope| {
         let builder = thread::Builder::new().name("sublink-netns".into());
-        let thread = builder.spawn_scoped(scope, || enter().map(|()| work()));
-        let thread = thread.map_err(|error| Error::io("start a thread", error))?;
+        let thread = builder.spawn_scoped(scope, work).map_err(|error| Error::io("start a thread", error))?;
         Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
-    entered.and_then(|result: nix::Result<T>| result.map_err(enter_error))
+    })
+}
+
+/// Moves the calling thread, which must be one of [`on_a_thread`], into a namespace.
+pub(crate) fn enter(namespace: BorrowedFd<'_>) -> Result<()> {
+    setns(namespace, CloneFlags::CLONE_NEWNET).map_err(enter_error)
 }
 
 fn enter_error(error: Errno) -> Error {
