@@ -27,7 +27,7 @@ fn a_macvlan_on_a_macvlan_stands_on_that_ones_parent() -> Result<(), Skip> {
     let mut host = socket();
     let p0 = parent(&mut host);
     let macvlan = |parent| NewLink::macvlan(parent).mode(MacvlanMode::Bridge);
-    let mv0 = stacked(&mut host, macvlan(p0).name(name("mv0")).up());
+    let mv0 = stacked(&mut host, &macvlan(p0).name(name("mv0")).up());
     stands_on(&mut host, macvlan(p0).name(name("eth0")), p0, p0);
     stands_on(&mut host, macvlan(mv0).name(name("eth0")), mv0, p0);
     needs("macvtap")?;
@@ -57,7 +57,7 @@ fn an_ipvlan_on_an_ipvlan_stands_on_that_ones_parent() -> Result<(), Skip> {
     let mut host = socket();
     let p0 = parent(&mut host);
     let ipvlan = |parent| NewLink::ipvlan(parent).mode(IpvlanMode::L2);
-    let iv0 = stacked(&mut host, ipvlan(p0).name(name("iv0")).up());
+    let iv0 = stacked(&mut host, &ipvlan(p0).name(name("iv0")).up());
     stands_on(&mut host, ipvlan(p0).name(name("eth0")), p0, p0);
     stands_on(&mut host, ipvlan(iv0).name(name("eth0")), iv0, p0);
     Ok(())
