@@ -8,8 +8,8 @@ use sublink::{Attached, Endpoint, IfIndex, LinkSpec, MacvlanMode, NewLink, Socke
 use sublink_tests::kernel_test;
 
 /// A link of the same kind as a container's, on the same parent, in the host.
-fn stacked(host: &mut Socket, link: impl sublink::link::Create) -> IfIndex {
-    host.create(&link).expect("a link to stand on")
+fn stacked(host: &mut Socket, link: &impl sublink::link::Create) -> IfIndex {
+    host.create(link).expect("a link to stand on")
 }
 
 fn stands_on(host: &mut Socket, link: impl Into<LinkSpec<'static>>, parent: IfIndex, lower: IfIndex) {
@@ -27,12 +27,12 @@ fn a_macvlan_on_a_macvlan_stands_on_that_ones_parent() -> Result<(), Skip> {
     let mut host = socket();
     let p0 = parent(&mut host);
     let macvlan = |parent| NewLink::macvlan(parent).mode(MacvlanMode::Bridge);
-    let mv0 = stacked(&mut host, macvlan(p0).name(name("mv0")).up());
+    let mv0 = stacked(&mut host, &macvlan(p0).name(name("mv0")).up());
     stands_on(&mut host, macvlan(p0).name(name("eth0")), p0, p0);
     stands_on(&mut host, macvlan(mv0).name(name("eth0")), mv0, p0);
     needs("macvtap")?;
     stands_on(&mut host, NewLink::macvtap(mv0).mode(MacvlanMode::Bridge).name(name("eth0")), mv0, p0);
-    let tap = stacked(&mut host, NewLink::macvtap(p0).mode(MacvlanMode::Bridge).name(name("tap0")).up());
+    let tap = stacked(&mut host, &NewLink::macvtap(p0).mode(MacvlanMode::Bridge).name(name("tap0")).up());
     stands_on(&mut host, macvlan(tap).name(name("eth0")), tap, p0);
     Ok(())
 }
@@ -42,10 +42,10 @@ fn a_vlan_on_a_macvlan_stands_on_it() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
     let p0 = parent(&mut host);
-    let mv0 = stacked(&mut host, NewLink::macvlan(p0).mode(MacvlanMode::Bridge).name(name("mv0")).up());
+    let mv0 = stacked(&mut host, &NewLink::macvlan(p0).mode(MacvlanMode::Bridge).name(name("mv0")).up());
     let vlan = |parent| NewLink::vlan(parent, crate::common::vid(5));
     stands_on(&mut host, vlan(mv0).name(name("eth0")), mv0, mv0);
-    let v7 = stacked(&mut host, NewLink::vlan(p0, crate::common::vid(7)).name(name("v7")).up());
+    let v7 = stacked(&mut host, &NewLink::vlan(p0, crate::common::vid(7)).name(name("v7")).up());
     stands_on(&mut host, vlan(v7).name(name("eth0")), v7, v7);
     stands_on(&mut host, NewLink::macvlan(v7).mode(MacvlanMode::Bridge).name(name("eth0")), v7, v7);
     Ok(())
@@ -57,7 +57,7 @@ fn an_ipvlan_on_an_ipvlan_stands_on_that_ones_parent() -> Result<(), Skip> {
     let mut host = socket();
     let p0 = parent(&mut host);
     let ipvlan = |parent| NewLink::ipvlan(parent).mode(IpvlanMode::L2);
-    let iv0 = stacked(&mut host, ipvlan(p0).name(name("iv0")).up());
+    let iv0 = stacked(&mut host, &ipvlan(p0).name(name("iv0")).up());
     stands_on(&mut host, ipvlan(p0).name(name("eth0")), p0, p0);
     stands_on(&mut host, ipvlan(iv0).name(name("eth0")), iv0, p0);
     Ok(())

@@ -104,7 +104,10 @@ impl Station {
     ) -> Self {
         let mut sandbox = Sandbox::create().expect("a namespace");
         let endpoint = Family::BOTH.into_iter().fold(endpoint.nodad(), |e, family| e.addr(place.network(family)));
-        let between = |_: &Attached, sandbox: &mut Sandbox| Ok::<_, Error>(between(sandbox));
+        let between = |_: &Attached, sandbox: &mut Sandbox| {
+            between(sandbox);
+            Ok::<_, Error>(())
+        };
         let (attached, ()) = endpoint.attach_with(host, &mut sandbox, between).expect("an endpoint");
         Self::open(sandbox, attached.index, place)
     }
