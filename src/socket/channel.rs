@@ -37,6 +37,18 @@ impl AsFd for Descriptor {
     }
 }
 
+/// A wait for answers. The first few are mostly there at once, so the clock is looked at only then when one is not.
+#[derive(Debug, Default)]
+pub(super) struct Wait {
+    since: Option<Instant>,
+    /// Datagrams received before the clock was looked at.
+    received: u8,
+}
+
+impl Wait {
+    const WITHOUT_CLOCK: u8 = 4;
+}
+
 /// A descriptor and the buffer it receives into.
 #[derive(Debug)]
 pub(super) struct Channel {
@@ -93,9 +105,17 @@ impl Channel {
     /// Receives the next datagram of the kernel's, and returns its length.
     ///
     /// The kernel works inside the send, so mostly the answer is there, and one system call takes it. Where it is not, the
-    /// wait ends by the limit, counted from `since`. Neither a signal nor what nobody asked for (events of a group, stale
+    /// wait ends by the limit, counted from the first look at the clock. Neither a signal nor what nobody asked for (events of a group, stale
     /// answers) makes it longer; what is there already is still read for a moment.
-    pub(super) fn receive(&mut self, since: Instant) -> Result<usize> {
+    pub(super) fn receive(&mut self, wait: &mut Wait) -> Result<usize> {
+        if wait.since.is_none() && wait.received < Wait::WITHOUT_CLOCK {
+            wait.received += 1;
+            match self.receive_now() {
+                Err(error) if matches!(error.kind(), ErrorKind::TimedOut) => {}
+                received => return received,
+            }
+        }
+        let since = *wait.since.get_or_insert_with(Instant::now);
         loop {
             let left = self.limit.saturating_sub(since.elapsed());
             if left.is_zero() && since.elapsed() > self.limit + DRAIN {
@@ -181,9 +201,9 @@ impl Channel {
     }
 
     fn find(&mut self, request: &[u8], seq: u32) -> Result<Range<usize>> {
-        let since = Instant::now();
+        let mut wait = Wait::default();
         loop {
-            let len = self.receive(since)?;
+            let len = self.receive(&mut wait)?;
             let mut messages = Messages::new(self.read(0..len));
             loop {
                 let start = len - messages.rest().len();
