@@ -193,6 +193,7 @@ fn a_remover() {
     let mut host = socket();
     loop {
         let _ = vlan().up(&mut host, &owner());
+        let _ = try_ip("maddress add 01:80:c2:00:00:21 dev p0.50"); // so that the probe stands for long
         let _ = vlan().remove(&mut host, &owner(), &[]);
     }
 }
@@ -202,10 +203,10 @@ pub fn a_removal_that_is_killed_keeps_nobody_out() -> Result<(), Skip> {
     needs("vlan")?;
     let (mut host, pod) = (socket(), Pod::new());
     let base = parent(&mut host);
-    for round in 0..20 {
+    for round in 0..10 {
         let binary = std::env::current_exe().expect("this binary");
         let mut remover = Command::new(binary).env(ROLE, "a_remover").spawn().expect("a process");
-        thread::sleep(Duration::from_millis(40 + 7 * round));
+        thread::sleep(Duration::from_millis(300 + 70 * round));
         remover.kill().expect("killed");
         remover.wait().expect("its end");
 
