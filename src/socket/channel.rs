@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, NetlinkAddr, connect, recvmsg, send};
 use std::io::IoSliceMut;
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 /// The receive buffer: four times the largest datagram that a dump has. A single link's can be longer than 64 KiB, for a list
@@ -53,6 +53,8 @@ impl Wait {
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) fd: Descriptor,
+    /// Its number, for each send and receive.
+    number: RawFd,
     buf: Box<[u8]>,
     limit: Duration,
 }
@@ -78,9 +80,9 @@ impl Channel {
     /// Connects `fd` to the kernel, so that it gets nobody else's datagrams. That also gives it a port, if it has none.
     fn new(fd: Descriptor) -> Result<Self> {
         option::set_all(&fd);
-        connect(fd.as_fd().as_raw_fd(), &NetlinkAddr::new(0, 0))
-            .map_err(|error| Error::io("connect to the kernel", error))?;
-        Ok(Self { fd, buf: vec![0; BUFFER].into_boxed_slice(), limit: Duration::ZERO })
+        let number = fd.as_fd().as_raw_fd();
+        connect(number, &NetlinkAddr::new(0, 0)).map_err(|error| Error::io("connect to the kernel", error))?;
+        Ok(Self { fd, number, buf: vec![0; BUFFER].into_boxed_slice(), limit: Duration::ZERO })
     }
 
     pub(super) fn set_limit(&mut self, limit: Duration) {
@@ -94,7 +96,7 @@ impl Channel {
 
     pub(super) fn send(&self, bytes: &[u8]) -> Result<()> {
         loop {
-            match send(self.fd.as_fd().as_raw_fd(), bytes, MsgFlags::empty()) {
+            match send(self.number, bytes, MsgFlags::empty()) {
                 Ok(_) => return Ok(()), // a datagram goes whole or not at all
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(Error::io("send to the kernel", error).not_sent()),
@@ -171,7 +173,7 @@ impl Channel {
     fn receive_once(&mut self) -> Result<Option<usize>> {
         const FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_TRUNC);
         let mut buffers = [IoSliceMut::new(&mut self.buf)];
-        let received = recvmsg::<NetlinkAddr>(self.fd.as_fd().as_raw_fd(), &mut buffers, None, FLAGS);
+        let received = recvmsg::<NetlinkAddr>(self.number, &mut buffers, None, FLAGS);
         let datagram = match received {
             Ok(datagram) => datagram,
             Err(Errno::EINTR) => return Ok(None),
