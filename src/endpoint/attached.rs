@@ -129,6 +129,7 @@ pub(super) fn lower_of(kind: LinkKind, answer: Message<'_>) -> Option<IfIndex> {
 
 /// Whether the word stands in a message, aligned as the name of a kind is. Where the name's start does not, the kind need not
 /// be read, which costs four times as much; where it does, something else may have it too.
+#[expect(clippy::needless_bitwise_bool, reason = "without branches, several words are compared at a time")]
 fn has_word(message: &[u8], word: [u8; 4]) -> bool {
     message.chunks_exact(4).fold(false, |found, other| found | (other == word))
 }
