@@ -175,7 +175,7 @@ pub(crate) fn run_in_new<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> 
     on_a_thread(|| unshare(CloneFlags::CLONE_NEWNET).map_err(enter_error).map(|()| work()))?
 }
 
-/// Runs `work` on a thread of its own, which may [enter](enter) namespaces. A panic in it goes on in the caller.
+/// Runs `work` on a thread of its own, which may [enter] namespaces. A panic in it goes on in the caller.
 pub(crate) fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
     thread::scope(|scope| {
         let builder = thread::Builder::new().name("sublink-netns".into());
