@@ -148,9 +148,9 @@ macro_rules! macvlan_table {
             both {
                 /// Flags: all of them, not only those to switch on.
                 2 IFLA_MACVLAN_FLAGS pub flags: MacvlanFlags,
-                /// From how many users of a multicast address on the parent's frames to it are queued; -1 never. It holds
-                /// for the parent's children together (since Linux 6.4; 6.1 ignores it silently). The kernel does not
-                /// report its default, 1.
+                /// Multicast frames are queued once their address has this many users on the parent; -1 queues none. It
+                /// holds for all children of the parent together (since Linux 6.4; 6.1 ignores it silently). The kernel
+                /// does not report its default, 1.
                 9 IFLA_MACVLAN_BC_CUTOFF pub bc_cutoff: i32 where 1 is unreported,
             }
             request {

@@ -203,7 +203,7 @@ impl<'a> KindView<'a> {
         Attributes::new(self.data).find(|attribute| attribute.number == number).map(|attribute| attribute.value)
     }
 
-    /// What `self`, a request, asks for of what only this kind has, and `found` has otherwise. Of two kinds, nothing.
+    /// The attributes of the kind that `self`, a request, sets and `found` reports differently. Empty if the kinds differ.
     pub(crate) fn mismatches(&self, found: &Self) -> Vec<Mismatch> {
         fn compare<V: CompareRows>(asked: Option<V>, found: Option<V>) -> Vec<Mismatch> {
             asked.zip(found).map_or_else(Vec::new, |(asked, found)| asked.mismatches(&found))

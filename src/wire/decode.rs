@@ -1,4 +1,4 @@
-//! Reading: iterators over bytes from outside. Nothing here trusts a length, indexes a slice, allocates or panics.
+//! Reading: iterators over bytes from outside. Nothing here trusts a length, indexes a slice or panics.
 
 use super::{NUMBER, align, unhead};
 use std::marker::PhantomData;

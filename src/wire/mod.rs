@@ -13,7 +13,8 @@
 //! otherwise (`IFLA_VLAN_PROTOCOL`). An attribute's length has 16 bits, so nothing in it, nests included, is longer than
 //! 65,535 bytes. Two bits of the type are flags: `NLA_F_NESTED` and `NLA_F_NET_BYTEORDER`.
 //!
-//! This module knows bytes only: no sockets, no allocation, no policy. Sources: `man 7 netlink`,
+//! This module knows bytes only: no sockets and no policy. Writing and reading allocate nothing; owned copies and
+//! comparisons do. Sources: `man 7 netlink`,
 //! `include/uapi/linux/netlink.h`, `include/net/netlink.h`.
 
 mod compare;
