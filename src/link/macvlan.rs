@@ -15,8 +15,8 @@
 
 use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink};
-use crate::value::{IfIndex, MacAddr, numbers};
-use crate::wire::{Compare, Entry, List, Row, fixed, table};
+use crate::value::{IfIndex, MacAddr, flags, numbers};
+use crate::wire::{Compare, Entry, List, Row, compare_as_printed, fixed, table};
 use std::collections::BTreeSet;
 
 numbers! {
@@ -37,52 +37,22 @@ numbers! {
     }
 }
 
-/// A macvlan's flags (`MACVLAN_FLAG_…`). A change replaces all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct MacvlanFlags(u16);
-
-impl MacvlanFlags {
-    /// None.
-    pub const NONE: Self = Self(0);
-    /// A passthru child does not make its parent promiscuous. Passthru only.
-    pub const NOPROMISC: Self = Self(1);
-    /// In source mode, a frame that went to a child by its sender's MAC is not delivered by its receiver's MAC as well
-    /// (since Linux 5.13 and in late releases of 5.10; others answer EINVAL).
-    pub const NODST: Self = Self(2);
-
-    /// These flags and `other`.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether all of `flags` are set.
-    pub const fn contains(self, flags: Self) -> bool {
-        self.0 & flags.0 == flags.0
-    }
-
-    /// The bits.
-    pub const fn bits(self) -> u16 {
-        self.0
+flags! {
+    /// A macvlan's flags (`MACVLAN_FLAG_…`). A change replaces all of them.
+    MacvlanFlags: u16 {
+        /// A passthru child does not make its parent promiscuous. Passthru only.
+        1 "MACVLAN_FLAG_NOPROMISC" NOPROMISC "nopromisc",
+        /// In source mode, a frame that went to a child by its sender's MAC is not delivered by its receiver's MAC as well
+        /// (since Linux 5.13 and in late releases of 5.10; others answer EINVAL).
+        2 "MACVLAN_FLAG_NODST" NODST "nodst",
     }
 }
 
-impl Compare for MacvlanFlags {
-    fn words(&self) -> String {
-        format!("{:#x}", self.0)
-    }
-}
-
-impl std::ops::BitOr for MacvlanFlags {
-    type Output = Self;
-    fn bitor(self, other: Self) -> Self {
-        self.with(other)
-    }
-}
+compare_as_printed!(MacvlanFlags);
 
 fixed! {
     MacvlanMode: 4 + 0, MacvlanMode::Other(0), |v: MacvlanMode| v.number().to_ne_bytes(), |b| MacvlanMode::from(u32::from_ne_bytes(b));
-    MacvlanFlags: 2 + 2, MacvlanFlags(0), |v: MacvlanFlags| v.0.to_ne_bytes(), |b| MacvlanFlags(u16::from_ne_bytes(b));
+    MacvlanFlags: 2 + 2, MacvlanFlags::NONE, |v: MacvlanFlags| v.0.to_ne_bytes(), |b| MacvlanFlags(u16::from_ne_bytes(b));
     MacAddrMode: 4 + 0, MacAddrMode(0), |v: MacAddrMode| v.0.to_ne_bytes(), |b| MacAddrMode(u32::from_ne_bytes(b));
 }
 

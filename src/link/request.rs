@@ -2,7 +2,7 @@
 
 use super::encode::{Kind, encode, put_header};
 use super::{Common, CommonChange, LinkFlags, LinkView};
-use crate::value::{IfIndex, IfName};
+use crate::value::{IfIndex, IfName, NsId, maybe};
 use crate::wire::{Attrs, Command, Fixed, Full, NoRoom, Out, Put, Request, Sealed};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -61,6 +61,8 @@ pub struct NewLink<'a, K> {
 }
 
 impl<'a, K: Copy> NewLink<'a, K> {
+    maybe!();
+
     #[inline]
     pub(super) const fn new(kind: K) -> Self {
         Self { up: false, index: 0, common: Common::NEW, kind }
@@ -107,7 +109,7 @@ impl<K: Kind + Copy> NewLink<'_, K> {
     #[doc(alias = "IFLA_LINK_NETNSID")]
     #[must_use]
     #[inline]
-    pub const fn parent_in(self, nsid: i32) -> Self {
+    pub const fn parent_in(self, nsid: NsId) -> Self {
         self.parent_netnsid(nsid)
     }
 }
@@ -212,6 +214,8 @@ impl<'a> LinkChange<'a, Move> {
 }
 
 impl<K: Copy> LinkChange<'_, K> {
+    maybe!();
+
     #[inline]
     pub(super) const fn of(index: IfIndex, kind: K) -> Self {
         Self { index, flags: LinkFlags(0), mask: LinkFlags(0), common: CommonChange::NEW, kind }

@@ -16,7 +16,7 @@ mod request;
 pub use hops::{NextHop, NextHops, Via};
 pub use request::{DeleteRoute, ListRoutes, NewRoute};
 
-use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, numbers};
+use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, numbers, transparent};
 use crate::wire::{Body, Message, fixed, table};
 use ipnetwork::IpNetwork;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -45,6 +45,8 @@ impl Table {
     pub const LOCAL: Self = Self(255);
 }
 
+transparent!(Table: u32);
+
 /// Who made a route (`RTPROT_…`, `/etc/iproute2/rt_protos`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RouteProtocol(pub u8);
@@ -61,6 +63,8 @@ impl RouteProtocol {
     /// A DHCP client.
     pub const DHCP: Self = Self(16);
 }
+
+transparent!(RouteProtocol: u8);
 
 numbers! {
     /// What happens to a packet that a route fits (`RTN_…`).

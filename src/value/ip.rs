@@ -1,5 +1,6 @@
 //! What addresses and routes have in common.
 
+use super::transparent;
 use ipnetwork::IpNetwork;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -32,3 +33,5 @@ impl Scope {
     /// On this host.
     pub const HOST: Self = Self(254);
 }
+
+transparent!(Scope: u8);

@@ -323,6 +323,7 @@ macro_rules! fixed {
 pub(crate) use fixed;
 
 fixed! {
+    bool: 1 + 3, false, |v| [u8::from(v)], |[b]: [u8; 1]| b != 0;
     u8:  1 + 3, 0, u8::to_ne_bytes, u8::from_ne_bytes;
     u16: 2 + 2, 0, u16::to_ne_bytes, u16::from_ne_bytes;
     u32: 4 + 0, 0, u32::to_ne_bytes, u32::from_ne_bytes;

@@ -147,6 +147,9 @@ macro_rules! request_type {
                 $($f: <$t as $crate::wire::Put>::UNSET,)*
                 $($lf: &[],)*
             };
+            /// Everything is set.
+            #[cfg(test)]
+            pub(crate) const ALL: $crate::wire::Mask = $crate::wire::Mask::EMPTY$(.with($n))*$(.with($ln))*;
         }
     };
 }
@@ -341,6 +344,8 @@ macro_rules! info_type {
             )*
         }
 
+        $crate::wire::table::default_info! { $I of $V $($x)* }
+
         impl<$v> $V<$v> {
             /// A copy that owns what it holds.
             pub fn to_owned(&self) -> $I {
@@ -354,6 +359,20 @@ macro_rules! info_type {
 }
 pub(crate) use info_type;
 
+/// The default of an owned copy that has nothing from a header.
+macro_rules! default_info {
+    ($I:ident of $V:ident) => {
+        /// What is read where the kernel sent nothing.
+        impl Default for $I {
+            fn default() -> Self {
+                $V::new(&[]).to_owned()
+            }
+        }
+    };
+    ($I:ident of $V:ident $($from_head:ident)+) => {};
+}
+pub(crate) use default_info;
+
 /// The comparison of a request with a report.
 macro_rules! compared {
     (nothing $($rest:tt)*) => {};
@@ -366,6 +385,7 @@ macro_rules! compared {
                     let asked: Option<$crate::wire::table::read_type!($t $(=> $r)?)> = self.attrs.get($n);
                     let found = found.attrs.get($n)$(.or(Some($missing)))?;
                     $(let asked = asked.filter(|asked| found.is_some() || *asked != $unreported);)?
+                    let found = found.map(|found| $crate::wire::Compare::limited_to(found, self.attrs.get($n).unwrap_or_default()));
                     $crate::wire::mismatch($n, stringify!($N), asked, found)
                 },)*)*];
                 mismatches.into_iter().flatten().collect()
