@@ -62,7 +62,7 @@ fn an_address_given_twice_is_there_already_unless_replaced() -> Result<(), Skip>
         socket.apply(&address.replace().metric(77)).unwrap();
         let list = socket.snapshot(&ListAddresses::new().index(p0)).unwrap();
         let replaced = list.iter().find(|address| address.addr == Some(addr)).unwrap();
-        assert_eq!(replaced.metric, Some(77), "{addr}");
+        assert_eq!(replaced.metric, Some(nsid(77)), "{addr}");
     }
     Ok(())
 }
@@ -319,8 +319,8 @@ fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     assert_eq!((socket.nsid_of(&other).unwrap(), socket.nsid_or_new(&other).unwrap()), (Some(nsid), nsid));
     assert!(socket.apply(&NewNsid::new(&other)).unwrap_err().is_already_there());
     let third = Netns::create().unwrap();
-    socket.apply(&NewNsid::new(&third).nsid(77)).unwrap();
-    assert_eq!(socket.nsid_of(&third).unwrap(), Some(77));
+    socket.apply(&NewNsid::new(&third).nsid(nsid(77))).unwrap();
+    assert_eq!(socket.nsid_of(&third).unwrap(), Some(nsid(77)));
     let file = std::fs::File::open("/dev/null").unwrap();
     let error = socket.nsid_of(&file).unwrap_err().to_string();
     assert_eq!(error, "get the id of a namespace: EINVAL: Peer netns reference is invalid: NETNSA_FD");

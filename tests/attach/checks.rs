@@ -163,7 +163,7 @@ pub fn what_only_a_vlan_has_is_compared() -> Result<(), Skip> {
     let pcp = |priority| VlanPriority::new(priority).unwrap();
     let egress = [EgressQos::new(1, pcp(2)), EgressQos::new(3, pcp(4)), EgressQos::new(1, pcp(5))];
     let ingress = [IngressQos::new(pcp(1), 9), IngressQos::new(pcp(2), 0)];
-    let flags = VlanFlags::new().reorder_hdr(false).loose_binding(true);
+    let flags = VlanFlags::REORDER_HDR.off() | VlanFlags::LOOSE_BINDING.on();
     let link = |parent| {
         NewLink::vlan(parent, vid(5)).flags(flags).egress_qos(&egress).ingress_qos(&ingress).name(name("eth0")).into()
     };
@@ -173,7 +173,7 @@ pub fn what_only_a_vlan_has_is_compared() -> Result<(), Skip> {
     let other = [IngressQos::new(pcp(1), 0), IngressQos::new(pcp(2), 3)];
     let found = after(link, |index| LinkChange::vlan(index).ingress_qos(&other));
     assert_eq!(found, "IFLA_VLAN_INGRESS_QOS is {2: 3}, not {1: 9}");
-    let found = after(link, |index| LinkChange::vlan(index).flags(VlanFlags::new().reorder_hdr(true).gvrp(true)));
+    let found = after(link, |index| LinkChange::vlan(index).flags(VlanFlags::REORDER_HDR.on() | VlanFlags::GVRP.on()));
     assert_eq!(
         found,
         "IFLA_VLAN_FLAGS is [(\"reorder_hdr\", true), (\"loose_binding\", true)], \

@@ -83,7 +83,7 @@ pub fn a_number_of_no_namespace<T: Twin>() -> Result<(), Skip> {
             assert_why(&mut socket, created, &Reason::NamespaceIsGone(nsid), &sentence);
         }
     }
-    let asked = socket.get(&GetLink::index(parent).in_netnsid(77)).map(|link| link.index());
+    let asked = socket.get(&GetLink::index(parent).in_netnsid(nsid(77))).map(|link| link.index());
     assert_eq!(why(&mut socket, asked), Some(Reason::NamespaceIsGone(77)));
     Ok(())
 }

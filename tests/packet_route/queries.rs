@@ -35,7 +35,7 @@ fn a_link_by_index() {
 
 #[test]
 fn a_link_by_name_in_another_namespace() {
-    let read = got(&GetLink::name(name("eth0")).in_netnsid(4), NLM_F_REQUEST);
+    let read = got(&GetLink::name(name("eth0")).in_netnsid(nsid(4)), NLM_F_REQUEST);
     let expected = vec![A::IfName("eth0".into()), without_counters(), A::IfNetnsId(4)];
     assert_same(&read, &link(0, NONE, NONE, expected));
 }
@@ -48,7 +48,7 @@ fn a_list_of_all() {
 
 #[test]
 fn a_list_with_all_filters_of_the_kernel() {
-    let request = ListLinks::new().kind("macvlan").master(index(3)).in_netnsid(4);
+    let request = ListLinks::new().kind("macvlan").master(index(3)).in_netnsid(nsid(4));
     let expected = vec![
         without_counters(),
         A::IfNetnsId(4),
@@ -60,7 +60,7 @@ fn a_list_with_all_filters_of_the_kernel() {
 
 #[test]
 fn filters_of_our_own_are_not_sent() {
-    let request = ListLinks::new().parent(index(3)).parent_in(4);
+    let request = ListLinks::new().parent(index(3)).parent_in(nsid(4));
     let read = got(&request, NLM_F_REQUEST | NLM_F_DUMP);
     assert_same(&read, &link(0, NONE, NONE, vec![without_counters()]));
 }

@@ -66,7 +66,7 @@ pub fn elsewhere() -> (Netns, Socket) {
 
 /// The number that `of`'s namespace has in the namespace of `inside`: the kernel gives one to the parent's namespace when
 /// a link whose parent is elsewhere is read.
-pub fn netnsid(of: &mut Socket, parent: IfIndex, inside: &mut Socket, namespace: &Netns) -> i32 {
+pub fn netnsid(of: &mut Socket, parent: IfIndex, inside: &mut Socket, namespace: &Netns) -> NsId {
     let probe = NewLink::macvlan(parent).name(name("probe")).netns(&namespace);
     let probe = of.create(&probe).expect("a probe");
     let nsid = inside.link_at(probe).expect("it").parent_netnsid().expect("a number");

@@ -187,7 +187,7 @@ mod tests {
             ("eth1.50", vlan(7, 2, 50), None),
             ("eth0.50", vlan(7, 3, 50), None),
             ("eth0.50", other_protocol(vlan(7, 2, 50)), None),
-            ("eth0.50", LinkInfo { parent_netnsid: Some(0), ..vlan(7, 2, 50) }, None),
+            ("eth0.50", LinkInfo { parent_netnsid: NsId::new(0).ok(), ..vlan(7, 2, 50) }, None),
             ("mine", vlan(7, 2, 50), None),
             ("sl~1", vlan(7, 2, 50), Some(Made::Unfinished)),
             ("dm-0123456789ab", dummy(7), Some(Made::Parent)),

@@ -337,7 +337,7 @@ mod tests {
             named("eth1.50", vlan(7, 3, 50)),
             named("eth0.51", vlan(8, 2, 51)),
             named("provider", LinkInfo { kind: with_protocol(VlanProtocol::Ieee8021Ad), ..vlan(9, 2, 50) }),
-            named("elsewhere", LinkInfo { parent_netnsid: Some(0), ..vlan(10, 2, 50) }),
+            named("elsewhere", LinkInfo { parent_netnsid: NsId::new(0).ok(), ..vlan(10, 2, 50) }),
         ];
         assert_eq!(plan(&on("eth0.50"), &[[eth0()].as_slice(), &others].concat()), made, "beside others");
     }
