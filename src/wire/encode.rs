@@ -222,6 +222,9 @@ impl Mask {
 
 /// What a request sets of a table's attributes. The default methods are those of a table without rows.
 pub(crate) trait Attrs {
+    /// Every attribute of the table that can be set.
+    #[cfg(test)]
+    const ALL: Mask = Mask::EMPTY;
     /// Bytes that [`put`](Self::put) touches at most.
     const MAX: usize = 0;
     /// Writes all but the lists.

@@ -147,9 +147,6 @@ macro_rules! request_type {
                 $($f: <$t as $crate::wire::Put>::UNSET,)*
                 $($lf: &[],)*
             };
-            /// Everything is set.
-            #[cfg(test)]
-            pub(crate) const ALL: $crate::wire::Mask = $crate::wire::Mask::EMPTY$(.with($n))*$(.with($ln))*;
         }
     };
 }
@@ -162,6 +159,8 @@ macro_rules! encoding {
           $(where $u:tt is unreported)? $(= $missing:expr)?,)* })*]
      lists [$($(#[$ld:meta])* $ln:literal $LN:ident $lvis:vis $lf:ident: $lt:ty => $lr:ty => $lo:ty,)*]) => {
         impl$(<$l>)? $crate::wire::Attrs for $S$(<$l>)? {
+            #[cfg(test)]
+            const ALL: $crate::wire::Mask = $crate::wire::Mask::EMPTY$($(.with($n))*)*$(.with($ln))*;
             const MAX: usize = 0 $($(+ <$t as $crate::wire::Put>::MAX)*)*;
             #[inline(always)]
             fn put<'b>(&self, to: $crate::wire::Out<'b>) -> Result<$crate::wire::Out<'b>, $crate::wire::Full> {

@@ -11,7 +11,7 @@ use sublink::link::{
 };
 use sublink::route::{DeleteRoute, RouteType, Table};
 use sublink::socket::AddressWatch;
-use sublink::value::Broadcast;
+use sublink::value::{Broadcast, NsId};
 use sublink::wire::Command;
 use sublink::{Endpoint, IfIndex, LinkChange, LinkSpec, MacvlanMode, NewLink, NewRoute, Socket};
 use sublink_tests::kernel_test;
@@ -239,7 +239,7 @@ pub fn another_parent_is_found() -> Result<(), Skip> {
     let nsid = pod.inside().link_at(attached.index).unwrap().parent_netnsid().unwrap();
     let by_number = |nsid| Endpoint::new(link(parent).parent_in(nsid));
     assert_eq!(by_number(nsid).check(&attached, &mut pod.sandbox).unwrap(), []);
-    let found = by_number(nsid + 1).check(&attached, &mut pod.sandbox).unwrap();
+    let found = by_number(NsId::new(nsid.get() + 1).unwrap()).check(&attached, &mut pod.sandbox).unwrap();
     assert_eq!(found, [Difference::ParentIsElsewhere(Some(nsid))]);
     Ok(())
 }

@@ -5,7 +5,7 @@ use sublink::link::{
     AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, LinkSettings, VlanFlags, VlanPriority,
 };
 use sublink::reply::{Ack, INTERRUPTED, Policy, Reply};
-use sublink::value::{Alias, AltName};
+use sublink::value::{Alias, AltName, NsId};
 use sublink::wire::{Attributes, Header, Messages};
 use sublink::{IfIndex, IfName, LinkChange, ListLinks, MacAddr, NewLink, Request};
 
@@ -87,8 +87,8 @@ fn first_in(request: &[u8], path: &[u16]) -> i128 {
 }
 
 pub fn attributes_of_requests() -> Vec<Claim> {
-    let get = GetLink::name(IfName::new("a").expect("a name")).in_netnsid(nsid(1));
-    let dump = ListLinks::new().in_netnsid(nsid(1)).master(index()).kind("vlan");
+    let get = GetLink::name(IfName::new("a").expect("a name")).in_netnsid(NsId::new(1).unwrap());
+    let dump = ListLinks::new().in_netnsid(NsId::new(1).unwrap()).master(index()).kind("vlan");
     let alt_names = AltNameChange::add(index(), alt_name());
     let settings = LinkSettings::new(index()).addr_gen_mode(AddrGenMode::None);
     let pair = encoded(&NewLink::veth(NewLink::peer()));

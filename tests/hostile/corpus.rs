@@ -5,7 +5,7 @@ use sublink::link::{
     AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, IngressQos, IpvlanFlag, IpvlanMode, LinkSettings,
     MacvlanFlags, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
 };
-use sublink::value::{Alias, AltName, Broadcast};
+use sublink::value::{Alias, AltName, Broadcast, NsId};
 use sublink::{IfIndex, IfName, LinkChange, ListLinks, MacAddr, MacvlanMode, NewLink, Request, VlanId};
 
 pub const RTM_NEWLINK: u16 = 16;
@@ -117,11 +117,14 @@ pub fn for_each_request(mut work: impl FnMut(&str, &dyn Request)) {
     work("delete group", &DeleteLink::group(77));
     work("add alternative name", &AltNameChange::add(index(6), alt));
     work("delete alternative name", &AltNameChange::delete(index(6), alt));
-    work("get", &GetLink::index(index(6)).in_netnsid(nsid(3)));
+    work("get", &GetLink::index(index(6)).in_netnsid(NsId::new(3).unwrap()));
     work("get by name", &GetLink::name(name("fifteen-bytes-x")));
-    work("get by alternative name", &GetLink::alt_name(alt).in_netnsid(nsid(0)));
+    work("get by alternative name", &GetLink::alt_name(alt).in_netnsid(NsId::new(0).unwrap()));
     work("list", &ListLinks::new());
-    work("list some", &ListLinks::new().kind("macvlan").master(index(3)).in_netnsid(nsid(4)).parent(index(5)));
+    work(
+        "list some",
+        &ListLinks::new().kind("macvlan").master(index(3)).in_netnsid(NsId::new(4).unwrap()).parent(index(5)),
+    );
 }
 
 /// All that any link can be created with.

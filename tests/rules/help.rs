@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::process::Command;
 use sublink::link::{LinkFlags, OperState};
 use sublink::reply::Reply;
+use sublink::value::NsId;
 use sublink::wire::Messages;
 use sublink::{IfIndex, LinkInfo, ListLinks, Netns, NewLink, Request, Result, Socket};
 

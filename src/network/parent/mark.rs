@@ -157,6 +157,7 @@ mod tests {
     use super::super::super::tests::{child, dummy, index, link, marked, name, named, owner, vlan};
     use super::*;
     use crate::link::{Ipvlan, NewLink};
+    use crate::value::NsId;
 
     /// Links that are marked and named like this are in use: the formats do not change.
     #[test]

@@ -182,6 +182,7 @@ mod tests {
     use super::*;
     use crate::addr::NewAddress;
     use crate::link::{MacvlanMode, NewLink};
+    use crate::value::NsId;
     use crate::wire::Messages;
 
     fn ours() -> LinkInfo {
