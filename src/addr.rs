@@ -50,6 +50,7 @@ flags! {
 
 /// How long an address is valid and preferred, in seconds; [`u32::MAX`] is for ever (`struct ifa_cacheinfo`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "the two times of `struct ifa_cacheinfo` that are set")]
 pub struct Lifetime {
     /// How long it may be used for new connections.
     pub preferred: u32,

@@ -16,7 +16,7 @@
 use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink};
 use crate::value::{IfIndex, MacAddr, flags, numbers};
-use crate::wire::{Compare, Entry, List, Row, compare_as_printed, fixed, table};
+use crate::wire::{Compare, Entries, Entry, Row, compare_as_printed, fixed, table};
 use std::collections::BTreeSet;
 
 numbers! {
@@ -72,7 +72,7 @@ impl Entry for MacAddr {
 }
 
 /// The kernel reports senders in an order of its own, and each once.
-impl Compare for List<'_, MacAddr> {
+impl Compare for Entries<'_, MacAddr> {
     fn words(&self) -> String {
         format!("{:?}", self.collect::<BTreeSet<_>>())
     }
@@ -85,6 +85,7 @@ impl Compare for List<'_, MacAddr> {
 ///
 /// A request sets at most some 5,450 senders. The kernel lets the list grow beyond, but cannot report a link with a longer one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SourceMacs<'a> {
     /// Adds one; that it is there already is no error.
     Add(MacAddr),
@@ -137,7 +138,7 @@ macro_rules! macvlan_table {
             }
             lists {
                 /// The senders that are heard in source mode.
-                5 IFLA_MACVLAN_MACADDR_DATA pub(super) macaddrs: &'a [MacAddr] => List<'a, MacAddr> => Vec<MacAddr>,
+                5 IFLA_MACVLAN_MACADDR_DATA pub(super) macaddrs: &'a [MacAddr] => Entries<'a, MacAddr> => Vec<MacAddr>,
             }
         }
 

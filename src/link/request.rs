@@ -16,6 +16,7 @@ mod sealed {
     use super::Placement;
 
     /// What [`Socket::create`](crate::Socket::create) has to know of a link.
+    #[expect(unnameable_types, reason = "so that only this crate can implement it")]
     pub trait Create {
         fn placement(&self) -> Placement<'_>;
     }
@@ -28,6 +29,7 @@ pub trait Create: Command + SealedCreate {}
 
 /// What is asked of a new link's place.
 #[derive(Clone, Copy, Debug)]
+#[expect(unnameable_types, reason = "only a sealed trait mentions it")]
 pub struct Placement<'a> {
     pub(crate) index: Option<IfIndex>,
     pub(crate) name: Option<IfName>,
@@ -161,6 +163,7 @@ pub struct LinkChange<'a, K> {
 
 /// A change that holds for links of any kind: see [`LinkChange::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AnyKind;
 
 impl Attrs for AnyKind {}
@@ -170,6 +173,7 @@ impl Kind for AnyKind {
 
 /// A move to another namespace: see [`LinkChange::move_to`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Move;
 
 impl Attrs for Move {}

@@ -13,7 +13,7 @@
 use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink, VlanFlags, VlanFlagsChange};
 use crate::value::{Given, IfIndex, InvalidValue, checked, numbers};
-use crate::wire::{Compare, Entry, Fixed, Get, List, Row, compare_as_printed, fixed, head, table};
+use crate::wire::{Compare, Entries, Entry, Fixed, Get, Row, compare_as_printed, fixed, head, table};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -180,7 +180,7 @@ macro_rules! mappings {
             }
         }
         /// Only the priorities that were asked for count. An entry that maps to 0 removes one, so it is not reported.
-        impl Compare for List<'_, $T> {
+        impl Compare for Entries<'_, $T> {
             fn words(&self) -> String {
                 let map: BTreeMap<_, _> = self.map(|entry| (entry.from(), entry.to())).filter(|(_, to)| *to != 0).collect();
                 format!("{map:?}")
@@ -227,9 +227,9 @@ table! {
     lists {
         /// Entries to add to, replace in or remove from the egress map: from the kernel's priority to the tag's. The kernel
         /// cannot report a link with more than about 5,450.
-        3 IFLA_VLAN_EGRESS_QOS pub egress_qos: &'a [EgressQos] => List<'a, EgressQos> => Vec<EgressQos>,
+        3 IFLA_VLAN_EGRESS_QOS pub egress_qos: &'a [EgressQos] => Entries<'a, EgressQos> => Vec<EgressQos>,
         /// Entries to add to, replace in or remove from the ingress map: from the tag's priority to the kernel's.
-        4 IFLA_VLAN_INGRESS_QOS pub ingress_qos: &'a [IngressQos] => List<'a, IngressQos> => Vec<IngressQos>,
+        4 IFLA_VLAN_INGRESS_QOS pub ingress_qos: &'a [IngressQos] => Entries<'a, IngressQos> => Vec<IngressQos>,
     }
 }
 

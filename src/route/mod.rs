@@ -36,6 +36,7 @@ const ONLINK: u32 = 4;
 
 /// A routing table, by its number (`RT_TABLE_…`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
 pub struct Table(pub u32);
 
 impl Table {
@@ -49,6 +50,7 @@ transparent!(Table: u32);
 
 /// Who made a route (`RTPROT_…`, `/etc/iproute2/rt_protos`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
 pub struct RouteProtocol(pub u8);
 
 impl RouteProtocol {

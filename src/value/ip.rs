@@ -23,6 +23,7 @@ pub(crate) fn everywhere(like: IpAddr) -> IpNetwork {
 
 /// How far an address or a route is valid (`RT_SCOPE_…`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
 pub struct Scope(pub u8);
 
 impl Scope {

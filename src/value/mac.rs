@@ -61,6 +61,7 @@ fixed! {
 
 /// A broadcast address, which may be any six bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "any six bytes are one")]
 pub struct Broadcast(pub [u8; 6]);
 
 impl From<[u8; 6]> for Broadcast {

@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr};
 ///
 /// If [`needed`](Self::needed) is above [`NoRoom::LARGEST`], no buffer is large enough: a nest's length has 16 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the one number that is missing; tests compare it")]
 pub struct NoRoom {
     /// Bytes of the whole message.
     pub needed: usize,

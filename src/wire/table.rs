@@ -286,6 +286,7 @@ macro_rules! rows {
             )*
 
             /// Every attribute that the library knows here, with its number and the kernel's name.
+            #[doc(hidden)]
             pub const ROWS: &'static [$crate::wire::Row] = &[
                 $($crate::wire::Row {
                     number: $n,
