@@ -30,6 +30,13 @@ pub(crate) const BODY: Body = Body { header: IFADDRMSG, rows: AddressView::ROWS 
 
 flags! {
     /// An address's flags (`IFA_F_…`).
+    ///
+    /// ```
+    /// use sublink::addr::AddressFlags;
+    /// let flags = AddressFlags::from(0x82); // as the kernel reported them
+    /// assert!(flags.contains(AddressFlags::PERMANENT));
+    /// assert_eq!(flags.to_string(), "<nodad,permanent>");
+    /// ```
     AddressFlags: u32 {
         /// Another address of the same subnet came first (IPv4).
         0x01 "IFA_F_SECONDARY" SECONDARY "secondary",

@@ -39,6 +39,13 @@ numbers! {
 
 flags! {
     /// A macvlan's flags (`MACVLAN_FLAG_…`). A change replaces all of them.
+    ///
+    /// ```
+    /// use sublink::link::MacvlanFlags;
+    /// use sublink::{IfIndex, MacvlanMode, NewLink};
+    /// let quiet = NewLink::macvlan(IfIndex::new(2)?).mode(MacvlanMode::Passthru).flags(MacvlanFlags::NOPROMISC);
+    /// # Ok::<(), sublink::value::InvalidValue>(())
+    /// ```
     MacvlanFlags: u16 {
         /// A passthru child does not make its parent promiscuous. Passthru only.
         1 "MACVLAN_FLAG_NOPROMISC" NOPROMISC "nopromisc",
@@ -84,6 +91,13 @@ impl Compare for Entries<'_, MacAddr> {
 /// A change of the list of senders that a macvlan in source mode hears. In another mode: EINVAL.
 ///
 /// A request sets at most some 5,450 senders. The kernel lets the list grow beyond, but cannot report a link with a longer one.
+///
+/// ```
+/// use sublink::link::SourceMacs;
+/// use sublink::{IfIndex, LinkChange};
+/// let change = LinkChange::macvlan(IfIndex::new(7)?).macaddr(SourceMacs::Add("02:00:00:00:00:07".parse()?));
+/// # Ok::<(), sublink::value::InvalidValue>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceMacs<'a> {

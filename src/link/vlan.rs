@@ -19,6 +19,14 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A VLAN's id: 0 to 4094. Id 0 carries a priority only.
+///
+/// ```
+/// use sublink::VlanId;
+/// let id: VlanId = "50".parse()?;
+/// assert_eq!((id, u16::from(id)), (VlanId::new(50)?, 50));
+/// assert!(VlanId::new(4095).is_err());
+/// # Ok::<(), sublink::value::InvalidValue>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VlanId(u16);
 
@@ -63,6 +71,14 @@ impl VlanProtocol {
 }
 
 /// A priority in a VLAN's tag (PCP): 0 to 7.
+///
+/// ```
+/// use sublink::link::{EgressQos, VlanPriority};
+/// let urgent = VlanPriority::new(6)?;
+/// assert_eq!(EgressQos::new(16, urgent).to(), 6); // packets of `skb->priority` 16
+/// assert!(VlanPriority::new(8).is_err());
+/// # Ok::<(), sublink::value::InvalidValue>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VlanPriority(u8);
 

@@ -35,6 +35,11 @@ pub(crate) const BODY: Body = Body { header: RTMSG, rows: RouteView::ROWS };
 const ONLINK: u32 = 4;
 
 /// A routing table, by its number (`RT_TABLE_…`).
+///
+/// ```
+/// use sublink::route::Table;
+/// assert_eq!((Table::from(254), u32::from(Table::LOCAL)), (Table::MAIN, 255));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
 pub struct Table(pub u32);
@@ -49,6 +54,13 @@ impl Table {
 transparent!(Table: u32);
 
 /// Who made a route (`RTPROT_…`, `/etc/iproute2/rt_protos`).
+///
+/// ```
+/// use sublink::NewRoute;
+/// use sublink::route::RouteProtocol;
+/// let route = NewRoute::default_via("10.0.50.1".parse()?).protocol(RouteProtocol::DHCP);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
 pub struct RouteProtocol(pub u8);

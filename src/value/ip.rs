@@ -22,6 +22,11 @@ pub(crate) fn everywhere(like: IpAddr) -> IpNetwork {
 }
 
 /// How far an address or a route is valid (`RT_SCOPE_…`).
+///
+/// ```
+/// use sublink::value::Scope;
+/// assert_eq!((Scope::from(253), u8::from(Scope::HOST)), (Scope::LINK, 254));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
 pub struct Scope(pub u8);
