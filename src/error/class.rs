@@ -67,8 +67,9 @@ impl Error {
             | ErrorKind::IpNetwork(_)
             | ErrorKind::IpAddr(_)
             | ErrorKind::SameNamespace
+            | ErrorKind::NotANamespace { .. }
             | ErrorKind::Forked => Class::Invalid,
-            ErrorKind::OnlyAltName { .. } | ErrorKind::AddressGone(_) => Class::Gone,
+            ErrorKind::OnlyAltName { .. } | ErrorKind::AddressGone(_) | ErrorKind::NamespaceGone(_) => Class::Gone,
             ErrorKind::DuplicateAddress(_) => Class::Taken,
             ErrorKind::Interrupted | ErrorKind::Overrun | ErrorKind::TimedOut | ErrorKind::StillTentative(_) => {
                 Class::Transient

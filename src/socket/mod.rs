@@ -385,7 +385,12 @@ impl Socket {
             }
             _ => error,
         };
-        error.of_request(info, request)
+        error.of_request(info, request).in_namespace(self.namespace_number())
+    }
+
+    /// The namespace it lives in, as an error notes it.
+    pub(crate) fn namespace_number(&self) -> Option<u64> {
+        self.namespace.map(NetnsId::number)
     }
 
     fn find_names(&mut self, info: &mut RequestInfo) {

@@ -114,9 +114,6 @@ pub enum InvalidValue {
     /// A message above [`NoRoom::LARGEST`](crate::wire::NoRoom::LARGEST), because of a list in it.
     #[error("the request would take {0} bytes, and a netlink attribute holds at most 65535: split its list")]
     TooLong(usize),
-    /// A namespace path or descriptor that is something else.
-    #[error("not a namespace: the file is not on nsfs")]
-    NotANamespace,
     /// See [`Attached`](crate::Attached).
     #[error(
         "{0} is no attached link: one is as in `eth0 kind macvlan index 20817 mac 02:00:00:00:00:07 parent 5 lower 5`"
