@@ -117,8 +117,9 @@ const fn flags_from_bytes([a, b, c, d, e, f, g, h]: [u8; 8]) -> VlanFlagsChange 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{NewLink, VlanId};
+    use crate::link::{LinkView, NewLink, VlanId};
     use crate::value::IfIndex;
+    use crate::wire::encoded;
 
     #[test]
     fn flags_say_what_is_on_what_is_off_and_nothing_of_the_rest() {
@@ -128,5 +129,20 @@ mod tests {
         let vlan = || NewLink::vlan(IfIndex(5), VlanId::new(1).unwrap());
         let again = vlan().flags(flags).flags(VlanFlags::GVRP.on());
         assert_eq!(again, vlan().flags(VlanFlags::GVRP.on()));
+    }
+
+    #[test]
+    fn only_the_flags_that_were_asked_for_are_compared() {
+        let vlan = |flags| encoded(&NewLink::vlan(IfIndex(5), VlanId::new(1).unwrap()).flags(flags));
+        let found = vlan((VlanFlags::REORDER_HDR | VlanFlags::GVRP).on());
+        let found = LinkView::of_request(&found).unwrap().kind();
+        let compare = |change| {
+            let asked = vlan(change);
+            let mismatches = LinkView::of_request(&asked).unwrap().kind().mismatches(&found);
+            mismatches.into_iter().map(|one| (one.asked, one.found)).collect::<Vec<_>>()
+        };
+        assert_eq!(compare(VlanFlags::GVRP.on() | VlanFlags::MVRP.off()), []);
+        let wrong = ("<MVRP>".to_owned(), Some("<REORDER_HDR>".to_owned()));
+        assert_eq!(compare(VlanFlags::MVRP.on() | VlanFlags::REORDER_HDR.off()), [wrong]);
     }
 }

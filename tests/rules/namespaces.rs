@@ -120,10 +120,9 @@ pub fn what_is_no_namespace_is_refused() -> Result<(), Skip> {
         let error = opened.expect_err("no namespace");
         assert!(matches!(error.kind(), ErrorKind::NotANamespace { .. }), "{}: {error}", path.display());
     }
-    for (opened, path) in [
-        (Netns::open(&file), file.display().to_string()),
-        (Netns::open("/a\x1b[2J"), "/a\\u{1b}[2J".into()),
-    ] {
+    for (opened, path) in
+        [(Netns::open(&file), file.display().to_string()), (Netns::open("/a\x1b[2J"), "/a\\u{1b}[2J".into())]
+    {
         assert_eq!(sentence(opened), format!("open namespace {path}: No such file or directory (os error 2)"));
     }
     let error = Netns::of_pid(u32::MAX).unwrap_err();
