@@ -338,6 +338,7 @@ impl From<Error> for io::Error {
 /// `?` turns it into the [`Error`] alone.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}; {} were read", items.len())]
+#[expect(clippy::exhaustive_structs, reason = "what was read, and why no more; callers take it apart")]
 pub struct Partial<T> {
     /// What was read.
     pub items: Vec<T>,

@@ -2,7 +2,7 @@
 
 use super::{Class, Subject};
 use crate::link::{MacvlanMode, VlanId};
-use crate::value::{IfIndex, IfName, MacAddr};
+use crate::value::{IfIndex, IfName, MacAddr, NsId};
 use std::fmt;
 
 /// Why a request failed. It prints as a sentence.
@@ -176,7 +176,7 @@ pub enum Reason {
     RenamedWhileUp(IfName),
     /// No namespace has this id, or none any longer.
     #[error("no network namespace has the id {0}, or none any longer")]
-    NamespaceIsGone(i32),
+    NamespaceIsGone(NsId),
     /// The descriptor given as a namespace is not one.
     #[error("the descriptor that was given is not that of a network namespace")]
     NotANamespace,

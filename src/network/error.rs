@@ -18,6 +18,7 @@ use std::net::{AddrParseError, IpAddr};
 /// assert_eq!(error.to_string(), "an owner has 1 to 64 bytes, and no colon or control character");
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "it is refused before anything is sent, or what is sent fails")]
 pub enum Error {
     /// The network, the parent or the connection cannot be what it should be. Nothing was sent.
     #[error(transparent)]

@@ -24,13 +24,14 @@ mod request;
 mod row;
 pub(crate) mod table;
 
-pub use decode::{Attribute, Attributes, Header, Malformed, Message, Messages};
+pub use decode::{Attribute, Attributes, Entries, Header, Malformed, Message, Messages};
 pub use encode::NoRoom;
 pub use request::{Command, Request};
+#[doc(hidden)] // for tests
 pub use row::{Inside, Row};
 
 pub(crate) use compare::{Compare, CompareRows, Mismatch, compare_as_printed, mismatch};
-pub(crate) use decode::{FromWire, Get, Index, List};
+pub(crate) use decode::{FromWire, Get, Index};
 pub(crate) use encode::{Attrs, Entry, Fixed, Full, Mask, Out, Put, fixed, list_len, measured, padded, put_list};
 #[cfg(test)]
 pub(crate) use request::encoded;
