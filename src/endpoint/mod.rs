@@ -20,6 +20,7 @@
 
 mod attached;
 mod check;
+mod default_route;
 mod detach;
 mod device;
 
@@ -27,6 +28,8 @@ pub use attached::Attached;
 pub use check::Difference;
 pub use detach::{Detached, detach_many};
 pub use device::MovedDevice;
+
+pub(crate) use default_route::{default_route, pass_on, take};
 
 use crate::addr::NewAddress;
 use crate::batch::{Batch, Outcome};
@@ -302,13 +305,6 @@ impl<'a> Endpoint<'a> {
         self.default_routes(index).chain(self.routes.iter().map(move |route| route.on(index)))
     }
 
-    fn default_routes(&self, index: IfIndex) -> impl Iterator<Item = NewRoute> {
-        self.gateways.iter().map(move |gateway| {
-            let route = default_route(*gateway, index, &self.addrs);
-            self.metric.into_iter().fold(route, NewRoute::metric)
-        })
-    }
-
     /// Routes that drop packets belong to no link, so removing that does not remove them.
     fn delete_routes_without_link(&self, batch: &Batch, inside: &mut Socket) {
         let routes = self.routes.iter().rev().zip(batch.outcomes().iter().rev()); // they come last
@@ -318,24 +314,4 @@ impl<'a> Endpoint<'a> {
             }
         }
     }
-
-    /// Makes this endpoint's gateways the default ones, in the place of another's with the same metric, without a moment
-    /// without: when networks come and go, call it for the one that is to have the default route, before the one that had
-    /// it is detached.
-    pub fn take_default_route(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
-        let mut batch = Batch::new();
-        for route in self.default_routes(attached.index) {
-            batch.push(&route.replace())?;
-        }
-        sandbox.socket().run(&mut batch)
-    }
-}
-
-/// The default route by `gateway`, on the link `index`, which has these addresses. A gateway that is in no network of theirs
-/// is taken as reachable on the link; a link-local one always is, since every link has fe80::/64.
-pub(crate) fn default_route(gateway: IpAddr, index: IfIndex, addrs: &[IpNetwork]) -> NewRoute {
-    let route = NewRoute::default_via(gateway).index(index);
-    let is_reachable = addrs.iter().any(|addr| addr.contains(gateway));
-    let is_link_local = matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local());
-    if is_reachable || is_link_local { route } else { route.onlink() }
 }
