@@ -229,7 +229,8 @@ impl<'a> Endpoint<'a> {
     /// stays up. In the second case no gratuitous ARP leaves for addresses that are added then.
     ///
     /// # Errors
-    /// As [`attach`](Self::attach). [`ErrorKind::SameNamespace`] if the target is where the parent is, and
+    /// As [`attach`](Self::attach). A link that has the index which was asked for is never removed, whatever answer is lost
+    /// ([`Undo::WasThere`]): an attach can be asked for again. [`ErrorKind::SameNamespace`] if the target is where the parent is, and
     /// [`InvalidValue::MacIsParents`](crate::value::InvalidValue::MacIsParents) if the link cannot have the MAC address that
     /// was asked for.
     pub fn prepare(&self, host: &mut Socket, sandbox: &mut Sandbox) -> Result<Attached> {
@@ -254,6 +255,9 @@ impl<'a> Endpoint<'a> {
             };
             created.map(|()| index)
         };
+        // Were the answer to the create lost, a link that has the index already would be taken for the one that was made.
+        let was_there = link.wanted_index().map_or(Ok(false), |index| inside.has_link(index));
+        let was_there = was_there.map_err(|error| error.with_undo(Undo::Clean))?;
         let created = match link.wanted_index() {
             Some(index) => create(host, index).map_err(|error| error.explained(host)),
             None => host
@@ -264,7 +268,10 @@ impl<'a> Endpoint<'a> {
         match (created, tried) {
             (Ok(index), _) if link.wanted_name().is_some() && mac.is_some() => Ok(made(index)),
             (Ok(index), _) => made(index).complete(inside).map_err(|error| error.with_undo(made(index).undo(inside))),
-            (Err(error), Some(index)) if error.is_unknown_outcome() => Err(error.with_undo(made(index).undo(inside))),
+            (Err(error), Some(index)) if error.is_unknown_outcome() => {
+                let undo = if was_there { Undo::WasThere(index) } else { made(index).undo(inside) };
+                Err(error.with_undo(undo))
+            }
             (Err(error), _) => Err(error.with_undo(Undo::Clean)),
         }
     }
