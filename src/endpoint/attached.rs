@@ -1,10 +1,11 @@
 //! A link that was attached, as plain data, and finding it again without that.
 
 use crate::error::Result;
-use crate::link::{LinkKind, LinkView, ListLinks, MacvlanMode};
+use crate::link::{Footing, LinkKind, LinkView, ListLinks, MacvlanMode};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
 use crate::value::{Given, IfIndex, IfName, InvalidValue, MacAddr};
+use crate::wire::Message;
 use std::fmt;
 use std::str::FromStr;
 
@@ -111,15 +112,26 @@ impl Attached {
     }
 }
 
-/// Which device a link of this kind is put on when it is asked for on `parent`.
-pub(super) fn lower_of(kind: LinkKind, parent: &LinkView<'_>) -> Option<IfIndex> {
-    let kinds: &[&str] = match kind {
-        LinkKind::Macvlan | LinkKind::Macvtap => &["macvlan", "macvtap"],
-        LinkKind::Ipvlan => &["ipvlan", "ipvtap"],
-        LinkKind::Vlan => &[],
+/// Which device a link of this kind is put on when it is asked for on the parent that `answer` tells of.
+pub(super) fn lower_of(kind: LinkKind, answer: Message<'_>) -> Option<IfIndex> {
+    let is_macvlan = matches!(kind, LinkKind::Macvlan | LinkKind::Macvtap);
+    if is_macvlan && !has_word(answer.payload, *b"macv") {
+        return Footing::index_of(answer);
+    }
+    let parent = Footing::of(answer)?;
+    let passes_on = match parent.kind.name().as_bytes() {
+        b"macvlan" | b"macvtap" => is_macvlan,
+        b"ipvlan" | b"ipvtap" => kind == LinkKind::Ipvlan,
+        _ => false,
     };
-    let passes_on = kinds.iter().any(|kind| parent.kind() == *kind);
-    if passes_on { parent.parent().filter(|_| parent.parent_netnsid().is_none()) } else { Some(parent.index()) }
+    if passes_on { parent.parent.filter(|_| !parent.parent_is_elsewhere) } else { Some(parent.index) }
+}
+
+/// Whether the word stands in a message, aligned as the name of a kind is. Where the name's start does not, the kind need not
+/// be read, which costs four times as much; where it does, something else may have it too.
+#[expect(clippy::needless_bitwise_bool, reason = "without a branch a processor looks at several words at a time")]
+fn has_word(message: &[u8], word: [u8; 4]) -> bool {
+    message.chunks_exact(4).fold(false, |found, other| found | (other == word))
 }
 
 impl fmt::Display for Attached {

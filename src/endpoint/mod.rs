@@ -34,7 +34,7 @@ pub(crate) use default_route::{default_route, pass_on, take};
 use crate::addr::NewAddress;
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind, Result, Undo};
-use crate::link::{AddrGenMode, GetLink, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec, LinkView};
+use crate::link::{AddrGenMode, GetLink, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec};
 use crate::route::{DeleteRoute, NewRoute};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
@@ -249,7 +249,7 @@ impl<'a> Endpoint<'a> {
             tried = Some(index);
             let created = match parent.filter(|_| is_asked) {
                 Some(parent) => host.ask_and_apply(&GetLink::index(parent), &link.index(index), &mut |answer| {
-                    lower = LinkView::of(answer).and_then(|parent| lower_of(kind, &parent));
+                    lower = lower_of(kind, answer);
                 }),
                 None => host.apply(&link.index(index)),
             };

@@ -145,6 +145,15 @@ impl NetnsId {
         stat(OF_THREAD).ok().map(Self::of_stat)
     }
 
+    /// The id as a number, to be kept with an error.
+    #[expect(clippy::unnecessary_cast, reason = "dev_t and ino_t are not 64 bits wide everywhere")]
+    pub(crate) const fn number(self) -> u64 {
+        match self {
+            Self::Cookie(number) => number,
+            Self::File(device, inode) => (device as u64).rotate_left(32) ^ inode as u64,
+        }
+    }
+
     fn of_stat(stat: FileStat) -> Self {
         Self::File(stat.st_dev, stat.st_ino)
     }
@@ -175,7 +184,7 @@ pub(crate) fn run_in_new<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> 
     on_a_thread(|| unshare(CloneFlags::CLONE_NEWNET).map_err(enter_error).map(|()| work()))?
 }
 
-/// Runs `work` on a thread of its own, which may [enter](enter) namespaces. A panic in it goes on in the caller.
+/// Runs `work` on a thread of its own, which may [enter] namespaces. A panic in it goes on in the caller.
 pub(crate) fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
     thread::scope(|scope| {
         let builder = thread::Builder::new().name("sublink-netns".into());
