@@ -93,7 +93,7 @@ impl Network {
     /// [`join`](Self::join).
     ///
     /// # Errors
-    /// As [`Parent::up`](super::Parent::up), [`endpoint`](Self::endpoint), [`Endpoint::attach`](crate::Endpoint::attach) and
+    /// As [`Parent::attach`](super::Parent::attach), [`endpoint`](Self::endpoint) and
     /// [`join`](Self::join). Then the container is as before; a parent that was made stays.
     pub fn connect(
         &self,
@@ -103,8 +103,8 @@ impl Network {
         connection: Connection,
         others: &[Member],
     ) -> Result<Member> {
-        let parent = self.parent()?.up(host, owner)?;
-        let attached = self.endpoint(parent.index, &connection)?.attach(host, sandbox)?;
+        let endpoint = |parent| Ok(self.endpoint(parent, &connection)?);
+        let (_, attached) = self.parent()?.attach(host, owner, sandbox, endpoint)?;
         self.join(connection, attached, sandbox, others)
     }
 
