@@ -70,11 +70,8 @@ impl Parent {
                 Err(error) => error,
             };
             let may_pass = error.undo() == Some(Undo::Clean)
-                && if error.is_no_device() {
-                    !host.has_link(up.index)?
-                } else {
-                    is_kept_off(&error, endpoint.link().kind()) && is_of(owner, host, up.index)?
-                };
+                && (!host.has_link(up.index)?
+                    || is_kept_off(&error, endpoint.link().kind()) && is_of(owner, host, up.index)?);
             if !may_pass {
                 return Err(error.into());
             }
