@@ -38,7 +38,7 @@ use crate::link::{AddrGenMode, GetLink, Ipv4Setting, LinkChange, LinkKind, LinkS
 use crate::route::{DeleteRoute, NewRoute};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
-use crate::value::{IfIndex, IfName};
+use crate::value::{IfIndex, IfName, maybe};
 use attached::lower_of;
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -72,6 +72,8 @@ pub struct Endpoint<'a> {
 }
 
 impl<'a> Endpoint<'a> {
+    maybe!();
+
     /// An endpoint with this link, as yet without addresses. The parent's index is one in the namespace of the `host` socket
     /// of [`attach`](Self::attach). Without a MAC address, a macvlan or macvtap is given a random one.
     #[must_use]
