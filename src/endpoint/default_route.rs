@@ -54,10 +54,9 @@ impl Endpoint<'_> {
     }
 
     pub(super) fn default_routes(&self, index: IfIndex) -> impl Iterator<Item = NewRoute> {
-        self.gateways.iter().map(move |gateway| {
-            let route = default_route(*gateway, index, &self.addrs);
-            self.metric.into_iter().fold(route, NewRoute::metric)
-        })
+        self.gateways
+            .iter()
+            .map(move |gateway| default_route(*gateway, index, &self.addrs).maybe(self.metric, NewRoute::metric))
     }
 }
 
