@@ -10,13 +10,12 @@
 //! [`AddressWatch`](crate::socket::AddressWatch) waits for that. Sources: `net/ipv4/devinet.c`, `net/ipv6/addrconf.c`,
 //! `include/uapi/linux/if_addr.h`, `man 7 rtnetlink`.
 
-use crate::value::{AF_INET, AF_INET6, Given, IfIndex, IfName, InvalidValue, Name, Scope, family};
+use crate::value::{AF_INET, AF_INET6, Given, IfIndex, IfName, InvalidValue, Name, Scope, family, flags, maybe};
 use crate::wire::{
     Attrs, Body, Command, Full, Header, Message, NoRoom, Out, Put, Request, Sealed, fixed, header, measured, table,
 };
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
-use std::fmt;
 use std::net::IpAddr;
 
 pub(crate) const RTM_NEWADDR: u16 = 20;
@@ -29,45 +28,36 @@ const IFADDRMSG: usize = 8;
 /// A message about an address: `struct ifaddrmsg`, then the attributes of [`AddressView`].
 pub(crate) const BODY: Body = Body { header: IFADDRMSG, rows: AddressView::ROWS };
 
-/// An address's flags (`IFA_F_…`).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct AddressFlags(u32);
-
-impl AddressFlags {
-    /// Another address of the same subnet came first (IPv4).
-    pub const SECONDARY: Self = Self(0x01);
-    /// No duplicate address detection (IPv6).
-    pub const NODAD: Self = Self(0x02);
-    /// Duplicate address detection found somebody else with the address (IPv6).
-    pub const DADFAILED: Self = Self(0x08);
-    /// Its preferred lifetime is over.
-    pub const DEPRECATED: Self = Self(0x20);
-    /// It is not yet known whether somebody else has it (IPv6).
-    pub const TENTATIVE: Self = Self(0x40);
-    /// It was given by an administrator, not learnt.
-    pub const PERMANENT: Self = Self(0x80);
-    /// It makes no route to its network (since Linux 3.14 for IPv6, 4.4 for IPv4).
-    pub const NOPREFIXROUTE: Self = Self(0x200);
-
-    /// Whether all of `flags` are set.
-    pub const fn contains(self, flags: Self) -> bool {
-        self.0 & flags.0 == flags.0
-    }
-
-    /// The bits.
-    pub const fn bits(self) -> u32 {
-        self.0
-    }
-}
-
-impl fmt::Debug for AddressFlags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#x}", self.0)
+flags! {
+    /// An address's flags (`IFA_F_…`).
+    ///
+    /// ```
+    /// use sublink::addr::AddressFlags;
+    /// let flags = AddressFlags::from(0x82); // as the kernel reported them
+    /// assert!(flags.contains(AddressFlags::PERMANENT));
+    /// assert_eq!(flags.to_string(), "<nodad,permanent>");
+    /// ```
+    AddressFlags: u32 {
+        /// Another address of the same subnet came first (IPv4).
+        0x01 "IFA_F_SECONDARY" SECONDARY "secondary",
+        /// No duplicate address detection (IPv6).
+        0x02 "IFA_F_NODAD" NODAD "nodad",
+        /// Duplicate address detection found somebody else with the address (IPv6).
+        0x08 "IFA_F_DADFAILED" DADFAILED "dadfailed",
+        /// Its preferred lifetime is over.
+        0x20 "IFA_F_DEPRECATED" DEPRECATED "deprecated",
+        /// It is not yet known whether somebody else has it (IPv6).
+        0x40 "IFA_F_TENTATIVE" TENTATIVE "tentative",
+        /// It was given by an administrator, not learnt.
+        0x80 "IFA_F_PERMANENT" PERMANENT "permanent",
+        /// It makes no route to its network (since Linux 3.14 for IPv6, 4.4 for IPv4).
+        0x200 "IFA_F_NOPREFIXROUTE" NOPREFIXROUTE "noprefixroute",
     }
 }
 
 /// How long an address is valid and preferred, in seconds; [`u32::MAX`] is for ever (`struct ifa_cacheinfo`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "the two times of `struct ifa_cacheinfo` that are set")]
 pub struct Lifetime {
     /// How long it may be used for new connections.
     pub preferred: u32,
@@ -124,7 +114,7 @@ impl Put for Label {
 }
 
 fixed! {
-    AddressFlags: 4 + 0, AddressFlags(0), |v: AddressFlags| v.0.to_ne_bytes(), |b| AddressFlags(u32::from_ne_bytes(b));
+    AddressFlags: 4 + 0, AddressFlags::NONE, |v: AddressFlags| v.0.to_ne_bytes(), |b| AddressFlags(u32::from_ne_bytes(b));
     Lifetime: 16 + 0, Lifetime::FOREVER, Lifetime::bytes, Lifetime::from_bytes;
 }
 
@@ -190,6 +180,8 @@ pub struct NewAddress {
 }
 
 impl NewAddress {
+    maybe!();
+
     /// The address `addr`, with the prefix length of its network, for the link `index`. Its scope is global; that of
     /// `127.0.0.0/8` and `::1` is the host, as with `ip`.
     ///
@@ -240,7 +232,7 @@ impl NewAddress {
     }
 
     const fn with(self, flag: AddressFlags) -> Self {
-        let flags = AddressFlags(self.attrs.flags.0 | flag.0);
+        let flags = self.attrs.flags.with(flag);
         self.flags(flags)
     }
 }

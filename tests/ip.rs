@@ -9,7 +9,7 @@ use sublink::addr::{AddressFlags, DeleteAddress, Label, Lifetime, ListAddresses}
 use sublink::nsid::NewNsid;
 use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteProtocol, RouteType, Table, Via};
 use sublink::socket::AddressWatch;
-use sublink::value::Scope;
+use sublink::value::{NsId, Scope};
 use sublink::{ErrorKind, IfIndex, IpNetwork, LinkChange, Netns, NewAddress, NewLink, NewRoute, Socket};
 use sublink_tests::{self as common, kernel_test};
 
@@ -315,12 +315,12 @@ fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     let other = Netns::create().unwrap();
     assert_eq!(socket.nsid_of(&other).unwrap(), None);
     let nsid = socket.nsid_or_new(&other).unwrap();
-    assert!(nsid >= 0);
+    assert!(nsid.is_assigned());
     assert_eq!((socket.nsid_of(&other).unwrap(), socket.nsid_or_new(&other).unwrap()), (Some(nsid), nsid));
     assert!(socket.apply(&NewNsid::new(&other)).unwrap_err().is_already_there());
     let third = Netns::create().unwrap();
-    socket.apply(&NewNsid::new(&third).nsid(77)).unwrap();
-    assert_eq!(socket.nsid_of(&third).unwrap(), Some(77));
+    socket.apply(&NewNsid::new(&third).nsid(NsId::new(77).unwrap())).unwrap();
+    assert_eq!(socket.nsid_of(&third).unwrap(), Some(NsId::new(77).unwrap()));
     let file = std::fs::File::open("/dev/null").unwrap();
     let error = socket.nsid_of(&file).unwrap_err().to_string();
     assert_eq!(error, "get the id of a namespace: EINVAL: Peer netns reference is invalid: NETNSA_FD");

@@ -246,7 +246,7 @@ mod tests {
             Attached { mac, ..whole },
             Attached { has_parents_mac: true, ..whole },
             Attached { parent: None, lower: None, ..whole },
-            Attached { kind: LinkKind::Ipvlan, lower: None, index: IfIndex(i32::MAX.cast_unsigned()), ..whole },
+            Attached { kind: LinkKind::Ipvlan, lower: None, index: IfIndex(0x7fff_ffff), ..whole },
         ] {
             assert_eq!(attached.to_string().parse(), Ok(attached), "{attached}");
         }

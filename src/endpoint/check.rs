@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::link::{LinkKind, LinkView};
 use crate::route::{ListRoutes, RouteInfo, Table};
 use crate::sandbox::Sandbox;
-use crate::value::{IfIndex, IfName, MacAddr};
+use crate::value::{IfIndex, IfName, MacAddr, NsId};
 use crate::wire::{CompareRows, Mismatch};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -44,7 +44,7 @@ pub enum Difference {
     },
     /// Its parent has the right index, and is in another namespace than it should be.
     #[error("the link's parent is in {}", namespace(*.0))]
-    ParentIsElsewhere(Option<i32>),
+    ParentIsElsewhere(Option<NsId>),
     /// It has another MAC address.
     #[error("the link's MAC address is {}, not {expected}", or_none(*found))]
     Mac {
@@ -201,7 +201,7 @@ fn or_none(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "none".into(), |value| value.to_string())
 }
 
-fn namespace(nsid: Option<i32>) -> String {
+fn namespace(nsid: Option<NsId>) -> String {
     nsid.map_or_else(|| "the container's own namespace".into(), |nsid| format!("the namespace of the id {nsid}"))
 }
 

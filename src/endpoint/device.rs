@@ -26,6 +26,7 @@ use std::os::fd::AsFd;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MovedDevice {
     /// Its name in the container.
     pub name: IfName,

@@ -35,7 +35,7 @@ use crate::link::{AddrGenMode, GetLink, Ipv4Setting, LinkChange, LinkKind, LinkS
 use crate::route::{DeleteRoute, NewRoute};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
-use crate::value::{IfIndex, IfName};
+use crate::value::{IfIndex, IfName, maybe};
 use attached::lower_of;
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -69,6 +69,8 @@ pub struct Endpoint<'a> {
 }
 
 impl<'a> Endpoint<'a> {
+    maybe!();
+
     /// An endpoint with this link, as yet without addresses. The parent's index is one in the namespace of the `host` socket
     /// of [`attach`](Self::attach). Without a MAC address, a macvlan or macvtap is given a random one.
     #[must_use]
@@ -303,10 +305,9 @@ impl<'a> Endpoint<'a> {
     }
 
     fn default_routes(&self, index: IfIndex) -> impl Iterator<Item = NewRoute> {
-        self.gateways.iter().map(move |gateway| {
-            let route = default_route(*gateway, index, &self.addrs);
-            self.metric.into_iter().fold(route, NewRoute::metric)
-        })
+        self.gateways
+            .iter()
+            .map(move |gateway| default_route(*gateway, index, &self.addrs).maybe(self.metric, NewRoute::metric))
     }
 
     /// Routes that drop packets belong to no link, so removing that does not remove them.

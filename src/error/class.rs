@@ -2,6 +2,7 @@
 
 use super::{Error, ErrorKind, KernelError, Reason};
 use crate::request::Verb;
+use crate::value::InvalidValue;
 use nix::errno::Errno;
 use std::io;
 
@@ -63,12 +64,17 @@ impl Error {
     /// What sort of failure it was.
     pub fn class(&self) -> Class {
         match self.kind() {
+            ErrorKind::Kernel(KernelError { errno, .. }) => {
+                let of_reason = self.reason().and_then(Reason::class);
+                of_reason.or_else(|| class_of(*errno)).unwrap_or(Class::Kernel)
+            }
             ErrorKind::Invalid(_)
             | ErrorKind::IpNetwork(_)
             | ErrorKind::IpAddr(_)
             | ErrorKind::SameNamespace
+            | ErrorKind::NotANamespace { .. }
             | ErrorKind::Forked => Class::Invalid,
-            ErrorKind::OnlyAltName { .. } | ErrorKind::AddressGone(_) => Class::Gone,
+            ErrorKind::OnlyAltName { .. } | ErrorKind::AddressGone(_) | ErrorKind::NamespaceGone(_) => Class::Gone,
             ErrorKind::DuplicateAddress(_) => Class::Taken,
             ErrorKind::Interrupted | ErrorKind::Overrun | ErrorKind::TimedOut | ErrorKind::StillTentative(_) => {
                 Class::Transient
@@ -76,7 +82,6 @@ impl Error {
             ErrorKind::Ignored(_) | ErrorKind::Truncated(_) | ErrorKind::Malformed(_) | ErrorKind::Unexpected => {
                 Class::Kernel
             }
-            ErrorKind::Kernel(KernelError { errno, .. }) => class_of(*errno).unwrap_or(Class::Kernel),
             ErrorKind::Io { error, .. } => class_of_io(error),
         }
     }
@@ -84,7 +89,21 @@ impl Error {
     /// What it is about, as far as the request, the reason and the system call tell.
     pub fn subject(&self) -> Subject {
         let of_reason = self.reason().and_then(Reason::subject);
-        of_reason.or(self.0.subject).unwrap_or_else(|| self.subject_of_request())
+        of_reason.or(self.0.subject).or_else(|| self.subject_of_kind()).unwrap_or_else(|| self.subject_of_request())
+    }
+
+    fn subject_of_kind(&self) -> Option<Subject> {
+        Some(match self.kind() {
+            ErrorKind::OnlyAltName { .. } => Subject::Link,
+            ErrorKind::AddressGone(_) | ErrorKind::StillTentative(_) | ErrorKind::DuplicateAddress(_) => {
+                Subject::Address
+            }
+            ErrorKind::SameNamespace
+            | ErrorKind::NotANamespace { .. }
+            | ErrorKind::NamespaceGone(_)
+            | ErrorKind::Invalid(InvalidValue::NamespaceName(_) | InvalidValue::NotAPidfd) => Subject::Namespace,
+            _ => return None,
+        })
     }
 
     fn subject_of_request(&self) -> Subject {

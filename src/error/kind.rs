@@ -59,6 +59,17 @@ pub enum ErrorKind {
     /// The socket was opened before a fork, by the other process: each would read the other's answers. Open one here.
     #[error("the socket was opened by another process, before a fork: open one in this process")]
     Forked,
+    /// A path or descriptor given as a network namespace is something else.
+    #[error("{what} is no network namespace but {found}")]
+    NotANamespace {
+        /// The path, or the descriptor.
+        what: Box<str>,
+        /// What it is.
+        found: Box<str>,
+    },
+    /// The file is there, and no namespace is mounted on it any more, as after a reboot.
+    #[error("the namespace of {0} is gone: nothing is mounted on the file")]
+    NamespaceGone(Box<str>),
     /// A datagram was larger than any that rtnetlink sends.
     #[error("an answer of {0} bytes is larger than the buffer")]
     Truncated(usize),

@@ -112,6 +112,7 @@ impl Error {
         match &self.0.kind {
             ErrorKind::Kernel(kernel) => Some(kernel.errno),
             ErrorKind::OnlyAltName { .. } => Some(Errno::ENODEV as i32),
+            ErrorKind::NamespaceGone(_) => Some(Errno::ENOENT as i32),
             ErrorKind::Overrun => Some(Errno::ENOBUFS as i32),
             ErrorKind::TimedOut => Some(Errno::ETIMEDOUT as i32),
             ErrorKind::Io { error, .. } => error.raw_os_error(),
@@ -337,6 +338,7 @@ impl From<Error> for io::Error {
 /// `?` turns it into the [`Error`] alone.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}; {} were read", items.len())]
+#[expect(clippy::exhaustive_structs, reason = "what was read, and why no more; callers take it apart")]
 pub struct Partial<T> {
     /// What was read.
     pub items: Vec<T>,

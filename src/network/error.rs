@@ -1,10 +1,11 @@
 //! What is wrong with a network or a parent, in words that its user can act on; and the error of what works with them.
 
+use crate::error::{Class, Partial, Subject};
 use crate::link::VlanId;
 use crate::value::{IfName, InvalidValue};
-use ipnetwork::IpNetwork;
+use ipnetwork::{IpNetwork, IpNetworkError};
 use std::io;
-use std::net::IpAddr;
+use std::net::{AddrParseError, IpAddr};
 
 /// Why a network, a parent or a connection could not be had: what was asked for cannot be, or a request failed.
 ///
@@ -17,6 +18,7 @@ use std::net::IpAddr;
 /// assert_eq!(error.to_string(), "an owner has 1 to 64 bytes, and no colon or control character");
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "it is refused before anything is sent, or what is sent fails")]
 pub enum Error {
     /// The network, the parent or the connection cannot be what it should be. Nothing was sent.
     #[error(transparent)]
@@ -44,6 +46,52 @@ impl Error {
             Self::Invalid(_) => None,
             Self::Failed(error) => Some(error),
         }
+    }
+}
+
+impl Error {
+    /// What sort of failure it was, as [`sublink::Error::class`](crate::Error::class).
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Invalid(InvalidNetwork::NoParent(_) | InvalidNetwork::NoBase { .. }) => Class::Gone,
+            Self::Invalid(
+                InvalidNetwork::NameIsTaken(_) | InvalidNetwork::IdIsTaken(_) | InvalidNetwork::VlanIsThere { .. },
+            ) => Class::Taken,
+            Self::Invalid(_) => Class::Invalid,
+            Self::Failed(error) => error.class(),
+        }
+    }
+
+    /// What it is about, as [`sublink::Error::subject`](crate::Error::subject).
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::Invalid(
+                InvalidNetwork::NoParent(_)
+                | InvalidNetwork::NoBase { .. }
+                | InvalidNetwork::VlanIsThere { .. }
+                | InvalidNetwork::Loopback,
+            ) => Subject::Parent,
+            Self::Invalid(_) => Subject::Other,
+            Self::Failed(error) => error.subject(),
+        }
+    }
+}
+
+/// What `?` meets beside a network: values that are checked, texts that are read, and lists.
+macro_rules! from {
+    ($($T:ty),*) => { $(
+        impl From<$T> for Error {
+            fn from(value: $T) -> Self {
+                Self::Failed(value.into())
+            }
+        }
+    )* };
+}
+from!(InvalidValue, IpNetworkError, AddrParseError);
+
+impl<T> From<Partial<T>> for Error {
+    fn from(partial: Partial<T>) -> Self {
+        Self::Failed(partial.error)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{ONLINK, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RouteAttrs, RouteHead, RouteInfo, RouteProtocol};
 use super::{RouteType, RouteView, Table, Via};
-use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, everywhere, family};
+use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, everywhere, family, maybe};
 use crate::wire::{Attrs, Command, Header, Messages, NoRoom, Request, Sealed, header, measured};
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
@@ -32,6 +32,8 @@ pub struct NewRoute {
 }
 
 impl NewRoute {
+    maybe!();
+
     /// A route to `destination`; bits behind its prefix are dropped. It needs a [`gateway`](Self::gateway), a link
     /// ([`index`](Self::index)) or both, unless it is of a type that drops packets.
     #[must_use]

@@ -67,7 +67,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens a socket in the calling thread's namespace: six system calls.
+    /// Opens a socket in the calling thread's namespace: six system calls, besides those for the random number and the process id.
     ///
     /// Extended acknowledgements (Linux 4.12), capped ones (4.3) and strict checking of dumps (4.20) are switched on; a
     /// kernel without them is spoken to without them.

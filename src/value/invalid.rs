@@ -80,6 +80,9 @@ pub enum InvalidValue {
     /// See [`IfIndex`](super::IfIndex).
     #[error("an interface index is 1 to 2147483647, not {0}")]
     Index(u32),
+    /// See [`NsId`](super::NsId).
+    #[error("a namespace id is 0 to 2147483647, not {0}")]
+    NsId(i32),
     /// See [`MacAddr`](super::MacAddr).
     #[error("a MAC address of an interface is neither multicast, broadcast nor zero, as {} is", Hex(.0))]
     MacNotUnicast([u8; 6]),
@@ -111,9 +114,6 @@ pub enum InvalidValue {
     /// A message above [`NoRoom::LARGEST`](crate::wire::NoRoom::LARGEST), because of a list in it.
     #[error("the request would take {0} bytes, and a netlink attribute holds at most 65535: split its list")]
     TooLong(usize),
-    /// A namespace path or descriptor that is something else.
-    #[error("not a namespace: the file is not on nsfs")]
-    NotANamespace,
     /// See [`Attached`](crate::Attached).
     #[error(
         "{0} is no attached link: one is as in `eth0 kind macvlan index 20817 mac 02:00:00:00:00:07 parent 5 lower 5`"

@@ -25,7 +25,7 @@ pub(in crate::network) use mark::Made;
 use super::{Error, InvalidNetwork, Result};
 use crate::link::{LinkChange, LinkFlags, LinkInfo, ListLinks, NewLink, VlanId};
 use crate::socket::{Query, Socket};
-use crate::value::{Alias, IfIndex, IfName};
+use crate::value::{Alias, IfIndex, IfName, maybe};
 use mark::{base_and_id, is_temporary, is_vlan};
 use std::thread;
 use std::time::Duration;
@@ -102,6 +102,8 @@ pub struct Up {
 }
 
 impl Parent {
+    maybe!();
+
     /// The link of this name. Where there is none, `BASE.ID` is made: the 802.1Q VLAN `ID` of the link `BASE`.
     #[must_use]
     pub const fn new(name: IfName) -> Self {
@@ -235,14 +237,10 @@ impl Parent {
                 self.finish(host, owner, index)?;
                 return Ok(Up { index, made: false });
             }
-            Plan::Vlan { base, id } => owner.make(host, self.name, |name| {
-                let vlan = NewLink::vlan(base, id).name(name);
-                mtu.into_iter().fold(vlan, NewLink::mtu)
-            })?,
-            Plan::Dummy => owner.make(host, self.name, |name| {
-                let dummy = NewLink::dummy().name(name);
-                mtu.into_iter().fold(dummy, NewLink::mtu)
-            })?,
+            Plan::Vlan { base, id } => {
+                owner.make(host, self.name, |name| NewLink::vlan(base, id).name(name).maybe(mtu, NewLink::mtu))?
+            }
+            Plan::Dummy => owner.make(host, self.name, |name| NewLink::dummy().name(name).maybe(mtu, NewLink::mtu))?,
         };
         let Some(index) = made else { return Ok(Up { index: host.index_of(self.name)?, made: true }) };
         if let Err(error) = self.finish(host, owner, index) {
@@ -297,6 +295,7 @@ mod tests {
     use super::super::tests::{dummy, index, marked, named, owner, up, vlan};
     use super::*;
     use crate::link::VlanProtocol;
+    use crate::value::NsId;
 
     fn on(parent: &str) -> Parent {
         Parent::new(IfName::new(parent).unwrap())
@@ -337,7 +336,7 @@ mod tests {
             named("eth1.50", vlan(7, 3, 50)),
             named("eth0.51", vlan(8, 2, 51)),
             named("provider", LinkInfo { kind: with_protocol(VlanProtocol::Ieee8021Ad), ..vlan(9, 2, 50) }),
-            named("elsewhere", LinkInfo { parent_netnsid: Some(0), ..vlan(10, 2, 50) }),
+            named("elsewhere", LinkInfo { parent_netnsid: NsId::new(0).ok(), ..vlan(10, 2, 50) }),
         ];
         assert_eq!(plan(&on("eth0.50"), &[[eth0()].as_slice(), &others].concat()), made, "beside others");
     }

@@ -182,6 +182,7 @@ mod tests {
     use super::*;
     use crate::addr::NewAddress;
     use crate::link::{MacvlanMode, NewLink};
+    use crate::value::NsId;
     use crate::wire::Messages;
 
     fn ours() -> LinkInfo {
@@ -214,7 +215,7 @@ mod tests {
             (vlan(9, 7, 1), Some(Removal::InUse)),
             (link(9, &NewLink::ipvlan(index(7))), Some(Removal::InUse)),
             (child(9, 2, MacvlanMode::Bridge), None),
-            (LinkInfo { parent_netnsid: Some(0), ..vlan(9, 7, 1) }, None), // on a link 7 of elsewhere
+            (LinkInfo { parent_netnsid: NsId::new(0).ok(), ..vlan(9, 7, 1) }, None), // on a link 7 of elsewhere
             (probe(|probe| marked("eth0.50", probe)), None),
             (probe(|probe| probe), Some(Removal::InUse)),
         ];
