@@ -2,7 +2,8 @@
 
 use arbitrary::{Result, Unstructured};
 use std::net::IpAddr;
-use sublink::link::VlanFlags;
+use sublink::link::{VlanFlags, VlanFlagsChange};
+use sublink::value::NsId;
 use sublink::{IfIndex, IfName, IpNetwork, MacAddr};
 
 pub fn index(u: &mut Unstructured<'_>) -> Result<IfIndex> {
@@ -47,12 +48,12 @@ pub fn network(u: &mut Unstructured<'_>, ip: IpAddr) -> Result<IpNetwork> {
     Ok(IpNetwork::new(ip, prefix).expect("a prefix length of the family"))
 }
 
-/// The id of a namespace.
-pub fn nsid(u: &mut Unstructured<'_>) -> Result<i32> {
-    u.int_in_range(0..=i32::MAX)
+pub fn nsid(u: &mut Unstructured<'_>) -> Result<NsId> {
+    Ok(NsId::new(u.int_in_range(0..=i32::MAX)?).expect("an id"))
 }
 
-/// A change of a VLAN's flags.
-pub fn vlan_flags(u: &mut Unstructured<'_>) -> Result<VlanFlags> {
-    Ok(VlanFlags::new().gvrp(u.arbitrary()?).reorder_hdr(u.arbitrary()?).bridge_binding(u.arbitrary()?))
+pub fn vlan_flags(u: &mut Unstructured<'_>) -> Result<VlanFlagsChange> {
+    let flags = [VlanFlags::GVRP, VlanFlags::REORDER_HDR, VlanFlags::BRIDGE_BINDING];
+    let [first, second] = [*u.choose(&flags)?, *u.choose(&flags)?];
+    Ok(first.on() | if u.arbitrary()? { second.on() } else { second.off() })
 }

@@ -58,13 +58,15 @@ impl Network {
         Ok(self)
     }
 
-    /// The options, as [`option`](Self::option) reads them.
+    /// The options, as [`option`](Self::option) reads them. A parent's name that is not UTF-8, which no option can give, is
+    /// printed escaped.
     pub fn options(&self) -> Vec<(&'static str, String)> {
         let mode = match self.driver {
             Driver::Macvlan(mode) => Some((MODE, mode.to_string())),
             Driver::Vlan => None,
         };
-        let parent = self.parent.map(|parent| (PARENT, parent.to_string()));
+        let text = |name: IfName| String::from_utf8(name.as_bytes().into()).unwrap_or_else(|_| name.to_string());
+        let parent = self.parent.map(|parent| (PARENT, text(parent)));
         let mtu = self.mtu.map(|mtu| (MTU, mtu.to_string()));
         [parent, mode, mtu].into_iter().flatten().collect()
     }
@@ -143,6 +145,12 @@ mod tests {
         let again = options.iter().try_fold(macvlan(), |network, (key, value)| network.option(key, value));
         assert_eq!(again, Ok(network));
         assert_eq!(macvlan().option(PARENT, ""), Ok(macvlan()), "no parent");
+        for parent in ["back\\slash", "a\u{202e}b", "\u{1b}[2J"] {
+            let network = macvlan().option(PARENT, parent).unwrap();
+            assert_eq!(network.options()[0], (PARENT, parent.to_owned()), "not as it is printed");
+        }
+        let no_text = macvlan().on(IfName::from_bytes(b"a\xff").unwrap());
+        assert_eq!(no_text.options()[0], (PARENT, "a\\xff".to_owned()));
     }
 
     #[test]
