@@ -12,14 +12,24 @@ static TOTAL: AtomicUsize = AtomicUsize::new(0);
 
 struct Counting;
 
+fn count(layout: Layout) {
+    let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
+    PEAK.fetch_max(now, Relaxed);
+    TOTAL.fetch_add(layout.size(), Relaxed);
+}
+
 // An allocator cannot be written without `unsafe`. This one adds nothing to the system's but the counts.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(now, Relaxed);
-        TOTAL.fetch_add(layout.size(), Relaxed);
+        count(layout);
         // SAFETY: the caller's promises are the system allocator's.
         unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout);
+        // SAFETY: likewise.
+        unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
