@@ -169,6 +169,30 @@ fn a_route_is_added_replaced_and_deleted() -> Result<(), Skip> {
     Ok(())
 }
 
+/// In IPv4 the first counts. In IPv6 all share the traffic, and are one route with several ways.
+#[kernel_test]
+fn a_route_stands_before_and_behind_another() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = with_addresses(&mut socket);
+    let by = |gateway| NewRoute::default_via(ip(gateway)).index(p0);
+    for route in [by("10.0.0.1"), by("10.0.0.2").prepend(), by("10.0.0.3").append()] {
+        socket.apply(&route).unwrap();
+    }
+    for route in [by("10.0.0.2").prepend(), by("10.0.0.2").append(), by("10.0.0.4")] {
+        let error = socket.apply(&route).unwrap_err();
+        assert!(error.is_already_there(), "{error}");
+    }
+    let all = ["10.0.0.2", "10.0.0.1", "10.0.0.3"].map(|gateway| format!("0.0.0.0/0 via {gateway}"));
+    assert_eq!(routes(&mut socket, ListRoutes::v4().table(Table::MAIN))[..3], all);
+    for route in [by("fd00::1"), by("fd00::2").prepend(), by("fd00::3").append()] {
+        socket.apply(&route).unwrap();
+    }
+    let default = socket.default_route(&ListRoutes::v6().table(Table::MAIN)).unwrap().unwrap();
+    let gateways: Vec<_> = default.next_hops.unwrap().iter().map(|hop| hop.gateway.unwrap()).collect();
+    assert_eq!(gateways, ["fd00::1", "fd00::2", "fd00::3"].map(ip));
+    Ok(())
+}
+
 #[kernel_test]
 fn every_property_of_a_route_is_read_back() -> Result<(), Skip> {
     let mut socket = socket();

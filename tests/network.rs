@@ -11,6 +11,8 @@ mod parents;
 #[expect(dead_code, reason = "another suite's, of which a part is used")]
 #[path = "attach/help.rs"]
 mod pod;
+#[path = "network/processes.rs"]
+mod processes;
 #[path = "network/races.rs"]
 mod races;
 #[path = "network/refusals.rs"]

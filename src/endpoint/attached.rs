@@ -137,14 +137,7 @@ fn has_word(message: &[u8], word: [u8; 4]) -> bool {
 impl fmt::Display for Attached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { index, name, kind, mac, has_parents_mac, parent, lower } = self;
-        for byte in name.as_bytes() {
-            match byte {
-                b'\\' => f.write_str("\\x5c")?,
-                byte if byte.is_ascii_graphic() => write!(f, "{}", char::from(*byte))?,
-                byte => write!(f, "\\x{byte:02x}")?,
-            }
-        }
-        write!(f, " kind {kind} index {index}")?;
+        write!(f, "{} kind {kind} index {index}", name.to_escaped())?;
         if let Some(mac) = mac {
             write!(f, " mac {mac}")?;
         }
@@ -168,7 +161,7 @@ impl FromStr for Attached {
 
 fn parse(text: &str) -> Option<Attached> {
     let mut words = text.split(' ');
-    let name = unescaped(words.next()?)?;
+    let name = IfName::from_escaped(words.next().filter(|word| word.is_ascii())?).ok()?;
     let (mut kind, mut index, mut mac, mut parent, mut lower, mut has_parents_mac) =
         (None, None, None, None, None, false);
     let index_of = |word: Option<&str>| word?.parse().ok().and_then(|index| IfIndex::new(index).ok());
@@ -184,21 +177,6 @@ fn parse(text: &str) -> Option<Attached> {
         }
     }
     Some(Attached { index: index?, name, kind: kind?, mac, has_parents_mac, parent, lower })
-}
-
-fn unescaped(word: &str) -> Option<IfName> {
-    let (mut bytes, mut rest) = (Vec::new(), word);
-    while let Some(char) = rest.chars().next() {
-        if let Some(escaped) = rest.strip_prefix("\\x") {
-            let (digits, after) = escaped.split_at_checked(2)?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = after;
-        } else {
-            bytes.push(u8::try_from(char).ok().filter(|byte| byte.is_ascii_graphic() && *byte != b'\\')?);
-            rest = rest.get(1..)?;
-        }
-    }
-    IfName::from_bytes(&bytes).ok()
 }
 
 #[cfg(test)]

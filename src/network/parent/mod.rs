@@ -12,6 +12,7 @@
 //! Links are looked up by name, and listed by kind where that does not do: a host's other links cost nothing, and may come
 //! and go meanwhile.
 
+mod attach;
 mod mark;
 mod probe;
 mod removal;
@@ -26,17 +27,12 @@ use super::{Error, InvalidNetwork, Result};
 use crate::link::{LinkChange, LinkFlags, LinkInfo, ListLinks, NewLink, VlanId};
 use crate::socket::{Query, Socket};
 use crate::value::{Alias, IfIndex, IfName, maybe};
+use attach::Patience;
 use mark::{base_and_id, is_temporary, is_vlan};
-use std::thread;
-use std::time::Duration;
 
-/// How often, and how far apart, it is looked whether somebody else has finished making the parent that is wanted, or
-/// removing it. Each takes a few system calls; a maker that ended in between never will.
-const LOOKS: usize = 50;
-const PAUSE: Duration = Duration::from_millis(2);
-
-/// How often an EEXIST is taken for another maker's doing.
-const COLLISIONS: usize = 3;
+/// How often in a row an EEXIST is taken for another maker's doing. It may be for good: a VLAN of the id that was moved to
+/// another namespace.
+const COLLISIONS: usize = 25;
 
 /// A link for others to stand on: there already, or made on demand.
 ///
@@ -198,14 +194,14 @@ impl Parent {
     }
 
     /// Makes it where it is not there (again), marked as `owner`'s, and returns its index. Doing it twice, or at once, does
-    /// no harm: a link that somebody else is about to finish is awaited, for 50 looks. A link that was there before is used
-    /// as it is.
+    /// no harm: a link that somebody else is about to finish is awaited, for five seconds. A link that was there before is
+    /// used as it is.
     ///
     /// # Errors
     /// It [cannot be made](InvalidNetwork), or the kernel refused; then nothing is left. Of a link that was removed again,
     /// [`Error::explained`](crate::Error::explained) has looked why before.
     pub fn up(&self, host: &mut Socket, owner: &Owner) -> Result<Up> {
-        let (mut looks, mut collisions) = (1, 0);
+        let (mut patience, mut collisions) = (Patience::new(), 0);
         loop {
             let error = match self.try_up(host, owner) {
                 Ok(up) => return Ok(up),
@@ -221,11 +217,9 @@ impl Parent {
                 }
                 Error::Failed(failed) => failed.is_no_device(),
             };
-            if !may_pass || looks == LOOKS {
+            if !may_pass || !patience.wait(None) {
                 return Err(error);
             }
-            looks += 1;
-            thread::sleep(PAUSE);
         }
     }
 
