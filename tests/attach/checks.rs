@@ -107,7 +107,7 @@ pub fn what_only_a_macvlan_has_is_compared() -> Result<(), Skip> {
 
     let nodst = |parent| NewLink::macvlan(parent).source(&one).flags(MacvlanFlags::NODST).into();
     let found = after(nodst, |index| LinkChange::macvlan(index).flags(MacvlanFlags::NONE));
-    assert_eq!(found, "IFLA_MACVLAN_FLAGS is 0x0, not 0x2");
+    assert_eq!(found, "IFLA_MACVLAN_FLAGS is <>, not <nodst>");
     if knows("bc_queue_len") {
         let queue = |parent| NewLink::macvlan(parent).bc_queue_len(500).into();
         let found = after(queue, |index| LinkChange::macvlan(index).bc_queue_len(7));
@@ -174,11 +174,7 @@ pub fn what_only_a_vlan_has_is_compared() -> Result<(), Skip> {
     let found = after(link, |index| LinkChange::vlan(index).ingress_qos(&other));
     assert_eq!(found, "IFLA_VLAN_INGRESS_QOS is {2: 3}, not {1: 9}");
     let found = after(link, |index| LinkChange::vlan(index).flags(VlanFlags::REORDER_HDR.on() | VlanFlags::GVRP.on()));
-    assert_eq!(
-        found,
-        "IFLA_VLAN_FLAGS is [(\"reorder_hdr\", true), (\"loose_binding\", true)], \
-         not [(\"reorder_hdr\", false), (\"loose_binding\", true)]"
-    );
+    assert_eq!(found, "IFLA_VLAN_FLAGS is <REORDER_HDR,LOOSE_BINDING>, not <LOOSE_BINDING>");
     // Its id and protocol are for life, but another VLAN can have its place.
     let (mut host, mut pod) = (socket(), Pod::new());
     let parent = parent(&mut host);
