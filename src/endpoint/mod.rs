@@ -24,7 +24,7 @@ mod detach;
 mod device;
 
 pub use attached::Attached;
-pub use check::Difference;
+pub use check::{Difference, NoCarrier};
 pub use detach::{Detached, detach_many};
 pub use device::MovedDevice;
 

@@ -68,7 +68,7 @@ impl Error {
             | ErrorKind::IpAddr(_)
             | ErrorKind::SameNamespace
             | ErrorKind::Forked => Class::Invalid,
-            ErrorKind::OnlyAltName { .. } | ErrorKind::AddressGone(_) => Class::Gone,
+            ErrorKind::OnlyAltName { .. } | ErrorKind::AnotherAddress { .. } | ErrorKind::AddressGone(_) => Class::Gone,
             ErrorKind::DuplicateAddress(_) => Class::Taken,
             ErrorKind::Interrupted | ErrorKind::Overrun | ErrorKind::TimedOut | ErrorKind::StillTentative(_) => {
                 Class::Transient

@@ -3,9 +3,9 @@
 use super::{Error, KernelError};
 use crate::value::{IfName, InvalidValue};
 use crate::wire::{Malformed, NoRoom};
-use ipnetwork::IpNetworkError;
+use ipnetwork::{IpNetwork, IpNetworkError};
 use std::io;
-use std::net::{AddrParseError, Ipv6Addr};
+use std::net::{AddrParseError, IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 /// What went wrong.
@@ -31,6 +31,17 @@ pub enum ErrorKind {
         name: IfName,
         /// The link that has it as an alternative name.
         owner: IfName,
+    },
+    /// The link does not have this address; it has one that the kernel would take for it, and delete. Nothing was sent.
+    #[error(
+        "EADDRNOTAVAIL: the link has {found} {}, which is another address",
+        peer.map_or_else(|| "without a peer".into(), |peer| format!("with the peer {peer}"))
+    )]
+    AnotherAddress {
+        /// The address that the link has.
+        found: IpNetwork,
+        /// Its peer, if it has one.
+        peer: Option<IpAddr>,
     },
     /// The kernel took the request and ignored this attribute: it is too old for it.
     #[error("the kernel ignored {0}: it is too old for it")]

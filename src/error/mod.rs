@@ -109,6 +109,7 @@ impl Error {
         match &self.0.kind {
             ErrorKind::Kernel(kernel) => Some(kernel.errno),
             ErrorKind::OnlyAltName { .. } => Some(Errno::ENODEV as i32),
+            ErrorKind::AnotherAddress { .. } => Some(Errno::EADDRNOTAVAIL as i32),
             ErrorKind::Overrun => Some(Errno::ENOBUFS as i32),
             ErrorKind::TimedOut => Some(Errno::ETIMEDOUT as i32),
             ErrorKind::Io { error, .. } => error.raw_os_error(),
