@@ -72,6 +72,12 @@ impl AddressFlags {
     }
 }
 
+impl From<u32> for AddressFlags {
+    fn from(bits: u32) -> Self {
+        Self(bits)
+    }
+}
+
 impl fmt::Debug for AddressFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#x}", self.0)

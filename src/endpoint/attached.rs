@@ -1,10 +1,11 @@
 //! A link that was attached, as plain data, and finding it again without that.
 
 use crate::error::Result;
-use crate::link::{LinkKind, LinkView, ListLinks, MacvlanMode};
+use crate::link::{Footing, LinkKind, LinkView, ListLinks, MacvlanMode};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
-use crate::value::{Given, IfIndex, IfName, InvalidValue, MacAddr};
+use crate::value::{Escaped, Given, IfIndex, IfName, InvalidValue, MacAddr, unescaped};
+use crate::wire::Message;
 use std::fmt;
 use std::str::FromStr;
 
@@ -111,28 +112,32 @@ impl Attached {
     }
 }
 
-/// Which device a link of this kind is put on when it is asked for on `parent`.
-pub(super) fn lower_of(kind: LinkKind, parent: &LinkView<'_>) -> Option<IfIndex> {
-    let kinds: &[&str] = match kind {
-        LinkKind::Macvlan | LinkKind::Macvtap => &["macvlan", "macvtap"],
-        LinkKind::Ipvlan => &["ipvlan", "ipvtap"],
-        LinkKind::Vlan => &[],
+/// Which device a link of this kind is put on when it is asked for on the parent that `answer` tells of.
+pub(super) fn lower_of(kind: LinkKind, answer: Message<'_>) -> Option<IfIndex> {
+    let is_macvlan = matches!(kind, LinkKind::Macvlan | LinkKind::Macvtap);
+    if is_macvlan && !has_word(answer.payload, *b"macv") {
+        return Footing::index_of(answer);
+    }
+    let parent = Footing::of(answer)?;
+    let passes_on = match parent.kind.name().as_bytes() {
+        b"macvlan" | b"macvtap" => is_macvlan,
+        b"ipvlan" | b"ipvtap" => kind == LinkKind::Ipvlan,
+        _ => false,
     };
-    let passes_on = kinds.iter().any(|kind| parent.kind() == *kind);
-    if passes_on { parent.parent().filter(|_| parent.parent_netnsid().is_none()) } else { Some(parent.index()) }
+    if passes_on { parent.parent.filter(|_| !parent.parent_is_elsewhere) } else { Some(parent.index) }
+}
+
+/// Whether the word stands in a message, aligned as the name of a kind is. Where the name's start does not, the kind need not
+/// be read, which costs four times as much; where it does, something else may have it too.
+#[expect(clippy::needless_bitwise_bool, reason = "without a branch a processor looks at several words at a time")]
+fn has_word(message: &[u8], word: [u8; 4]) -> bool {
+    message.chunks_exact(4).fold(false, |found, other| found | (other == word))
 }
 
 impl fmt::Display for Attached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { index, name, kind, mac, has_parents_mac, parent, lower } = self;
-        for byte in name.as_bytes() {
-            match byte {
-                b'\\' => f.write_str("\\x5c")?,
-                byte if byte.is_ascii_graphic() => write!(f, "{}", char::from(*byte))?,
-                byte => write!(f, "\\x{byte:02x}")?,
-            }
-        }
-        write!(f, " kind {kind} index {index}")?;
+        write!(f, "{} kind {kind} index {index}", Escaped(name.as_bytes()))?;
         if let Some(mac) = mac {
             write!(f, " mac {mac}")?;
         }
@@ -156,7 +161,7 @@ impl FromStr for Attached {
 
 fn parse(text: &str) -> Option<Attached> {
     let mut words = text.split(' ');
-    let name = unescaped(words.next()?)?;
+    let name = IfName::from_bytes(&unescaped(words.next()?)?).ok()?;
     let (mut kind, mut index, mut mac, mut parent, mut lower, mut has_parents_mac) =
         (None, None, None, None, None, false);
     let index_of = |word: Option<&str>| word?.parse().ok().and_then(|index| IfIndex::new(index).ok());
@@ -172,21 +177,6 @@ fn parse(text: &str) -> Option<Attached> {
         }
     }
     Some(Attached { index: index?, name, kind: kind?, mac, has_parents_mac, parent, lower })
-}
-
-fn unescaped(word: &str) -> Option<IfName> {
-    let (mut bytes, mut rest) = (Vec::new(), word);
-    while let Some(char) = rest.chars().next() {
-        if let Some(escaped) = rest.strip_prefix("\\x") {
-            let (digits, after) = escaped.split_at_checked(2)?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = after;
-        } else {
-            bytes.push(u8::try_from(char).ok().filter(|byte| byte.is_ascii_graphic() && *byte != b'\\')?);
-            rest = rest.get(1..)?;
-        }
-    }
-    IfName::from_bytes(&bytes).ok()
 }
 
 #[cfg(test)]

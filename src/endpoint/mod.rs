@@ -26,12 +26,12 @@ mod device;
 pub use attached::Attached;
 pub use check::{Difference, NoCarrier};
 pub use detach::{Detached, detach_many};
-pub use device::MovedDevice;
+pub use device::{FailedMove, MovedAddress, MovedDevice};
 
 use crate::addr::NewAddress;
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind, Result, Undo};
-use crate::link::{AddrGenMode, GetLink, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec, LinkView};
+use crate::link::{AddrGenMode, GetLink, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec};
 use crate::route::{DeleteRoute, NewRoute};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
@@ -101,7 +101,8 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// One more gateway, for the default route of its family. One that is in no network of the endpoint's addresses is
+    /// The gateway of its family, for the default route. A second one of a family is refused by [`attach`](Self::attach)
+    /// (EEXIST), since it would make a second default route of the same metric. One that is in no network of the endpoint's addresses is
     /// taken as reachable on the link.
     #[must_use]
     pub fn gateway(mut self, gateway: IpAddr) -> Self {
@@ -245,7 +246,7 @@ impl<'a> Endpoint<'a> {
             tried = Some(index);
             let created = match parent.filter(|_| is_asked) {
                 Some(parent) => host.ask_and_apply(&GetLink::index(parent), &link.index(index), &mut |answer| {
-                    lower = LinkView::of(answer).and_then(|parent| lower_of(kind, &parent));
+                    lower = lower_of(kind, answer);
                 }),
                 None => host.apply(&link.index(index)),
             };

@@ -67,9 +67,13 @@ impl Error {
             | ErrorKind::IpNetwork(_)
             | ErrorKind::IpAddr(_)
             | ErrorKind::SameNamespace
+            | ErrorKind::NotANamespace { .. }
             | ErrorKind::Forked => Class::Invalid,
-            ErrorKind::OnlyAltName { .. } | ErrorKind::AnotherAddress { .. } | ErrorKind::AddressGone(_) => Class::Gone,
-            ErrorKind::DuplicateAddress(_) => Class::Taken,
+            ErrorKind::OnlyAltName { .. }
+            | ErrorKind::AnotherAddress { .. }
+            | ErrorKind::AddressGone(_)
+            | ErrorKind::NamespaceGone(_) => Class::Gone,
+            ErrorKind::DuplicateAddress(_) | ErrorKind::NameIsTaken { .. } => Class::Taken,
             ErrorKind::Interrupted | ErrorKind::Overrun | ErrorKind::TimedOut | ErrorKind::StillTentative(_) => {
                 Class::Transient
             }

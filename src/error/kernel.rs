@@ -24,7 +24,7 @@ pub struct KernelError {
 }
 
 impl KernelError {
-    /// Reads the kernel's refusal of `request`, the message as it was sent. [`Error::refused`] also keeps the request.
+    /// Reads the kernel's refusal of `request`, the message as it was sent. [`Error::refused`](super::Error::refused) also keeps the request.
     pub fn new(ack: &Ack<'_>, request: &[u8]) -> Self {
         let text = ack.text().map(|text| Name(text).to_string().into_boxed_str());
         let kind = RequestInfo::kind_of(request);

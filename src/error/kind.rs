@@ -43,6 +43,14 @@ pub enum ErrorKind {
         /// Its peer, if it has one.
         peer: Option<IpAddr>,
     },
+    /// A device was to move to a namespace in which a link has its name, or has it as an alternative name. Nothing was sent.
+    #[error("EEXIST: the name {name} is taken in the other namespace, by {owner}")]
+    NameIsTaken {
+        /// The name that it was to have.
+        name: IfName,
+        /// The link that has it there.
+        owner: IfName,
+    },
     /// The kernel took the request and ignored this attribute: it is too old for it.
     #[error("the kernel ignored {0}: it is too old for it")]
     Ignored(&'static str),
@@ -70,6 +78,17 @@ pub enum ErrorKind {
     /// The socket was opened before a fork, by the other process: each would read the other's answers. Open one here.
     #[error("the socket was opened by another process, before a fork: open one in this process")]
     Forked,
+    /// A path or descriptor given as a network namespace is something else.
+    #[error("{what} is no network namespace but {found}")]
+    NotANamespace {
+        /// The path, or the descriptor.
+        what: Box<str>,
+        /// What it is.
+        found: Box<str>,
+    },
+    /// The file is there, and no namespace is mounted on it any more, as after a reboot.
+    #[error("the namespace of {0} is gone: nothing is mounted on the file")]
+    NamespaceGone(Box<str>),
     /// A datagram was larger than any that rtnetlink sends.
     #[error("an answer of {0} bytes is larger than the buffer")]
     Truncated(usize),

@@ -50,6 +50,8 @@ struct Inner {
     reason: Option<Reason>,
     /// What it is about, where the request does not tell.
     subject: Option<Subject>,
+    /// The id of the namespace whose socket it failed on, where that is known.
+    namespace: Option<u64>,
     /// Whether the request did not leave: then nothing was done.
     is_not_sent: bool,
     /// Whether answers to other steps of the batch were lost.
@@ -69,6 +71,7 @@ impl Error {
             is_explained: false,
             reason: None,
             subject: None,
+            namespace: None,
             is_not_sent: false,
             is_lossy: false,
         }))
@@ -109,7 +112,9 @@ impl Error {
         match &self.0.kind {
             ErrorKind::Kernel(kernel) => Some(kernel.errno),
             ErrorKind::OnlyAltName { .. } => Some(Errno::ENODEV as i32),
+            ErrorKind::NameIsTaken { .. } => Some(Errno::EEXIST as i32),
             ErrorKind::AnotherAddress { .. } => Some(Errno::EADDRNOTAVAIL as i32),
+            ErrorKind::NamespaceGone(_) => Some(Errno::ENOENT as i32),
             ErrorKind::Overrun => Some(Errno::ENOBUFS as i32),
             ErrorKind::TimedOut => Some(Errno::ETIMEDOUT as i32),
             ErrorKind::Io { error, .. } => error.raw_os_error(),
@@ -128,6 +133,17 @@ impl Error {
 
     pub(crate) fn io(doing: impl Into<Box<str>>, error: impl Into<io::Error>) -> Self {
         ErrorKind::Io { doing: doing.into(), error: Arc::new(error.into()) }.into()
+    }
+
+    /// Notes the namespace of the socket that the request was sent on.
+    pub(crate) fn in_namespace(mut self, namespace: Option<u64>) -> Self {
+        self.0.namespace = namespace;
+        self
+    }
+
+    /// Whether it surely failed in another namespace than this one, where nothing that is seen would be why.
+    pub(crate) fn is_of_another_namespace(&self, namespace: Option<u64>) -> bool {
+        self.0.namespace.zip(namespace).is_some_and(|(its, this)| its != this)
     }
 
     /// The send failed, so the kernel has not seen the request.
@@ -264,6 +280,7 @@ impl fmt::Display for Error {
             is_explained: _,
             reason,
             subject: _,
+            namespace: _,
             is_not_sent: _,
             is_lossy,
         } = &*self.0;

@@ -22,6 +22,9 @@ impl Error {
     /// Looks, with the socket on which the request failed, at why it did, and keeps what it sees:
     /// [`Error::reason`]. An error that somebody has looked at already stays as it is.
     ///
+    /// A socket of another namespace sees other links, so with one of those nothing is said. Which namespace a socket lives
+    /// in is not known on Linux before 5.14 if it came [from outside](Socket::from_fd).
+    ///
     /// It sees how things stand now: what was in the way may be gone. Where the library removes a link again that could not
     /// come up, it has looked before that.
     ///
@@ -37,7 +40,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn explained(self, socket: &mut Socket) -> Self {
-        if self.is_explained() {
+        if self.is_explained() || self.is_of_another_namespace(socket.namespace_number()) {
             return self;
         }
         let reason = self.look_why(socket);

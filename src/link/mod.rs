@@ -39,7 +39,7 @@ pub use vlan::{
 
 pub(crate) use query::{RTM_DELLINKPROP, RTM_NEWLINKPROP};
 pub(crate) use request::{Placement, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
-pub(crate) use status::IfInfo;
+pub(crate) use status::{Footing, IfInfo};
 
 use crate::value::{Alias, Broadcast, IfIndex, IfName, LinkAddress, MacAddr, Name};
 use crate::wire::{Body, Message, Messages, Row, table};

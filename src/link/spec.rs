@@ -136,7 +136,7 @@ impl<'a> LinkSpec<'a> {
 
     /// Whether its parent is in another namespace than the one it is created from.
     pub(crate) fn parent_is_elsewhere(&self) -> bool {
-        self.placement().parent_is_elsewhere
+        each!(self, link => link.common.has(LinkView::IFLA_LINK_NETNSID))
     }
 
     /// The same link, in `namespace` and down. A macvlan or macvtap without an address gets a random one: the kernel would

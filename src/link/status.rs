@@ -1,8 +1,11 @@
 //! Values that are only ever read: header, flags, state, kind, alternative names.
 
-use super::{IpvlanInfo, IpvlanView, LinkView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, VlanInfo, VlanView};
+use super::{
+    IpvlanInfo, IpvlanView, LinkView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, RTM_NEWLINK, VlanInfo,
+    VlanView,
+};
 use crate::value::{IfIndex, Name, numbers};
-use crate::wire::{Attribute, Attributes, CompareRows, Get, Header, Inside, Mismatch, Row, fixed};
+use crate::wire::{Attribute, Attributes, CompareRows, Get, Header, Inside, Message, Mismatch, Row, fixed};
 use std::fmt;
 
 /// The address family of a message about a link itself.
@@ -239,6 +242,35 @@ impl<'a> KindView<'a> {
     #[inline]
     pub fn ipvlan(&self) -> Option<IpvlanView<'a>> {
         self.data("ipvlan").map(IpvlanView::new)
+    }
+}
+
+/// What a link stands on, read from a message about it in one pass: all that an attach wants to know of a parent.
+pub(crate) struct Footing<'a> {
+    pub(crate) index: IfIndex,
+    pub(crate) kind: KindView<'a>,
+    pub(crate) parent: Option<IfIndex>,
+    pub(crate) parent_is_elsewhere: bool,
+}
+
+impl<'a> Footing<'a> {
+    /// The index alone.
+    pub(crate) fn index_of(message: Message<'_>) -> Option<IfIndex> {
+        IfInfo::split(message.payload).filter(|_| message.header.ty == RTM_NEWLINK).map(|(head, _)| head.index)
+    }
+
+    pub(crate) fn of(message: Message<'a>) -> Option<Self> {
+        let (head, attributes) = IfInfo::split(message.payload).filter(|_| message.header.ty == RTM_NEWLINK)?;
+        let mut footing = Self { index: head.index, kind: KindView::NONE, parent: None, parent_is_elsewhere: false };
+        for Attribute { number, value } in Attributes::new(attributes) {
+            match number {
+                LinkView::IFLA_LINK => footing.parent = Get::get(value),
+                LinkView::IFLA_LINKINFO => footing.kind = KindView::get(value)?,
+                LinkView::IFLA_LINK_NETNSID => footing.parent_is_elsewhere = true,
+                _ => {}
+            }
+        }
+        Some(footing)
     }
 }
 

@@ -4,19 +4,19 @@
 //! which ends there: no thread is left behind in a container's namespace, none has to find its way back, and a runtime's
 //! worker threads stay where they are. Sources: `man 7 network_namespaces`, `man 2 setns`, `fs/nsfs.c`.
 
+mod file;
 mod named;
 
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::error::{Error, Result, Subject};
-use crate::value::{InvalidValue, Name};
+use crate::value::InvalidValue;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
 use nix::libc::{dev_t, ino_t};
 use nix::sched::{CloneFlags, setns, unshare};
-use nix::sys::stat::{FileStat, Mode, fstat, stat};
-use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
+use nix::sys::stat::{FileStat, fstat, stat};
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::thread;
 
@@ -27,32 +27,30 @@ use std::thread;
 pub struct Netns(OwnedFd);
 
 impl Netns {
-    /// The namespace of a file, such as `/run/netns/c1` or `/proc/PID/ns/net`.
+    /// The namespace of a file, such as `/run/netns/c1` or `/proc/PID/ns/net`. It takes a mounted `/proc`.
     ///
-    /// The file is opened without blocking and must be on nsfs: a FIFO or a device planted there is refused.
+    /// Nothing but a file on nsfs is opened, so a FIFO or a device that somebody has planted there does no harm.
+    ///
+    /// # Errors
+    /// ENOENT ([`Error::is_not_found`]) if there is no such file, or no namespace is mounted on it any more
+    /// ([`ErrorKind::NamespaceGone`]); [`ErrorKind::NotANamespace`] for another file, or a namespace of another kind. A file
+    /// that such a namespace is mounted on shows its kind only when it is entered, by the same error.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let (path, flags) = (path.as_ref(), OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY);
-        let failed = |error| {
-            Error::io(format!("open namespace {}", Name::new(path.as_os_str().as_bytes())), error)
-                .about(Subject::Namespace)
-        };
-        let file = open(path, flags, Mode::empty()).map_err(failed)?;
-        Self::from_fd(file)
+        file::open_namespace(path.as_ref()).map(Self)
     }
 
-    /// The namespace of a descriptor on nsfs. That it is one of another kind, such as a mount namespace, shows when it is used
-    /// (EINVAL).
+    /// The namespace of a descriptor on nsfs. That it is one of another kind, such as a mount namespace, shows when it is
+    /// entered.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotANamespace`].
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        match fstatfs(&fd) {
-            Ok(fs) if fs.filesystem_type() == NSFS_MAGIC => Ok(Self(fd)),
-            Ok(_) => Err(InvalidValue::NotANamespace.into()),
-            Err(error) => Err(Error::io("fstatfs of namespace", error)),
-        }
+        file::checked(fd).map(Self)
     }
 
     /// The calling thread's own namespace.
     pub fn current() -> Result<Self> {
-        Self::open(OF_THREAD)
+        file::open_trusted(Path::new(OF_THREAD)).map(Self)
     }
 
     /// The namespace of a process, by its pidfd (since Linux 5.3): no other process can come in between. It is looked up in
@@ -70,8 +68,17 @@ impl Netns {
 
     /// The namespace of a process, by its number. **A race**: when the process has ended, another may have its number. With
     /// a pidfd there is none: [`of_pidfd`](Self::of_pidfd).
+    ///
+    /// # Errors
+    /// ESRCH ([`Error::is_no_process`]) if there is no such process, or it has ended.
     pub fn of_pid(pid: u32) -> Result<Self> {
-        Self::open(format!("/proc/{pid}/ns/net"))
+        let opened = file::open_trusted(Path::new(&format!("/proc/{pid}/ns/net"))).map(Self);
+        match opened {
+            Err(error) if error.is_not_found() && Path::new(OF_THREAD).exists() => {
+                Err(Error::io(format!("open the namespace of process {pid}"), Errno::ESRCH).about(Subject::Namespace))
+            }
+            opened => opened,
+        }
     }
 
     /// A new namespace, which holds a `lo` that is down. It ends when nothing keeps it open. With a name it is kept:
@@ -145,6 +152,15 @@ impl NetnsId {
         stat(OF_THREAD).ok().map(Self::of_stat)
     }
 
+    /// The id as a number, to be kept with an error.
+    #[expect(clippy::unnecessary_cast, reason = "dev_t and ino_t are not 64 bits wide everywhere")]
+    pub(crate) const fn number(self) -> u64 {
+        match self {
+            Self::Cookie(number) => number,
+            Self::File(device, inode) => (device as u64).rotate_left(32) ^ inode as u64,
+        }
+    }
+
     fn of_stat(stat: FileStat) -> Self {
         Self::File(stat.st_dev, stat.st_ino)
     }
@@ -175,7 +191,7 @@ pub(crate) fn run_in_new<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> 
     on_a_thread(|| unshare(CloneFlags::CLONE_NEWNET).map_err(enter_error).map(|()| work()))?
 }
 
-/// Runs `work` on a thread of its own, which may [enter](enter) namespaces. A panic in it goes on in the caller.
+/// Runs `work` on a thread of its own, which may [enter] namespaces. A panic in it goes on in the caller.
 pub(crate) fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
     thread::scope(|scope| {
         let builder = thread::Builder::new().name("sublink-netns".into());
@@ -190,5 +206,8 @@ pub(crate) fn enter(namespace: BorrowedFd<'_>) -> Result<()> {
 }
 
 fn enter_error(error: Errno) -> Error {
-    Error::io("enter namespace", error).about(Subject::Namespace)
+    match error {
+        Errno::EINVAL => file::no_namespace("what was to be entered".into(), "a namespace of another kind".into()),
+        error => Error::io("enter namespace", error).about(Subject::Namespace),
+    }
 }

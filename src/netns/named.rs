@@ -48,8 +48,8 @@ impl Netns {
     /// The namespace of this name.
     ///
     /// # Errors
-    /// [`InvalidValue::NamespaceName`]; ENOENT ([`Error::is_not_found`]); [`InvalidValue::NotANamespace`] if no namespace is
-    /// mounted on the file, as when another program is just about to.
+    /// [`InvalidValue::NamespaceName`]; ENOENT ([`Error::is_not_found`]), also if no namespace is mounted on the file, as when
+    /// another program is just about to; otherwise as [`open`](Self::open).
     pub fn named(name: impl AsRef<OsStr>) -> Result<Self> {
         Self::open(path_of(name.as_ref())?)
     }

@@ -105,6 +105,9 @@ impl Network {
         others: &[Member],
     ) -> Result<Member> {
         let parent = self.parent()?.up(host, owner)?;
+        if self.subnets().iter().any(|subnet| subnet.network().is_ipv6()) {
+            self.validate_on(&host.link_at(parent.index)?.to_owned())?;
+        }
         let attached = self.endpoint(parent.index, &connection)?.attach(host, sandbox)?;
         self.join(connection, attached, sandbox, others)
     }

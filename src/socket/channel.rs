@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, NetlinkAddr, connect, recvmsg, send};
 use std::io::IoSliceMut;
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 /// The receive buffer: four times the largest datagram that a dump has. A single link's can be longer than 64 KiB, for a list
@@ -37,10 +37,24 @@ impl AsFd for Descriptor {
     }
 }
 
+/// A wait for answers. The first few are mostly there at once, so the clock is looked at only then when one is not.
+#[derive(Debug, Default)]
+pub(super) struct Wait {
+    since: Option<Instant>,
+    /// Datagrams received before the clock was looked at.
+    received: u8,
+}
+
+impl Wait {
+    const WITHOUT_CLOCK: u8 = 4;
+}
+
 /// A descriptor and the buffer it receives into.
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) fd: Descriptor,
+    /// Its number, for each send and receive.
+    number: RawFd,
     buf: Box<[u8]>,
     limit: Duration,
 }
@@ -66,9 +80,9 @@ impl Channel {
     /// Connects `fd` to the kernel, so that it gets nobody else's datagrams. That also gives it a port, if it has none.
     fn new(fd: Descriptor) -> Result<Self> {
         option::set_all(&fd);
-        connect(fd.as_fd().as_raw_fd(), &NetlinkAddr::new(0, 0))
-            .map_err(|error| Error::io("connect to the kernel", error))?;
-        Ok(Self { fd, buf: vec![0; BUFFER].into_boxed_slice(), limit: Duration::ZERO })
+        let number = fd.as_fd().as_raw_fd();
+        connect(number, &NetlinkAddr::new(0, 0)).map_err(|error| Error::io("connect to the kernel", error))?;
+        Ok(Self { fd, number, buf: vec![0; BUFFER].into_boxed_slice(), limit: Duration::ZERO })
     }
 
     pub(super) fn set_limit(&mut self, limit: Duration) {
@@ -82,7 +96,7 @@ impl Channel {
 
     pub(super) fn send(&self, bytes: &[u8]) -> Result<()> {
         loop {
-            match send(self.fd.as_fd().as_raw_fd(), bytes, MsgFlags::empty()) {
+            match send(self.number, bytes, MsgFlags::empty()) {
                 Ok(_) => return Ok(()), // a datagram goes whole or not at all
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(Error::io("send to the kernel", error).not_sent()),
@@ -93,9 +107,17 @@ impl Channel {
     /// Receives the next datagram of the kernel's, and returns its length.
     ///
     /// The kernel works inside the send, so mostly the answer is there, and one system call takes it. Where it is not, the
-    /// wait ends by the limit, counted from `since`. Neither a signal nor what nobody asked for (events of a group, stale
+    /// wait ends by the limit, counted from the first look at the clock. Neither a signal nor what nobody asked for (events of a group, stale
     /// answers) makes it longer; what is there already is still read for a moment.
-    pub(super) fn receive(&mut self, since: Instant) -> Result<usize> {
+    pub(super) fn receive(&mut self, wait: &mut Wait) -> Result<usize> {
+        if wait.since.is_none() && wait.received < Wait::WITHOUT_CLOCK {
+            wait.received += 1;
+            match self.receive_now() {
+                Err(error) if matches!(error.kind(), ErrorKind::TimedOut) => {}
+                received => return received,
+            }
+        }
+        let since = *wait.since.get_or_insert_with(Instant::now);
         loop {
             let left = self.limit.saturating_sub(since.elapsed());
             if left.is_zero() && since.elapsed() > self.limit + DRAIN {
@@ -151,7 +173,7 @@ impl Channel {
     fn receive_once(&mut self) -> Result<Option<usize>> {
         const FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_TRUNC);
         let mut buffers = [IoSliceMut::new(&mut self.buf)];
-        let received = recvmsg::<NetlinkAddr>(self.fd.as_fd().as_raw_fd(), &mut buffers, None, FLAGS);
+        let received = recvmsg::<NetlinkAddr>(self.number, &mut buffers, None, FLAGS);
         let datagram = match received {
             Ok(datagram) => datagram,
             Err(Errno::EINTR) => return Ok(None),
@@ -181,9 +203,9 @@ impl Channel {
     }
 
     fn find(&mut self, request: &[u8], seq: u32) -> Result<Range<usize>> {
-        let since = Instant::now();
+        let mut wait = Wait::default();
         loop {
-            let len = self.receive(since)?;
+            let len = self.receive(&mut wait)?;
             let mut messages = Messages::new(self.read(0..len));
             loop {
                 let start = len - messages.rest().len();

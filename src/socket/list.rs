@@ -1,6 +1,7 @@
 //! Lists: the kernel's dumps, read one entry at a time.
 
 use super::Socket;
+use super::channel::Wait;
 use crate::error::{Error, ErrorKind, KernelError, Partial, Result};
 use crate::link::{LinkInfo, LinkView, ListLinks, RTM_NEWLINK};
 use crate::reply::{INTERRUPTED, Reply};
@@ -124,7 +125,7 @@ impl<'s, Q: Query> List<'s, Q> {
     fn find_next(&mut self) -> Result<Option<Range<usize>>> {
         while let State::Reading { interrupted } = &mut self.state {
             if self.unread.is_empty() {
-                self.unread = 0..self.socket.channel.receive(Instant::now())?;
+                self.unread = 0..self.socket.channel.receive(&mut Wait::default())?;
             }
             let mut messages = Messages::new(self.socket.channel.read(self.unread.clone()));
             let Some(message) = messages.next() else { continue };

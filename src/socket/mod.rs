@@ -25,13 +25,13 @@ use crate::reply::Reply;
 use crate::request::{RequestInfo, Verb};
 use crate::value::{AltName, IfIndex, IfName, random};
 use crate::wire::{Command, Message, Messages, Request};
-use channel::Channel;
+use channel::{Channel, Wait};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A conversation with the kernel about the links of one network namespace.
 ///
@@ -307,9 +307,9 @@ impl Socket {
         channel.send(out.get(..request.end).unwrap_or_default())?;
         let question = (request.start > 0).then(|| seq.wrapping_sub(1));
         let request = out.get(request).unwrap_or_default();
-        let since = Instant::now();
+        let mut wait = Wait::default();
         loop {
-            let len = match channel.receive(since) {
+            let len = match channel.receive(&mut wait) {
                 Err(error) if question.is_some() && matches!(error.kind(), ErrorKind::Truncated(_)) => continue,
                 received => received?,
             };
@@ -385,7 +385,12 @@ impl Socket {
             }
             _ => error,
         };
-        error.of_request(info, request)
+        error.of_request(info, request).in_namespace(self.namespace_number())
+    }
+
+    /// The namespace it lives in, as an error notes it.
+    pub(crate) fn namespace_number(&self) -> Option<u64> {
+        self.namespace.map(NetnsId::number)
     }
 
     fn find_names(&mut self, info: &mut RequestInfo) {

@@ -1,11 +1,11 @@
 //! Batches: several requests in one send, an outcome for each.
 
 use super::Socket;
+use super::channel::Wait;
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind, KernelError, Result};
 use crate::reply::Reply;
 use crate::wire::Messages;
-use std::time::Instant;
 
 impl Socket {
     /// Sends all steps of `batch`, in as few sends as their acknowledgements allow, and notes how each came out.
@@ -69,9 +69,9 @@ impl Socket {
 
     /// After an overrun, what is still in the buffer is read: it says of some steps how they came out.
     fn read_outcomes(&mut self, batch: &mut Batch, from: usize, first: u32, count: u32) -> Result<()> {
-        let (since, mut overrun) = (Instant::now(), None);
+        let (mut wait, mut overrun) = (Wait::default(), None);
         loop {
-            let read = if overrun.is_some() { self.channel.receive_now() } else { self.channel.receive(since) };
+            let read = if overrun.is_some() { self.channel.receive_now() } else { self.channel.receive(&mut wait) };
             let len = match read {
                 Ok(len) => len,
                 Err(error) if matches!(error.kind(), ErrorKind::Overrun) => {

@@ -1,7 +1,7 @@
 //! Waiting for IPv6 addresses to become usable: by the kernel's events, on a socket of their own.
 
 use super::Socket;
-use super::channel::Channel;
+use super::channel::{Channel, Wait};
 use crate::addr::{AddressFlags, AddressView, ListAddresses, RTM_DELADDR};
 use crate::error::{ErrorKind, Result};
 use crate::netns::run_in;
@@ -48,7 +48,7 @@ impl AddressWatch {
                 return Err(still.into());
             }
             self.events.set_limit(left);
-            let len = match self.events.receive(Instant::now()) {
+            let len = match self.events.receive(&mut Wait::default()) {
                 Ok(len) => len,
                 Err(error) if matches!(error.kind(), ErrorKind::TimedOut) => return Err(still.into()),
                 Err(error) if matches!(error.kind(), ErrorKind::Overrun) => {

@@ -111,14 +111,16 @@ pub enum InvalidValue {
     /// A message above [`NoRoom::LARGEST`](crate::wire::NoRoom::LARGEST), because of a list in it.
     #[error("the request would take {0} bytes, and a netlink attribute holds at most 65535: split its list")]
     TooLong(usize),
-    /// A namespace path or descriptor that is something else.
-    #[error("not a namespace: the file is not on nsfs")]
-    NotANamespace,
     /// See [`Attached`](crate::Attached).
     #[error(
         "{0} is no attached link: one is as in `eth0 kind macvlan index 20817 mac 02:00:00:00:00:07 parent 5 lower 5`"
     )]
     Attached(Given),
+    /// See [`MovedDevice`](crate::endpoint::MovedDevice).
+    #[error(
+        "{0} is no moved device: one is as in `ctr0 addr 10.0.50.7/24 broadcast 10.0.50.255 addr fd50::7/64 flags 512`"
+    )]
+    MovedDevice(Given),
     /// A descriptor given for a process that is no pidfd.
     #[error("not a pidfd")]
     NotAPidfd,

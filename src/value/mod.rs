@@ -3,6 +3,7 @@
 //! The modules above this one ([`link`](crate::link), [`addr`](crate::addr), [`route`](crate::route),
 //! [`nsid`](crate::nsid)) share these values, so that none of them has to know another.
 
+mod escaped;
 mod index;
 mod invalid;
 mod ip;
@@ -17,6 +18,7 @@ pub use ip::Scope;
 pub use mac::{Broadcast, LinkAddress, MacAddr};
 pub use names::{Alias, AltName, IfName, Name};
 
+pub(crate) use escaped::{Escaped, unescaped};
 pub(crate) use ip::{AF_INET, AF_INET6, everywhere, family};
 pub(crate) use numbers::numbers;
 pub(crate) use random::random;

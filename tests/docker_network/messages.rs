@@ -65,7 +65,7 @@ pub fn what_cannot_be_is_said() -> Result<(), Skip> {
         ("connect net", "usage: connect [FLAG …] NETWORK CONTAINER"),
         ("connect none C1", "there is no network none"),
         ("connect net nobody", "open namespace /run/netns/nobody: No such file or directory (os error 2)"),
-        ("connect net /etc/passwd", "not a namespace: the file is not on nsfs"),
+        ("connect net /etc/passwd", "/etc/passwd is no network namespace but a file that is not on nsfs"),
         ("connect --ip 10.9.0.1 net C1", "10.9.0.1 is no container's address in the network net"),
         ("connect --ip 10.1.0.255 net C1", "10.1.0.255 is no container's address in the network net"),
         ("connect --ip6 10.1.0.7 net C1", "10.1.0.7 is no container's address in the network net"),

@@ -76,7 +76,7 @@ pub fn a_pidfd_names_its_process() -> Result<(), Skip> {
     assert!(!found.is_same_as(Netns::current().unwrap()).unwrap());
     assert_eq!(mine(), before);
     let no_pidfd = File::open("/proc/self/status").unwrap();
-    assert_eq!(sentence(Netns::of_pidfd(no_pidfd)), "enter namespace: Invalid argument (os error 22)");
+    assert_eq!(sentence(Netns::of_pidfd(no_pidfd)), "not a pidfd");
     Ok(())
 }
 
@@ -92,7 +92,10 @@ pub fn a_named_namespace_is_a_file_in_run_netns() -> Result<(), Skip> {
     assert_eq!(sentence(Netns::named("c2")), "open namespace /run/netns/c2: No such file or directory (os error 2)");
     // As `ip` leaves it when a reboot has unmounted what was on it.
     File::create("/run/netns/stale").unwrap();
-    assert_eq!(sentence(Netns::named("stale")), "not a namespace: the file is not on nsfs");
+    assert_eq!(
+        sentence(Netns::named("stale")),
+        "the namespace of /run/netns/stale is gone: nothing is mounted on the file"
+    );
     for outside in ["../netns/c1", "/run/netns/c1", "./c1", "c1/", "", ".", "..", "c1\0"] {
         let error = Netns::named(outside).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Invalid(InvalidValue::NamespaceName(_))), "{outside:?}: {error}");
@@ -115,15 +118,15 @@ pub fn what_is_no_namespace_is_refused() -> Result<(), Skip> {
     fs::remove_dir_all(&folder).unwrap();
     for (path, opened) in refused.into_iter().chain([(&*fifo, waited)]) {
         let error = opened.expect_err("no namespace");
-        assert!(matches!(error.kind(), ErrorKind::Invalid(InvalidValue::NotANamespace)), "{}: {error}", path.display());
+        assert!(matches!(error.kind(), ErrorKind::NotANamespace { .. }), "{}: {error}", path.display());
     }
-    for (opened, path) in [
-        (Netns::open(&file), file.display().to_string()),
-        (Netns::of_pid(u32::MAX), "/proc/4294967295/ns/net".into()),
-        (Netns::open("/a\x1b[2J"), "/a\\u{1b}[2J".into()),
-    ] {
+    for (opened, path) in
+        [(Netns::open(&file), file.display().to_string()), (Netns::open("/a\x1b[2J"), "/a\\u{1b}[2J".into())]
+    {
         assert_eq!(sentence(opened), format!("open namespace {path}: No such file or directory (os error 2)"));
     }
+    let error = Netns::of_pid(u32::MAX).unwrap_err();
+    assert!(error.is_no_process(), "as by pidfd: {error}");
     Ok(())
 }
 
@@ -142,9 +145,11 @@ fn opened_without_waiting(fifo: &Path) -> Result<()> {
 /// It is on nsfs, and yet cannot be entered as a network namespace; nothing runs in its stead.
 #[kernel_test]
 pub fn a_namespace_of_another_kind_is_not_entered() -> Result<(), Skip> {
-    let uts = Netns::open("/proc/self/ns/uts").unwrap();
+    let refused = sentence(Netns::open("/proc/self/ns/uts"));
+    assert_eq!(refused, "/proc/self/ns/uts is no network namespace but a namespace of another kind (uts)");
+    let uts = Netns::from_fd(File::open("/proc/self/ns/uts").unwrap().into()).unwrap();
     let mut ran = false;
-    let expected = "enter namespace: Invalid argument (os error 22)";
+    let expected = "what was to be entered is no network namespace but a namespace of another kind";
     assert_eq!(sentence(uts.run(|| ran = true)), expected);
     assert!(!ran);
     assert_eq!(sentence(Socket::open_in(&uts)), expected);
@@ -188,7 +193,7 @@ pub fn nothing_stays_behind() -> Result<(), Skip> {
     own_descriptors();
     let (mut socket, (there, mut inside)) = (socket(), elsewhere());
     let parent = parent(&mut socket);
-    let uts = Netns::open("/proc/self/ns/uts").unwrap();
+    let uts = Netns::from_fd(File::open("/proc/self/ns/uts").unwrap().into()).unwrap();
     let (held, home) = (descriptors(), mine());
     let mut round = || {
         drop(Netns::create().unwrap());

@@ -4,11 +4,9 @@ use super::joined::{self, Joined, USAGE, file_of, name_of};
 use super::pool::find;
 use super::words::Words;
 use super::{Result, Work};
-use nix::errno::Errno;
 use sublink::endpoint::{Detached, Difference};
 use sublink::network::{Member, Removal, choose_gateways, restore_networks};
-use sublink::value::InvalidValue;
-use sublink::{ErrorKind, IfName, IpNetwork, ListLinks, Netns, Sandbox, Socket};
+use sublink::{IfName, IpNetwork, ListLinks, Netns, Sandbox, Socket};
 
 /// `connect [FLAG …] NETWORK CONTAINER`
 pub fn connect(work: &mut Work<'_>, words: &Words) -> Result {
@@ -96,9 +94,7 @@ pub fn disconnect(work: &mut Work<'_>, words: &Words) -> Result {
 /// A container's namespace, unless it has ended.
 fn open_if_there(file: &str) -> Result<Option<Netns>> {
     match Netns::open(file) {
-        Err(error) if error.raw_os_error() == Some(Errno::ENOENT as i32) => Ok(None),
-        // The file that a named one stood on is still there after a restart.
-        Err(error) if matches!(error.kind(), ErrorKind::Invalid(InvalidValue::NotANamespace)) => Ok(None),
+        Err(error) if error.is_not_found() => Ok(None), // also if only the file of a named one is left, after a restart
         opened => Ok(Some(opened?)),
     }
 }
