@@ -144,7 +144,7 @@ impl MovedDevice {
         let index = inside.index_of(self.name)?;
         let mut batch = Batch::new();
         // The kernel lists the newest IPv6 address first, and prefers it.
-        let (v4, v6): (Vec<_>, Vec<_>) = self.addrs.iter().partition(|moved| moved.addr.is_ipv4());
+        let (v4, v6): (Vec<&MovedAddress>, Vec<_>) = self.addrs.iter().partition(|moved| moved.addr.is_ipv4());
         for addr in v4.into_iter().chain(v6.into_iter().rev()) {
             batch.push(&addr.to_be_given(index).replace())?;
         }
