@@ -6,6 +6,8 @@ mod behind;
 mod between;
 #[path = "attach/checks.rs"]
 mod checks;
+#[path = "attach/devices.rs"]
+mod devices;
 #[path = "attach/failures.rs"]
 mod failures;
 #[path = "attach/found.rs"]

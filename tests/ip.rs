@@ -1,5 +1,8 @@
 //! Addresses, routes, namespace ids on the running kernel. Each test has a network namespace of its own.
 
+#[path = "ip/named.rs"]
+mod named;
+
 use common::{Skip, mac, name, parent, socket, veth};
 use std::net::{IpAddr, Ipv6Addr};
 use std::process::ExitCode;

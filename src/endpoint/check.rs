@@ -1,11 +1,12 @@
 //! Comparing an endpoint with what the container has now.
 
 use super::{Attached, Endpoint};
-use crate::addr::{AddressFlags, ListAddresses};
+use crate::addr::{AddressFlags, AddressInfo, ListAddresses};
 use crate::error::Result;
-use crate::link::{LinkKind, LinkView};
-use crate::route::{ListRoutes, RouteInfo, Table};
+use crate::link::{GetLink, LinkFlags, LinkKind, LinkView};
+use crate::route::{ListRoutes, NewRoute};
 use crate::sandbox::Sandbox;
+use crate::socket::Socket;
 use crate::value::{IfIndex, IfName, MacAddr, NsId};
 use crate::wire::{CompareRows, Mismatch};
 use ipnetwork::IpNetwork;
@@ -74,6 +75,9 @@ pub enum Difference {
     /// It is down.
     #[error("the link is down")]
     Down,
+    /// It is up and has no carrier: nothing comes or goes by it.
+    #[error("the link has no carrier: {0}")]
+    NoCarrier(NoCarrier),
     /// It lacks an address.
     #[error("the address {0} is missing")]
     Address(IpNetwork),
@@ -90,17 +94,50 @@ pub enum Difference {
     },
 }
 
+/// Why a link has no carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoCarrier {
+    /// Its parent is down.
+    #[error("its parent is down")]
+    ParentIsDown,
+    /// Its parent is up and has no carrier either: a cable is missing, or what it stands on itself is down.
+    #[error("its parent has none")]
+    ParentHasNone,
+    /// The parent could not be seen: before Linux 4.15, or without CAP_NET_ADMIN over the parent's namespace; or it was in
+    /// order when it was looked at.
+    #[error("why is unknown")]
+    Unknown,
+}
+
 impl Endpoint<'_> {
     /// Says how the container's link, addresses and routes differ from what this endpoint asks for; of what it does not ask
     /// for, nothing is said.
+    ///
+    /// What others may change after the attach, such as the MTU, is left out by leaving out its difference:
+    ///
+    /// ```no_run
+    /// # use sublink::{Attached, Endpoint, Sandbox};
+    /// use sublink::endpoint::Difference;
+    /// # fn check(endpoint: &Endpoint<'_>, attached: &Attached, pod: &mut Sandbox) -> sublink::Result<()> {
+    /// let mut differences = endpoint.check(attached, pod)?;
+    /// differences.retain(|difference| !matches!(difference, Difference::Mtu { .. } | Difference::Mac { .. }));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It takes the link, its addresses and, of each family that has routes here, the routes: one list each. IPv6 reports
+    /// routes of one destination and metric by several gateways as one route; that one counts for each of its gateways.
+    ///
+    /// The parent's index is not compared where [`Attached::lower`] is not known.
     ///
     /// Of the parent's namespace is known only that it is not the container's own, unless the link was to be
     /// [there](Self::allow_same_namespace).
     pub fn check(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<Vec<Difference>> {
         let inside = sandbox.socket();
-        let (settings, mut differences) = match inside.link_at(attached.index) {
+        let (settings, lost_carrier, mut differences) = match inside.link_at(attached.index) {
             Ok(found) if found.kind() == attached.kind.as_str() => {
-                (found.settings(), self.compare_link(attached, &found))
+                (found.settings(), SeenParent::of_link_without_carrier(&found), self.compare_link(attached, &found))
             }
             Ok(found) => {
                 let found = found.kind().to_string().into();
@@ -110,24 +147,12 @@ impl Endpoint<'_> {
             Err(error) => return Err(error),
         };
         differences.extend(self.settings.mismatches(&settings).map(Difference::from));
+        if let Some(parent) = lost_carrier {
+            differences.push(Difference::NoCarrier(parent.why(inside)));
+        }
         let addresses = inside.snapshot(&ListAddresses::new().index(attached.index))?;
-        for addr in &self.addrs {
-            let found = addresses.iter().find(|address| address.addr == Some(*addr));
-            let is_duplicate = |flags: AddressFlags| flags.contains(AddressFlags::DADFAILED);
-            match found.map(|address| address.flags.is_some_and(is_duplicate)) {
-                None => differences.push(Difference::Address(*addr)),
-                Some(true) => differences.push(Difference::DuplicateAddress(*addr)),
-                Some(false) => {}
-            }
-        }
-        for expected in self.all_routes(attached.index).filter_map(|route| route.as_reported()) {
-            let Some(destination) = expected.destination else { continue };
-            let list = if destination.is_ipv4() { ListRoutes::v4() } else { ListRoutes::v6() };
-            let list = list.table(expected.table.unwrap_or(Table::MAIN));
-            if !inside.snapshot(&list)?.iter().any(|found| is_same_route(&expected, found)) {
-                differences.push(Difference::Route { destination, gateway: expected.gateway });
-            }
-        }
+        differences.extend(self.addrs.iter().filter_map(|addr| compare_address(*addr, &addresses)));
+        self.compare_routes(attached.index, inside, &mut differences)?;
         Ok(differences)
     }
 }
@@ -161,6 +186,50 @@ impl Endpoint<'_> {
         }
         differences
     }
+
+    /// Compares the routes with one list of each family.
+    fn compare_routes(&self, index: IfIndex, inside: &mut Socket, differences: &mut Vec<Difference>) -> Result<()> {
+        let routes: Vec<_> = self.all_routes(index).collect();
+        for (is_v4, list) in [(true, ListRoutes::v4()), (false, ListRoutes::v6())] {
+            let expected: Vec<_> = routes.iter().filter(|route| route.destination().is_ipv4() == is_v4).collect();
+            let Some(table) = expected.first().map(|route| route.wanted_table()) else { continue };
+            let is_one_table = expected.iter().all(|route| route.wanted_table() == table);
+            let found = inside.snapshot(&if is_one_table { list.table(table) } else { list })?;
+            let missing = expected.into_iter().filter(|route| !found.iter().any(|found| route.is_like(found)));
+            differences.extend(missing.map(Difference::from));
+        }
+        Ok(())
+    }
+}
+
+/// Compares one address with all that the link has.
+fn compare_address(addr: IpNetwork, found: &[AddressInfo]) -> Option<Difference> {
+    let is_it = |found: &&AddressInfo| found.addr == Some(addr) && found.peer.is_none_or(|peer| peer == addr.ip());
+    let Some(found) = found.iter().find(is_it) else { return Some(Difference::Address(addr)) };
+    let is_duplicate = found.flags.is_some_and(|flags| flags.contains(AddressFlags::DADFAILED));
+    is_duplicate.then_some(Difference::DuplicateAddress(addr))
+}
+
+/// The parent of a link without a carrier, as that link reports it.
+struct SeenParent(Option<GetLink<'static>>);
+
+impl SeenParent {
+    /// `None` if the link is down, or has a carrier.
+    fn of_link_without_carrier(link: &LinkView<'_>) -> Option<Self> {
+        let parent = link.parent().map(GetLink::index);
+        let parent = parent.map(|parent| link.parent_netnsid().map_or(parent, |nsid| parent.in_netnsid(nsid)));
+        (link.is_up() && !link.flags().contains(LinkFlags::LOWER_UP)).then_some(Self(parent))
+    }
+
+    /// Looks at the parent, in whatever namespace.
+    fn why(self, inside: &mut Socket) -> NoCarrier {
+        let parent = self.0.and_then(|parent| inside.get(&parent).ok().map(|parent| parent.flags()));
+        match parent {
+            Some(flags) if !flags.contains(LinkFlags::UP) => NoCarrier::ParentIsDown,
+            Some(flags) if !flags.contains(LinkFlags::LOWER_UP) => NoCarrier::ParentHasNone,
+            _ => NoCarrier::Unknown,
+        }
+    }
 }
 
 /// Attributes that have a [`Difference`] of their own.
@@ -180,12 +249,13 @@ fn compare_parents(
     found: &LinkView<'_>,
 ) -> Option<Difference> {
     let parent = asked.parent()?;
-    let expected = attached.lower.filter(|_| attached.parent == Some(parent)).unwrap_or(parent);
+    // On a link of the same kind it stands on that one's lower device: without knowing that, there is nothing to compare with.
+    let expected = if attached.parent == Some(parent) { attached.lower } else { Some(parent) };
     let is_elsewhere = match asked.parent_netnsid() {
         Some(nsid) => found.parent_netnsid() != Some(nsid),
         None => found.parent_netnsid().is_none() && !may_be_same,
     };
-    if found.parent() != Some(expected) {
+    if let Some(expected) = expected.filter(|expected| found.parent() != Some(*expected)) {
         return Some(Difference::Parent { expected, found: found.parent() });
     }
     is_elsewhere.then(|| Difference::ParentIsElsewhere(found.parent_netnsid()))
@@ -197,21 +267,16 @@ impl From<Mismatch> for Difference {
     }
 }
 
+impl From<&NewRoute> for Difference {
+    fn from(route: &NewRoute) -> Self {
+        Self::Route { destination: route.destination(), gateway: route.wanted_gateway() }
+    }
+}
+
 fn or_none(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "none".into(), |value| value.to_string())
 }
 
 fn namespace(nsid: Option<NsId>) -> String {
     nsid.map_or_else(|| "the container's own namespace".into(), |nsid| format!("the namespace of the id {nsid}"))
-}
-
-/// Whether `found` is a route such as `expected`; what that leaves open does not matter.
-fn is_same_route(expected: &RouteInfo, found: &RouteInfo) -> bool {
-    expected.destination == found.destination
-        && expected.route_type == found.route_type
-        && expected.gateway == found.gateway
-        && expected.via == found.via
-        && (expected.index.is_none() || expected.index == found.index)
-        && (expected.metric.is_none() || expected.metric == found.metric)
-        && (expected.source.is_none() || expected.source == found.source)
 }

@@ -21,9 +21,6 @@ use crate::value::IfIndex;
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 
-/// The metric that IPv6 gives a route without one (`IP6_RT_PRIO_USER`).
-const IPV6_METRIC: u32 = 1024;
-
 impl Endpoint<'_> {
     /// Makes this endpoint's gateways the default ones, in the place of those that `others` have with the same metric, with
     /// no gap in between: when links come and go, call it for the one that is to have the default route, before the one that
@@ -116,9 +113,9 @@ fn add(route: &NewRoute, known: &[NewRoute], inside: &mut Socket) -> Result<Vec<
     if !error.is_already_there() {
         return Err(error);
     }
-    let Some(own) = Way::of_request(route) else { return Err(error) };
+    let own = Way::of_request(route);
     let there = own.beside(inside)?;
-    let known: Vec<_> = known.iter().filter_map(|route| Some((Way::of_request(route)?, *route))).collect();
+    let known: Vec<_> = known.iter().map(|route| (Way::of_request(route), *route)).collect();
     let is_known = |way: &Way| *way == own || known.iter().any(|(known, _)| known == way);
     if !there.iter().all(is_known) {
         return Err(error);
@@ -140,8 +137,8 @@ fn delete_all(routes: &[NewRoute], inside: &mut Socket) {
 /// Without a metric, the first route that has the gateway and the link would be deleted. That is the right one in IPv4, where
 /// no metric is less than none.
 fn delete(route: &NewRoute, inside: &mut Socket) -> Result<()> {
-    let is_bare = Way::of_request(route).is_some_and(|way| way.metric == IPV6_METRIC && way.is_ipv6());
-    inside.apply(&DeleteRoute::like(if is_bare { route.metric(IPV6_METRIC) } else { *route }))
+    let way = Way::of_request(route);
+    inside.apply(&DeleteRoute::like(if way.is_ipv6() { route.metric(way.metric) } else { *route }))
 }
 
 /// By which a default route is known: where it leads, and how much it counts.
@@ -155,13 +152,14 @@ struct Way {
 }
 
 impl Way {
-    fn of_request(route: &NewRoute) -> Option<Self> {
-        Self::of(&route.as_reported()?)
+    fn of_request(route: &NewRoute) -> Self {
+        let (gateway, index) = (route.wanted_gateway(), route.wanted_index());
+        Self { destination: route.destination(), metric: route.wanted_metric(), gateway, index }
     }
 
     fn of(route: &RouteInfo) -> Option<Self> {
         let destination = route.destination?;
-        let unset = if destination.is_ipv6() { IPV6_METRIC } else { 0 };
+        let unset = if destination.is_ipv6() { NewRoute::IPV6_METRIC } else { 0 };
         let metric = route.metric.filter(|metric| *metric > 0).unwrap_or(unset);
         Some(Self { destination, metric, gateway: route.gateway, index: route.index })
     }

@@ -25,9 +25,9 @@ mod detach;
 mod device;
 
 pub use attached::Attached;
-pub use check::Difference;
+pub use check::{Difference, NoCarrier};
 pub use detach::{Detached, detach_many};
-pub use device::MovedDevice;
+pub use device::{FailedMove, MovedAddress, MovedDevice};
 
 pub(crate) use default_route::{default_route, pass_on, take};
 
@@ -106,7 +106,8 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// One more gateway, for the default route of its family. One that is in no network of the endpoint's addresses is
+    /// The gateway of its family, for the default route. A second one of a family is refused by [`attach`](Self::attach)
+    /// (EEXIST), since it would make a second default route of the same metric. One that is in no network of the endpoint's addresses is
     /// taken as reachable on the link.
     #[must_use]
     pub fn gateway(mut self, gateway: IpAddr) -> Self {

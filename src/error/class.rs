@@ -74,8 +74,11 @@ impl Error {
             | ErrorKind::SameNamespace
             | ErrorKind::NotANamespace { .. }
             | ErrorKind::Forked => Class::Invalid,
-            ErrorKind::OnlyAltName { .. } | ErrorKind::AddressGone(_) | ErrorKind::NamespaceGone(_) => Class::Gone,
-            ErrorKind::DuplicateAddress(_) => Class::Taken,
+            ErrorKind::OnlyAltName { .. }
+            | ErrorKind::AnotherAddress { .. }
+            | ErrorKind::AddressGone(_)
+            | ErrorKind::NamespaceGone(_) => Class::Gone,
+            ErrorKind::DuplicateAddress(_) | ErrorKind::NameIsTaken { .. } => Class::Taken,
             ErrorKind::Interrupted | ErrorKind::Overrun | ErrorKind::TimedOut | ErrorKind::StillTentative(_) => {
                 Class::Transient
             }

@@ -3,9 +3,9 @@
 use super::{Error, KernelError};
 use crate::value::{IfName, InvalidValue};
 use crate::wire::{Malformed, NoRoom};
-use ipnetwork::IpNetworkError;
+use ipnetwork::{IpNetwork, IpNetworkError};
 use std::io;
-use std::net::{AddrParseError, Ipv6Addr};
+use std::net::{AddrParseError, IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 /// What went wrong.
@@ -30,6 +30,25 @@ pub enum ErrorKind {
         /// What was asked for.
         name: IfName,
         /// The link that has it as an alternative name.
+        owner: IfName,
+    },
+    /// The link does not have this address; it has one that the kernel would take for it, and delete. Nothing was sent.
+    #[error(
+        "EADDRNOTAVAIL: the link has {found} {}, which is another address",
+        peer.map_or_else(|| "without a peer".into(), |peer| format!("with the peer {peer}"))
+    )]
+    AnotherAddress {
+        /// The address that the link has.
+        found: IpNetwork,
+        /// Its peer, if it has one.
+        peer: Option<IpAddr>,
+    },
+    /// A device was to move to a namespace in which a link has its name, or has it as an alternative name. Nothing was sent.
+    #[error("EEXIST: the name {name} is taken in the other namespace, by {owner}")]
+    NameIsTaken {
+        /// The name that it was to have.
+        name: IfName,
+        /// The link that has it there.
         owner: IfName,
     },
     /// The kernel took the request and ignored this attribute: it is too old for it.

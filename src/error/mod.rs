@@ -112,6 +112,8 @@ impl Error {
         match &self.0.kind {
             ErrorKind::Kernel(kernel) => Some(kernel.errno),
             ErrorKind::OnlyAltName { .. } => Some(Errno::ENODEV as i32),
+            ErrorKind::NameIsTaken { .. } => Some(Errno::EEXIST as i32),
+            ErrorKind::AnotherAddress { .. } => Some(Errno::EADDRNOTAVAIL as i32),
             ErrorKind::NamespaceGone(_) => Some(Errno::ENOENT as i32),
             ErrorKind::Overrun => Some(Errno::ENOBUFS as i32),
             ErrorKind::TimedOut => Some(Errno::ETIMEDOUT as i32),

@@ -225,7 +225,8 @@ impl<'a> AltNameChange<'a> {
         Self { index, name, add: true }
     }
 
-    /// Takes an alternative name from the link `index`.
+    /// Takes an alternative name from the link `index`. ENOENT if no link has it; EINVAL if another link has it, or if it is
+    /// a link's name and not an alternative one.
     #[must_use]
     pub const fn delete(index: IfIndex, name: AltName<'a>) -> Self {
         Self { index, name, add: false }

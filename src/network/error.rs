@@ -112,6 +112,9 @@ pub enum InvalidNetwork {
     /// A name that cannot be one.
     #[error("a network's name has 1 to 128 bytes and no control characters")]
     Name,
+    /// A name that Docker keeps for networks of its own.
+    #[error("no network can be named {0:?}: host, none, bridge and default are Docker's own")]
+    NameIsReserved(Box<str>),
     /// Another network has the name.
     #[error("there is a network {} already", printed(.0))]
     NameIsTaken(Box<str>),
@@ -130,7 +133,7 @@ pub enum InvalidNetwork {
     )]
     UnknownOption(Box<str>),
     /// A mode that is none of a network's, and what may have been meant.
-    #[error("{mode:?} is no macvlan_mode{}: it is bridge, private, vepa or passthru", did_you_mean(*.meant))]
+    #[error("{mode:?} is no macvlan_mode{}: it is bridge (the default), private, vepa or passthru", did_you_mean(*.meant))]
     Mode {
         /// What was said.
         mode: Box<str>,
@@ -143,6 +146,16 @@ pub enum InvalidNetwork {
     /// An MTU with which a subnet's addresses cannot be.
     #[error("the subnet {0} needs an MTU of at least 1280, as IPv6 does")]
     MtuOfIpv6(IpNetwork),
+    /// A parent with whose MTU a subnet's addresses cannot be.
+    #[error("the subnet {subnet} needs an MTU of at least 1280, as IPv6 does, and the parent {parent} has {mtu}")]
+    MtuOfParent {
+        /// The subnet.
+        subnet: IpNetwork,
+        /// The parent.
+        parent: IfName,
+        /// Its MTU.
+        mtu: u32,
+    },
     /// A parent that cannot be an interface's name.
     #[error("{name:?} cannot be the name of a parent interface: {why}")]
     Parent {
@@ -199,6 +212,15 @@ pub enum InvalidNetwork {
         /// The other.
         other: IpNetwork,
     },
+    /// Addresses that no network can have: every address, the host's own, multicast, or those of one link.
+    #[error("{subnet} is no subnet of a network: it has addresses of {reserved}")]
+    ReservedSubnet {
+        /// The subnet.
+        subnet: IpNetwork,
+        /// What they are reserved in: a network that is the host's own, multicast or one link's; or the subnet, if it is
+        /// everything.
+        reserved: IpNetwork,
+    },
     /// A gateway that no container of the subnet could reach.
     #[error("the gateway {gateway} is not the address of a station in the subnet {subnet}")]
     GatewayOutside {
@@ -210,6 +232,22 @@ pub enum InvalidNetwork {
     /// An address that no station in one of the network's subnets can have.
     #[error("the address {addr} is not that of a station in a subnet of the network {}", printed(.network))]
     AddressOutside {
+        /// The address.
+        addr: IpNetwork,
+        /// The network.
+        network: Box<str>,
+    },
+    /// An address with another prefix length than its subnet's.
+    #[error("the address {addr} has another prefix length than its subnet {subnet}")]
+    AddressPrefix {
+        /// The address.
+        addr: IpNetwork,
+        /// The subnet that it is in.
+        subnet: IpNetwork,
+    },
+    /// A container's address that is a gateway's.
+    #[error("the address {addr} is that of the gateway of the network {network}")]
+    AddressIsGateway {
         /// The address.
         addr: IpNetwork,
         /// The network.

@@ -104,6 +104,10 @@ impl Network {
         others: &[Member],
     ) -> Result<Member> {
         let endpoint = |parent| Ok(self.endpoint(parent, &connection)?);
+        if self.subnets().iter().any(|subnet| subnet.network().is_ipv6()) {
+            let parent = self.parent()?.up(host, owner)?;
+            self.validate_on(&host.link_at(parent.index)?.to_owned())?;
+        }
         let (_, attached) = self.parent()?.attach(host, owner, sandbox, endpoint)?;
         self.join(connection, attached, sandbox, others)
     }

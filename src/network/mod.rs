@@ -32,7 +32,7 @@ pub use restore::{Restored, restore_networks};
 pub use subnet::Subnet;
 
 use crate::endpoint::Endpoint;
-use crate::link::{Ipv4Setting, LinkSpec, MacvlanMode, NewLink};
+use crate::link::{Ipv4Setting, LinkInfo, LinkSpec, MacvlanMode, NewLink};
 use crate::value::{IfIndex, IfName, maybe};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -100,6 +100,9 @@ impl Network {
     pub fn new(name: &str, driver: Driver) -> Result<Self, InvalidNetwork> {
         if name.is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
             return Err(InvalidNetwork::Name);
+        }
+        if ["host", "none", "bridge", "default"].contains(&name) {
+            return Err(InvalidNetwork::NameIsReserved(name.into()));
         }
         let id = format!("{:016x}", fnv(name));
         Ok(Self {
@@ -267,6 +270,9 @@ impl Network {
         self.check_options()?;
         self.check_config(others)?;
         for (number, subnet) in self.subnets.iter().enumerate() {
+            if let Some(reserved) = subnet.reserved() {
+                return Err(InvalidNetwork::ReservedSubnet { subnet: subnet.network(), reserved });
+            }
             if let Some(other) = self.subnets.iter().take(number).find(|other| other.overlaps(subnet)) {
                 return Err(InvalidNetwork::Overlap { subnet: subnet.network(), other: other.network() });
             }
@@ -275,6 +281,18 @@ impl Network {
             }
         }
         others.iter().try_for_each(|other| self.check_beside(other))
+    }
+
+    /// Checks it against its parent's MTU, where that is known: IPv6 subnets need 1280.
+    ///
+    /// # Errors
+    /// [`InvalidNetwork::MtuOfParent`].
+    pub fn validate_on(&self, parent: &LinkInfo) -> Result<(), InvalidNetwork> {
+        let v6 = self.subnets.iter().find(|subnet| subnet.network().is_ipv6());
+        match v6.filter(|_| parent.mtu < IPV6_MTU) {
+            Some(v6) => Err(InvalidNetwork::MtuOfParent { subnet: v6.network(), parent: parent.name, mtu: parent.mtu }),
+            None => Ok(()),
+        }
     }
 
     fn check_config(&self, others: &[Self]) -> Result<(), InvalidNetwork> {
@@ -318,16 +336,14 @@ impl Network {
     /// which of a container's networks has that is decided among all of them ([`choose_gateways`]).
     ///
     /// # Errors
-    /// An address that no station in one of the subnets can have, or what does not fit the driver: a VLAN network without an
+    /// An address that no station in one of the subnets can have, a gateway's, or one with another prefix length than its
+    /// subnet's; or what does not fit the driver: a VLAN network without an
     /// id, a macvlan network with one, a MAC address for a passthru container.
     pub fn endpoint(&self, parent: IfIndex, connection: &Connection) -> Result<Endpoint<'static>, InvalidNetwork> {
         if self.config_only {
             return Err(InvalidNetwork::IsConfigOnly(self.name.clone()));
         }
-        let is_station = |addr: IpAddr| self.subnet_of(addr).is_some_and(|subnet| subnet.has_station(addr));
-        if let Some(addr) = connection.addrs.iter().find(|addr| !is_station(addr.ip())) {
-            return Err(InvalidNetwork::AddressOutside { addr: *addr, network: self.name.clone() });
-        }
+        connection.addrs.iter().try_for_each(|addr| self.check_address(*addr))?;
         let mut endpoint = Endpoint::new(self.link(parent, connection)?);
         if self.nodad {
             endpoint = endpoint.nodad();
@@ -336,6 +352,21 @@ impl Network {
             endpoint = endpoint.ipv4(Ipv4Setting::ARP_NOTIFY, 1);
         }
         Ok(connection.addrs.iter().copied().fold(endpoint, Endpoint::addr))
+    }
+
+    /// Checks an address of a container.
+    fn check_address(&self, addr: IpNetwork) -> Result<(), InvalidNetwork> {
+        let subnet = self.subnet_of(addr.ip()).filter(|subnet| subnet.has_station(addr.ip()));
+        let Some(subnet) = subnet else {
+            return Err(InvalidNetwork::AddressOutside { addr, network: self.name.clone() });
+        };
+        if addr.prefix() != subnet.network().prefix() {
+            return Err(InvalidNetwork::AddressPrefix { addr, subnet: subnet.network() });
+        }
+        if self.subnets.iter().any(|subnet| subnet.way_out() == Some(addr.ip())) {
+            return Err(InvalidNetwork::AddressIsGateway { addr, network: self.name.clone() });
+        }
+        Ok(())
     }
 
     fn link(&self, parent: IfIndex, connection: &Connection) -> Result<LinkSpec<'static>, InvalidNetwork> {

@@ -32,7 +32,7 @@ impl Network {
     /// let error = network.option("macvlan_mode", "veth").unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     r#""veth" is no macvlan_mode (did you mean vepa?): it is bridge, private, vepa or passthru"#
+    ///     r#""veth" is no macvlan_mode: it is bridge (the default), private, vepa or passthru"#
     /// );
     /// # Ok::<(), sublink::network::InvalidNetwork>(())
     /// ```
@@ -86,7 +86,7 @@ impl Network {
     }
 }
 
-/// Docker's word for a mode; a slip is answered with what was probably meant.
+/// Docker's word for a mode. A slip is answered with what was probably meant: a word that agrees in more than half.
 fn mode(word: &str) -> Result<MacvlanMode, InvalidNetwork> {
     let word = if word.is_empty() { "bridge" } else { word };
     if let Some((_, mode)) = MODES.iter().find(|(known, _)| *known == word) {
@@ -94,7 +94,7 @@ fn mode(word: &str) -> Result<MacvlanMode, InvalidNetwork> {
     }
     let is_near = |known: &&str| {
         let same = known.bytes().zip(word.bytes()).filter(|(a, b)| a == b).count();
-        same * 2 >= known.len().max(word.len())
+        same * 2 > known.len().max(word.len())
     };
     let meant = MODES.iter().map(|(known, _)| *known).find(is_near);
     Err(InvalidNetwork::Mode { mode: word.into(), meant })
@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn a_slip_is_answered_with_what_was_meant() {
         let rows = [
-            ("veth", Some("vepa")),
+            ("veth", None), // as far from vepa as near
+            ("vepq", Some("vepa")),
             ("bridged", Some("bridge")),
             ("brigde", Some("bridge")),
             ("passthrough", Some("passthru")),

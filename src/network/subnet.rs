@@ -2,7 +2,7 @@
 
 use super::InvalidNetwork;
 use ipnetwork::IpNetwork;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A subnet of a network, with the gateway that leads out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,9 +20,10 @@ impl Subnet {
     }
 
     /// With a gateway, which must be one of its addresses, and of IPv4 neither the first nor the last: those name the
-    /// subnet and all its stations.
+    /// subnet and all its stations. An IPv6 gateway may also be a link-local address, which is reached by every link.
     pub fn gateway(mut self, gateway: IpAddr) -> Result<Self, InvalidNetwork> {
-        if !self.has_station(gateway) {
+        let is_link_local = matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        if !(self.has_station(gateway) || is_link_local && self.network.is_ipv6()) {
             return Err(InvalidNetwork::GatewayOutside { gateway, subnet: self.network });
         }
         self.gateway = Some(gateway);
@@ -46,6 +47,23 @@ impl Subnet {
     /// Its gateway, if it has one: see [`gateway`](Self::gateway).
     pub const fn way_out(&self) -> Option<IpAddr> {
         self.gateway
+    }
+
+    /// The reserved network that it has addresses of, if there is one: 127.0.0.0/8, ::1, multicast, and fe80::/10, which every
+    /// link has by itself. A subnet of all addresses is itself what is reserved.
+    pub(super) fn reserved(&self) -> Option<IpNetwork> {
+        const RESERVED: [(IpAddr, u8); 5] = [
+            (IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
+            (IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0)), 4),
+            (IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
+            (IpAddr::V6(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0)), 8),
+            (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
+        ];
+        if self.network.prefix() == 0 {
+            return Some(self.network);
+        }
+        let reserved = RESERVED.into_iter().filter_map(|(addr, prefix)| IpNetwork::new(addr, prefix).ok());
+        reserved.map(Self::new).find(|reserved| reserved.overlaps(self)).map(|reserved| reserved.network)
     }
 
     /// Whether both have an address in common.
@@ -95,6 +113,8 @@ mod tests {
             ("10.0.50.9/32", "10.0.50.9", true),
             ("fd50::/64", "fd50::", true),
             ("fd50::/64", "fd51::1", false),
+            ("fd50::/64", "fe80::1", true),
+            ("10.0.50.0/24", "fe80::1", false),
         ];
         for (network, gateway, is_one) in rows {
             let gateway: IpAddr = gateway.parse().unwrap();
@@ -103,6 +123,31 @@ mod tests {
                 Ok(subnet) => assert!(is_one && subnet.way_out() == Some(gateway), "{network} {gateway}"),
                 Err(error) => assert!(!is_one && error == expected, "{network} {gateway}: {error}"),
             }
+        }
+    }
+
+    #[test]
+    fn some_addresses_are_no_networks() {
+        let rows = [
+            ("0.0.0.0/0", Some("0.0.0.0/0")),
+            ("::/0", Some("::/0")),
+            ("127.0.0.0/8", Some("127.0.0.0/8")),
+            ("127.1.2.0/24", Some("127.0.0.0/8")),
+            ("::1/128", Some("::1/128")),
+            ("224.0.0.0/4", Some("224.0.0.0/4")),
+            ("239.1.0.0/16", Some("224.0.0.0/4")),
+            ("128.0.0.0/1", Some("224.0.0.0/4")),
+            ("ff00::/8", Some("ff00::/8")),
+            ("ff02::/64", Some("ff00::/8")),
+            ("fe80::/10", Some("fe80::/10")),
+            ("fe80::/64", Some("fe80::/10")),
+            ("192.168.1.1/16", None),
+            ("169.254.0.0/16", None),
+            ("fd50::/64", None),
+            ("fec0::/64", None),
+        ];
+        for (network, reserved) in rows {
+            assert_eq!(subnet(network).reserved(), reserved.map(net), "{network}");
         }
     }
 

@@ -80,6 +80,9 @@ fn names_and_ids_are_checked() {
     for name in ["", "two\nlines", &long] {
         assert_eq!(Network::new(name, Driver::Vlan), Err(InvalidNetwork::Name));
     }
+    for name in ["host", "none", "bridge", "default"] {
+        assert_eq!(Network::new(name, Driver::Vlan), Err(InvalidNetwork::NameIsReserved(name.into())));
+    }
     for id in ["", "0123456789a", "0123456789a-", "0123456789\u{e9}b"] {
         assert_eq!(macvlan("net").with_id(id), Err(InvalidNetwork::Id), "{id}");
     }
@@ -128,6 +131,25 @@ fn ipv6_needs_its_mtu() {
     let network = |mtu, subnet| macvlan("net").mtu(mtu).subnet(Subnet::new(net(subnet))).validate(&[]);
     assert_eq!(network(1279, "fd50::/64"), Err(InvalidNetwork::MtuOfIpv6(net("fd50::/64"))));
     assert_eq!((network(1280, "fd50::/64"), network(68, "10.1.0.0/16")), (Ok(()), Ok(())));
+}
+
+#[test]
+fn a_parents_mtu_is_enough_for_ipv6() {
+    let network = |subnet| on("eth0", macvlan("net")).subnet(Subnet::new(net(subnet)));
+    let parent = |mtu| named("eth0", link(2, &NewLink::dummy().mtu(mtu)));
+    let (subnet, mtu) = (net("fd50::/64"), 1279);
+    let too_small = InvalidNetwork::MtuOfParent { subnet, parent: name("eth0"), mtu };
+    assert_eq!(network("fd50::/64").validate_on(&parent(mtu)), Err(too_small));
+    assert_eq!(network("fd50::/64").validate_on(&parent(1280)), Ok(()));
+    assert_eq!(network("10.1.0.0/16").validate_on(&parent(mtu)), Ok(()));
+}
+
+#[test]
+fn reserved_addresses_are_refused() {
+    let network = |subnet| macvlan("net").subnet(Subnet::new(net(subnet))).validate(&[]);
+    let (subnet, reserved) = (net("127.1.0.0/16"), net("127.0.0.0/8"));
+    assert_eq!(network("127.1.0.0/16"), Err(InvalidNetwork::ReservedSubnet { subnet, reserved }));
+    assert_eq!(network("192.168.1.1/16"), Ok(()), "host bits are dropped");
 }
 
 #[test]
@@ -220,16 +242,18 @@ fn an_endpoint_is_what_network_and_connection_say() {
 fn a_connection_fits_its_network() {
     let (plain, mac) = (Connection::new(name("eth0"), &[]), MacAddr::new([2; 6]).ok());
     let vlans = Network::new("net", Driver::Vlan).unwrap();
-    let outside = |addr| {
-        let (network, addr) = (macvlan("net").subnet(Subnet::new(net("10.1.0.0/16"))), net(addr));
-        let connection = Connection::new(name("eth0"), &[net("10.1.0.7/16"), addr]);
-        (network, connection, InvalidNetwork::AddressOutside { addr, network: "net".into() })
+    let refused = |addr, why: fn(IpNetwork) -> InvalidNetwork| {
+        let (network, addr) = (with_subnet(macvlan("net"), "10.1.0.0/16", "10.1.0.1"), net(addr));
+        (network, Connection::new(name("eth0"), &[net("10.1.0.7/16"), addr]), why(addr))
     };
+    let outside = |addr| refused(addr, |addr| InvalidNetwork::AddressOutside { addr, network: "net".into() });
     let rows = [
         outside("10.2.0.7/16"),
         outside("10.1.0.0/16"),
         outside("10.1.255.255/16"),
         outside("fd50::7/64"),
+        refused("10.1.0.7/24", |addr| InvalidNetwork::AddressPrefix { addr, subnet: net("10.1.0.0/16") }),
+        refused("10.1.0.1/16", |addr| InvalidNetwork::AddressIsGateway { addr, network: "net".into() }),
         (vlans, plain.clone(), InvalidNetwork::NoVlanId("net".into())),
         (
             macvlan("net"),

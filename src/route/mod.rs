@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A route needs its link to be up, and its gateway to be reachable by another route, unless it is `onlink`. A replace of
-//! the route with the same destination, metric and table is atomic, with no gap. Sources: `net/ipv4/fib_frontend.c`,
+//! a route with the same destination, metric and table is atomic, with no gap, and takes the first such route, whoever made it
+//! ([`NewRoute::replace`]). Sources: `net/ipv4/fib_frontend.c`,
 //! `net/ipv6/route.c`, `include/uapi/linux/rtnetlink.h`, `man 7 rtnetlink`, `man 8 ip-route`.
 
 mod hops;
@@ -49,6 +50,11 @@ impl Table {
     pub const MAIN: Self = Self(254);
     /// The kernel's own: local addresses and broadcasts.
     pub const LOCAL: Self = Self(255);
+
+    /// The number that the kernel reports: 0 is the main one, too.
+    const fn as_reported(self) -> Self {
+        if self.0 == 0 { Self::MAIN } else { self }
+    }
 }
 
 transparent!(Table: u32);
@@ -154,13 +160,14 @@ table! {
         5 RTA_GATEWAY pub gateway: IpAddr,
         /// The link it leaves by.
         4 RTA_OIF pub index: IfIndex,
-        /// The metric: of several routes to a destination, the lowest counts. Unless set, 0 for IPv4 and 1024 for IPv6.
+        /// The metric: of several routes to a destination, the lowest counts. Unless set, 0 for IPv4 and 1024 for IPv6,
+        /// to which 0 means 1024.
         6 RTA_PRIORITY pub metric: u32,
     }
     create {
         /// The source address that packets get by it.
         7 RTA_PREFSRC pub source: IpAddr,
-        /// The table that has it; [`Table::MAIN`] unless set.
+        /// The table that has it; [`Table::MAIN`] unless set. 0 means that one too.
         15 RTA_TABLE pub table: Table,
         /// The router, if it is of another family than the destination.
         18 RTA_VIA pub(crate) via: Via,

@@ -3,7 +3,7 @@
 use super::{ONLINK, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RouteAttrs, RouteHead, RouteInfo, RouteProtocol};
 use super::{RouteType, RouteView, Table, Via};
 use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, everywhere, family, maybe};
-use crate::wire::{Attrs, Command, Header, Messages, NoRoom, Request, Sealed, header, measured};
+use crate::wire::{Attrs, Command, Header, NoRoom, Request, Sealed, header, measured};
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
 use std::net::IpAddr;
@@ -34,6 +34,9 @@ pub struct NewRoute {
 
 impl NewRoute {
     maybe!();
+
+    /// What IPv6 makes of the metric 0, and of none (`IP6_RT_PRIO_USER`).
+    pub(crate) const IPV6_METRIC: u32 = 1024;
 
     /// A route to `destination`; bits behind its prefix are dropped. It needs a [`gateway`](Self::gateway), a link
     /// ([`index`](Self::index)) or both, unless it is of a type that drops packets.
@@ -137,12 +140,64 @@ impl NewRoute {
         if self.has_link() && !self.attrs.has(RouteView::RTA_OIF) { self.index(index) } else { *self }
     }
 
-    /// The route as it would be reported, were it just as asked for.
-    pub(crate) fn as_reported(&self) -> Option<RouteInfo> {
-        let mut bytes = [0; 256];
-        let len = self.encode(0, &mut bytes).ok()?;
-        let message = Messages::new(bytes.get(..len)?).next()?.ok()?;
-        RouteView::of(message).map(|route| route.to_owned())
+    /// Its destination, without host bits.
+    pub(crate) fn destination(&self) -> IpNetwork {
+        let (any, prefix) = (self.destination.ip(), self.destination.prefix());
+        IpNetwork::new(self.destination.network(), prefix).unwrap_or_else(|_| everywhere(any)) // the prefix was one before
+    }
+
+    /// The table that has it.
+    pub(crate) fn wanted_table(&self) -> Table {
+        if self.attrs.has(RouteView::RTA_TABLE) { self.attrs.table.as_reported() } else { Table::MAIN }
+    }
+
+    /// Whether `found` is a route such as this one; what this one leaves open does not matter.
+    ///
+    /// IPv6 reports routes with gateways, of one destination and metric, as one route with several next hops, whoever added
+    /// them.
+    pub(crate) fn is_like(&self, found: &RouteInfo) -> bool {
+        let has = |number| self.attrs.has(number);
+        let is_v4 = self.destination.is_ipv4();
+        let metric = self.wanted_metric();
+        let is_its_way = match &found.next_hops {
+            Some(hops) if !is_v4 => hops.iter().any(|hop| self.goes_by(hop.gateway, hop.index)),
+            Some(_) => false,
+            None => {
+                let gateway = found.gateway.or(found.via.map(|via| via.0));
+                self.goes_by(gateway, found.index) && (!self.onlink || found.is_onlink)
+            }
+        };
+        is_its_way
+            && found.destination == Some(self.destination())
+            && found.table == Some(self.wanted_table())
+            && found.route_type == self.route_type
+            && self.protocol.is_none_or(|protocol| found.protocol == protocol)
+            && (!is_v4 || self.scope.is_none_or(|scope| found.scope == scope))
+            && (!has(RouteView::RTA_PRIORITY) || found.metric.unwrap_or(0) == metric)
+            && (!has(RouteView::RTA_PREFSRC) || found.source == Some(self.attrs.source))
+    }
+
+    /// The router it goes to, of whatever family.
+    pub(crate) fn wanted_gateway(&self) -> Option<IpAddr> {
+        self.attrs.has(RouteView::RTA_GATEWAY).then_some(self.attrs.gateway)
+    }
+
+    /// The metric that it gets.
+    pub(crate) fn wanted_metric(&self) -> u32 {
+        match (self.attrs.metric, self.destination.is_ipv4()) {
+            (0, false) => Self::IPV6_METRIC,
+            (metric, _) => metric,
+        }
+    }
+
+    /// The link that it was said to leave by.
+    pub(crate) fn wanted_index(&self) -> Option<IfIndex> {
+        self.attrs.has(RouteView::RTA_OIF).then_some(self.attrs.index)
+    }
+
+    /// Whether a next hop is its own: without a gateway it has none, and without a link it takes any.
+    fn goes_by(&self, gateway: Option<IpAddr>, index: Option<IfIndex>) -> bool {
+        self.wanted_gateway() == gateway && (!self.attrs.has(RouteView::RTA_OIF) || index == Some(self.attrs.index))
     }
 
     fn put(
@@ -157,7 +212,7 @@ impl NewRoute {
         let is_other = self.attrs.has(RouteView::RTA_GATEWAY) && gateway_family != family;
         let this = if is_other { self.via(Via(self.attrs.gateway)) } else { *self };
         let Self { destination, protocol, scope, route_type, onlink, if_there: _, mut attrs } = this;
-        let table = if attrs.has(RouteView::RTA_TABLE) { attrs.table } else { Table::MAIN };
+        let table = self.wanted_table();
         if is_other {
             attrs.set = attrs.set.without(RouteView::RTA_GATEWAY); // RTA_VIA has it
         }
@@ -190,8 +245,24 @@ impl Request for NewRoute {
     }
 }
 
-/// A route to delete (RTM_DELROUTE): the first that has the destination and everything else that was said. That there is
-/// none is an ESRCH.
+/// A route to delete (RTM_DELROUTE): the first that has the destination, the table and everything else that was said. That
+/// there is none is an ESRCH.
+///
+/// What was not said is not compared, so say gateway, link and metric where there may be other routes. A metric of 0 counts as
+/// not said. And the kernel does not compare everything:
+///
+/// - IPv4 compares one next hop: a route with several goes as a whole, by its first gateway and link.
+/// - IPv6 compares neither type, source nor scope. A route of a type that drops packets is named by the link `lo`, which has
+///   those routes only; which of these types it has is not compared.
+/// - IPv6 deletes all routes of a destination and metric that have gateways, unless the gateway is said.
+///
+/// ```
+/// use sublink::{IfIndex, NewRoute};
+/// use sublink::route::DeleteRoute;
+/// let route = NewRoute::default_via("10.0.50.1".parse()?).index(IfIndex::new(2)?).metric(100);
+/// let delete = DeleteRoute::like(route);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeleteRoute(NewRoute);
 
@@ -209,9 +280,15 @@ impl Command for DeleteRoute {}
 impl Request for DeleteRoute {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         const ANY: (Scope, RouteProtocol) = (Scope(255), RouteProtocol(0)); // RT_SCOPE_NOWHERE, RTPROT_UNSPEC
-        self.0.put(RTM_DELROUTE, NLM_F_ACK, ANY, seq, buf)
+        let Self(route) = *self;
+        // IPv6 compares no types, and would delete a route that sends packets on.
+        let route = if route.has_link() || route.destination.is_ipv4() { route } else { route.index(LOOPBACK) };
+        route.put(RTM_DELROUTE, NLM_F_ACK, ANY, seq, buf)
     }
 }
+
+/// The index of `lo` in every namespace (`LOOPBACK_IFINDEX` of `include/net/flow.h`).
+const LOOPBACK: IfIndex = IfIndex(1);
 
 /// Lists the routes of a family (RTM_GETROUTE, NLM_F_DUMP): [`ListRoutes::v4`], [`ListRoutes::v6`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,7 +314,7 @@ impl ListRoutes {
     /// Those of one table. Filtered by the kernel (since Linux 4.20), and here.
     #[must_use]
     pub const fn table(mut self, table: Table) -> Self {
-        self.table = Some(table);
+        self.table = Some(table.as_reported());
         self
     }
 
@@ -273,7 +350,7 @@ impl Request for ListRoutes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::encoded;
+    use crate::wire::{Messages, encoded};
 
     const INDEX: IfIndex = IfIndex(0x0102);
 
@@ -337,10 +414,11 @@ mod tests {
         let route = NewRoute::new("fd00:1::/32".parse().unwrap()).route_type(RouteType::Blackhole);
         #[rustfmt::skip]
         assert_eq!(encoded(&DeleteRoute::like(route)), [
-            48, 0, 0, 0,  25, 0,  5, 0,                         // RTM_DELROUTE, REQUEST ACK
+            56, 0, 0, 0,  25, 0,  5, 0,                         // RTM_DELROUTE, REQUEST ACK
             7, 0, 0, 0,  0, 0, 0, 0,
             10, 32, 0, 0,  254, 0, 255, 6,  0, 0, 0, 0,         // any protocol, any scope, blackhole
             20, 0, 1, 0,  0xfd, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            8, 0, 4, 0,  1, 0, 0, 0,                            // RTA_OIF = lo, which has IPv6's routes that drop packets
         ]);
     }
 

@@ -2,8 +2,8 @@
 
 use super::Socket;
 use super::list::{List, Query};
-use crate::addr::{AddressInfo, AddressView, ListAddresses, RTM_NEWADDR};
-use crate::error::{ErrorKind, Result};
+use crate::addr::{AddressInfo, AddressView, DeleteAddress, ListAddresses, RTM_NEWADDR};
+use crate::error::{Error, ErrorKind, Result};
 use crate::neigh::{ForwardingEntry, ListForwarding, RTM_NEWNEIGH};
 use crate::nsid::{GetNsid, NewNsid};
 use crate::route::{ListRoutes, RTM_NEWROUTE, RouteInfo, RouteType, RouteView};
@@ -84,6 +84,38 @@ impl Socket {
     /// The addresses that `request` asks for, one after the other, each lent from the receive buffer.
     pub fn addresses(&mut self, request: &ListAddresses) -> Result<List<'_, ListAddresses>> {
         List::start(self, *request)
+    }
+
+    /// Takes an address from a link, after a look whether the link has the one that is named: the kernel would also take one
+    /// with another peer for it ([`DeleteAddress`]). The look is a list of the link's addresses.
+    ///
+    /// Who replaces an address between the look and the request, by one that only its peer tells from it, has that deleted.
+    ///
+    /// ```no_run
+    /// # use sublink::Socket;
+    /// use sublink::addr::DeleteAddress;
+    /// let mut inside = Socket::open()?;
+    /// let eth0 = inside.index_of("eth0")?;
+    /// inside.delete_address(&DeleteAddress::new(eth0, "10.0.50.7/24".parse()?))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::AnotherAddress`] if the kernel would delete another address; else, the kernel's refusal.
+    pub fn delete_address(&mut self, address: &DeleteAddress) -> Result<()> {
+        let found = match self.snapshot(&ListAddresses::new().index(address.index)) {
+            Err(partial) if partial.error.is_no_device() => Vec::new(), // which the kernel says better of the request
+            read => read?,
+        };
+        // IPv4 has no two that the kernel would take for the one named, and IPv6 has each once.
+        let taken = found.iter().find(|found| address.hits(found)).filter(|taken| !address.names(taken));
+        if let Some(AddressInfo { addr: Some(found), peer, .. }) = taken {
+            let peer = peer.filter(|peer| *peer != found.ip());
+            let error = Error::from(ErrorKind::AnotherAddress { found: *found, peer }).not_sent();
+            let len = self.encode(address)?;
+            return Err(self.describe_own(error, 0..len));
+        }
+        self.apply(address)
     }
 
     /// The routes that `request` asks for, one after the other, each lent from the receive buffer.

@@ -376,7 +376,7 @@ impl Socket {
     #[cold]
     fn describe(&mut self, error: Error, request: &[u8]) -> Error {
         let Some(mut info) = RequestInfo::of(request) else { return error };
-        if matches!(error.kind(), ErrorKind::Kernel(_)) {
+        if matches!(error.kind(), ErrorKind::Kernel(_) | ErrorKind::AnotherAddress { .. }) {
             self.find_names(&mut info);
         }
         let error = match info.index {

@@ -119,6 +119,11 @@ pub enum InvalidValue {
         "{0} is no attached link: one is as in `eth0 kind macvlan index 20817 mac 02:00:00:00:00:07 parent 5 lower 5`"
     )]
     Attached(Given),
+    /// See [`MovedDevice`](crate::endpoint::MovedDevice).
+    #[error(
+        "{0} is no moved device: one is as in `ctr0 addr 10.0.50.7/24 broadcast 10.0.50.255 addr fd50::7/64 flags 512`"
+    )]
+    MovedDevice(Given),
     /// A descriptor given for a process that is no pidfd.
     #[error("not a pidfd")]
     NotAPidfd,

@@ -1,6 +1,6 @@
 //! Names of links: to give, checked once when they are made, and received, taken as they are and printed escaped.
 
-use super::{Given, InvalidValue};
+use super::{Escaped, Given, InvalidValue};
 use crate::wire::{FromWire, Full, Get, Out, Put, align, compare_as_printed};
 use std::fmt;
 use std::str::FromStr;
@@ -93,11 +93,7 @@ impl IfName {
     ///
     /// What a name prints as is for people, and may be read as another name.
     pub fn to_escaped(&self) -> String {
-        let escaped = self.as_bytes().iter().map(|byte| match byte {
-            byte if byte.is_ascii_graphic() && *byte != b'\\' => char::from(*byte).to_string(),
-            byte => format!("\\x{byte:02x}"),
-        });
-        escaped.collect()
+        Escaped(self.as_bytes()).to_string()
     }
 
     /// From text in which `\xNN` is a byte, as [`to_escaped`](Self::to_escaped) writes it. Everything else is taken as it is,

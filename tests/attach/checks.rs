@@ -2,18 +2,18 @@
 
 use crate::common::{Skip, kernel, knows, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint, ip, net, with_addresses};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use sublink::addr::DeleteAddress;
-use sublink::endpoint::Difference;
+use sublink::endpoint::{Difference, NoCarrier};
 use sublink::link::{
-    AddrGenMode, AnyKind, EgressQos, IngressQos, Ipv4Setting, IpvlanFlag, IpvlanMode, LinkSettings, MacvlanFlags,
-    SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
+    AddrGenMode, AnyKind, EgressQos, IngressQos, Ipv4Setting, IpvlanFlag, IpvlanMode, LinkFlags, LinkSettings,
+    MacvlanFlags, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
 };
-use sublink::route::{DeleteRoute, RouteType, Table};
+use sublink::route::{DeleteRoute, RouteProtocol, RouteType, Table};
 use sublink::socket::AddressWatch;
-use sublink::value::{Broadcast, NsId};
+use sublink::value::{Broadcast, NsId, Scope};
 use sublink::wire::Command;
-use sublink::{Endpoint, IfIndex, LinkChange, LinkSpec, MacvlanMode, NewLink, NewRoute, Socket};
+use sublink::{Endpoint, IfIndex, LinkChange, LinkSpec, MacvlanMode, NewAddress, NewLink, NewRoute, Socket};
 use sublink_tests::kernel_test;
 
 #[kernel_test]
@@ -214,6 +214,8 @@ pub fn a_parent_of_the_containers_own_is_found() -> Result<(), Skip> {
     pod.inside().delete(attached.index).unwrap();
     let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("a")).up();
     pod.inside().create(&pair.index(parent)).unwrap();
+    let peer = pod.inside().index_of("b").unwrap();
+    pod.inside().change(&LinkChange::new(peer).up()).unwrap();
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(7)).up();
     pod.inside().create(&link.index(attached.index)).unwrap();
     let differences = endpoint.check(&attached, &mut pod.sandbox).unwrap();
@@ -298,5 +300,144 @@ pub fn a_duplicate_address_is_found() -> Result<(), Skip> {
     watch.wait(attached.index, &[addr], Duration::from_secs(60)).unwrap_err();
     let found = endpoint.check(&attached, &mut pod.sandbox).unwrap();
     assert_eq!(found, [Difference::DuplicateAddress(net("fd50::7/64"))]);
+    Ok(())
+}
+
+/// IPv4 does not report the metric 0, IPv6 makes it 1024, and table 0 is reported as 254.
+#[kernel_test]
+pub fn what_the_kernel_reports_otherwise_is_not_missing() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let plain = bridge_endpoint(parent(&mut host));
+    for destination in ["10.7.0.0/16", "fd07::/48"].map(net) {
+        let route = NewRoute::new(destination);
+        for (route, other) in [
+            (route.metric(0), route.metric(7)),
+            (route.table(Table(0)), route.table(Table(7))),
+            (route.metric(0).table(Table(0)), route.metric(7)),
+        ] {
+            let endpoint = plain.clone().metric(0).route(route);
+            let attached = pod.attach(&mut host, &endpoint).unwrap();
+            assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), [], "{route:?}");
+            pod.inside().apply(&DeleteRoute::like(route.index(attached.index))).unwrap();
+            pod.inside().apply(&other.index(attached.index)).unwrap();
+            let found = endpoint.check(&attached, &mut pod.sandbox).unwrap();
+            assert!(matches!(found[..], [Difference::Route { .. }]), "{other:?}: {found:?}");
+            attached.detach(&mut pod.sandbox).unwrap();
+        }
+    }
+    Ok(())
+}
+
+/// Whoever else has a router of the same metric: IPv6 reports one route with several next hops.
+#[kernel_test]
+pub fn another_ipv6_router_takes_nothing_away() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let endpoint = bridge_endpoint(parent(&mut host));
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    let ip = |arguments: &[&str]| {
+        let done = pod.sandbox.run(|| std::process::Command::new("ip").args(arguments).status().unwrap()).unwrap();
+        assert!(done.success(), "{arguments:?}");
+    };
+    ip(&["-6", "route", "append", "default", "via", "fd50::9", "dev", "eth0"]);
+    assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
+    let first = NewRoute::default_via(crate::help::ip("fd50::1")).index(attached.index);
+    pod.inside().apply(&DeleteRoute::like(first)).unwrap();
+    let found = endpoint.check(&attached, &mut pod.sandbox).unwrap();
+    assert!(matches!(found[..], [Difference::Route { .. }]), "{found:?}");
+    Ok(())
+}
+
+#[kernel_test]
+pub fn all_that_was_asked_of_a_route_is_compared() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let plain = bridge_endpoint(parent(&mut host));
+    let route = NewRoute::new(net("10.7.0.0/16"));
+    let by_router = route.gateway(ip("10.0.50.2"));
+    for (asked, found) in [
+        (route.protocol(RouteProtocol::DHCP), route),
+        (route.scope(Scope::GLOBAL), route),
+        (by_router.onlink(), by_router),
+    ] {
+        let endpoint = plain.clone().route(asked);
+        let attached = pod.attach(&mut host, &endpoint).unwrap();
+        assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), [], "{asked:?}");
+        pod.inside().apply(&DeleteRoute::like(asked.index(attached.index))).unwrap();
+        pod.inside().apply(&found.index(attached.index)).unwrap();
+        let differences = endpoint.check(&attached, &mut pod.sandbox).unwrap();
+        assert!(matches!(differences[..], [Difference::Route { .. }]), "{found:?}: {differences:?}");
+        attached.detach(&mut pod.sandbox).unwrap();
+    }
+    Ok(())
+}
+
+#[kernel_test]
+pub fn an_address_with_a_peer_is_another() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let endpoint = Endpoint::new(NewLink::macvlan(parent(&mut host))).addr(net("10.0.50.7/24")).addr(net("fd50::7/64"));
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    for (addr, peer) in [("10.0.50.7/24", "10.0.50.9"), ("fd50::7/64", "fd51::9")] {
+        pod.inside().apply(&DeleteAddress::new(attached.index, net(addr))).unwrap();
+        pod.inside().apply(&NewAddress::new(attached.index, net(addr)).peer(ip(peer))).unwrap();
+    }
+    let found = endpoint.check(&attached, &mut pod.sandbox).unwrap();
+    assert_eq!(found, ["10.0.50.7/24", "fd50::7/64"].map(|addr| Difference::Address(net(addr))));
+    Ok(())
+}
+
+#[kernel_test]
+pub fn a_missing_carrier_is_found_with_its_cause() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let p0 = parent(&mut host);
+    let p1 = host.index_of("p1").unwrap();
+    let endpoint = Endpoint::new(NewLink::macvlan(p0).mode(MacvlanMode::Bridge).name(name("eth0")));
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    let mut found = |host: &mut Socket, change: LinkChange<'_, AnyKind>, has_carrier| {
+        host.change(&change).unwrap();
+        // The carrier follows the parent's by a worker of the kernel's.
+        let since = Instant::now();
+        while pod.link(attached.index).flags.contains(LinkFlags::LOWER_UP) != has_carrier {
+            assert!(since.elapsed() < Duration::from_secs(120), "{change:?}");
+            std::thread::yield_now();
+        }
+        endpoint.check(&attached, &mut pod.sandbox).unwrap()
+    };
+    let no_cable = found(&mut host, LinkChange::new(p1).down(), false);
+    assert_eq!(no_cable, [Difference::NoCarrier(NoCarrier::ParentHasNone)]);
+    assert_eq!(no_cable[0].to_string(), "the link has no carrier: its parent has none");
+    let down = found(&mut host, LinkChange::new(p0).down(), false);
+    assert_eq!(down, [Difference::NoCarrier(NoCarrier::ParentIsDown)]);
+    assert_eq!(down[0].to_string(), "the link has no carrier: its parent is down");
+    host.change(&LinkChange::new(p0).up()).unwrap();
+    assert_eq!(found(&mut host, LinkChange::new(p1).up(), true), []);
+    Ok(())
+}
+
+/// The inner one stands on the same device as the outer one, in a namespace that neither was asked for in.
+#[kernel_test]
+pub fn a_macvlan_on_a_macvlan_of_another_namespace_is_as_asked() -> Result<(), Skip> {
+    let (mut host, mut outer, mut inner) = (socket(), Pod::new(), Pod::new());
+    let p0 = parent(&mut host);
+    let link = |parent| NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0"));
+    let (there, here) = (outer.attach(&mut host, &Endpoint::new(link(p0))).unwrap(), Endpoint::new(link(p0)));
+    assert_eq!(here.check(&there, &mut outer.sandbox).unwrap(), []);
+    let stacked = Endpoint::new(link(there.index));
+    let attached = match inner.attach(outer.inside(), &stacked) {
+        Err(error) if error.is_not_permitted() => return Err(Skip("this kernel refuses it".into())),
+        attached => attached.unwrap(),
+    };
+    assert_eq!(stacked.check(&attached, &mut inner.sandbox).unwrap(), []);
+    Ok(())
+}
+
+#[kernel_test]
+pub fn what_later_programs_change_can_be_left_out() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let endpoint = Endpoint::new(NewLink::macvlan(parent(&mut host)).mtu(1400));
+    let attached = pod.attach(&mut host, &endpoint).unwrap();
+    pod.inside().change(&LinkChange::new(attached.index).mtu(1300)).unwrap();
+    let mut found = endpoint.check(&attached, &mut pod.sandbox).unwrap();
+    assert_eq!(found, [Difference::Mtu { expected: 1400, found: 1300 }]);
+    found.retain(|difference| !matches!(difference, Difference::Mtu { .. }));
+    assert_eq!(found, []);
     Ok(())
 }

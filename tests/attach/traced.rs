@@ -8,8 +8,10 @@ use std::collections::HashSet;
 use std::fs;
 use std::process::Command;
 use std::thread;
+use sublink::NewRoute;
 use sublink::endpoint::{Detached, detach_many};
 use sublink::link::Ipv4Setting;
+use sublink::route::Table;
 use sublink::{Endpoint, IfIndex, MacAddr, MacvlanMode, NewLink};
 use sublink_tests::{kernel_test, role};
 
@@ -73,6 +75,21 @@ fn detach() {
     let endpoints: Vec<_> = pods.iter().map(|pod| pod.sandbox.netns()).zip(attached).collect();
     let results = detach_many(&endpoints);
     assert!(results.iter().all(|result| matches!(result, Ok(Detached::Deleted))), "{results:?}");
+}
+
+/// Checks an endpoint with three routes of IPv4 and two of IPv6.
+#[role]
+fn check() {
+    mark();
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = host.index_of("p0").expect("the parent");
+    let [v4, other, v6] = ["10.7.0.0/16", "10.8.0.0/16", "fd07::/48"].map(|net| NewRoute::new(crate::help::net(net)));
+    let endpoint = bridge_endpoint(parent).route(v4).route(other.table(Table(0))).route(v6);
+    let attached = pod.attach(&mut host, &endpoint).expect("attached");
+    mark();
+    let differences = endpoint.check(&attached, &mut pod.sandbox).expect("a check");
+    mark();
+    println!("{differences:?}");
 }
 
 /// What a role said, and its system calls, each with the thread that makes it.
@@ -155,6 +172,16 @@ pub fn an_attach_is_at_most_ten_calls() -> Result<(), Skip> {
     let calls: Vec<_> = trace.of_attach().into_iter().filter(|(call, _)| !call.starts_with("clock_gettime")).collect();
     let sends = calls.iter().filter(|(call, _)| call.starts_with("sendto")).count();
     assert!(calls.len() <= 10 && sends == 2, "{calls:#?}");
+    Ok(())
+}
+
+#[kernel_test]
+pub fn a_check_lists_routes_once_for_each_family() -> Result<(), Skip> {
+    parent(&mut socket());
+    let trace = Trace::of("check", &[])?;
+    assert_eq!(trace.said, "[]");
+    let lists = trace.of_attach().into_iter().filter(|(call, _)| sends(call, ["RTM_GETROUTE", "0x1a "])).count();
+    assert_eq!(lists, 2);
     Ok(())
 }
 

@@ -4,14 +4,12 @@ use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint, ip, net, with_addresses};
 use std::net::Ipv6Addr;
 use std::time::Duration;
-use sublink::addr::{Lifetime, ListAddresses};
-use sublink::endpoint::{Detached, MovedDevice};
-use sublink::error::Whereabouts;
+use sublink::addr::ListAddresses;
+use sublink::endpoint::Detached;
 use sublink::link::{AddrGenMode, Ipv4Setting, IpvlanMode, LinkFlags};
 use sublink::route::{ListRoutes, RouteType, Table};
 use sublink::socket::AddressWatch;
-use sublink::value::Scope;
-use sublink::{Endpoint, ErrorKind, IfIndex, LinkSpec, MacvlanMode, Netns, NewAddress, NewLink, NewRoute, Socket};
+use sublink::{Endpoint, ErrorKind, IfIndex, LinkSpec, MacvlanMode, Netns, NewLink, NewRoute, Socket};
 use sublink_tests::kernel_test;
 
 fn is_attached_whole(link: impl Fn(IfIndex) -> LinkSpec<'static>) -> Result<(), Skip> {
@@ -211,32 +209,5 @@ pub fn ipv6_is_awaited() -> Result<(), Skip> {
     let attached = other.attach(&mut host, &Endpoint::new(link).addr(net("fd50::7/64"))).unwrap();
     let error = watch.wait(attached.index, &[addr], Duration::from_secs(60)).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::DuplicateAddress(_)), "{error}");
-    Ok(())
-}
-
-#[kernel_test]
-pub fn a_device_moves_with_its_addresses() -> Result<(), Skip> {
-    let (mut host, mut pod) = (socket(), Pod::new());
-    let p0 = parent(&mut host);
-    for addr in ["10.0.0.7/24", "10.0.0.8/24", "fd00::7/64"].map(net) {
-        host.apply(&NewAddress::new(p0, addr).nodad()).unwrap();
-    }
-    let of_dhcp = NewAddress::new(p0, net("10.0.0.9/24")).lifetime(Lifetime { preferred: 1000, valid: 2000 });
-    host.apply(&of_dhcp).unwrap();
-    let moved = MovedDevice::take(&mut host, "p0", &pod.sandbox, Some(name("ctr0"))).unwrap();
-    assert_eq!(moved.name, name("ctr0"));
-    assert_eq!(moved.addrs, ["10.0.0.7/24", "10.0.0.8/24", "fd00::7/64"].map(net));
-    assert!(host.index_of("p0").unwrap_err().is_no_device());
-    for _ in ["once", "and again"] {
-        let index = moved.restore(&mut pod.sandbox).unwrap();
-        assert!(pod.link(index).flags.contains(LinkFlags::UP));
-        let addresses = pod.inside().snapshot(&ListAddresses::new().index(index)).unwrap();
-        let global: Vec<_> = addresses.iter().filter(|a| a.scope == Scope::GLOBAL).filter_map(|a| a.addr).collect();
-        assert_eq!(global, moved.addrs);
-    }
-    let error = MovedDevice::take(&mut host, "p1", &pod.sandbox, Some(name("ctr0"))).unwrap_err();
-    assert!(error.is_already_there(), "{error}");
-    assert_eq!(error.link_is(), Some(Whereabouts::There), "the kernel moves first and renames then");
-    assert!(pod.inside().index_of("p1").is_ok());
     Ok(())
 }

@@ -124,6 +124,24 @@ pub fn alternative_names_come_and_go() -> Result<(), Skip> {
     Ok(())
 }
 
+/// A name leads to one link, and the request names another.
+#[kernel_test]
+pub fn an_alternative_name_is_taken_from_its_own_link_only() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = parent(&mut socket);
+    let p1 = socket.index_of("p1").unwrap();
+    socket.add_alt_name(p1, "of-p1").unwrap();
+    for (index, name) in [(p0, "of-p1"), (p0, "p0"), (p0, "p1")] {
+        let error = sentence(socket.delete_alt_name(index, name));
+        assert!(error.starts_with(&format!("delete alternative name {name} of p0: EINVAL")), "{error}");
+    }
+    let error = sentence(socket.delete_alt_name(p0, "nosuch"));
+    assert!(error.starts_with("delete alternative name nosuch of p0: ENOENT"), "{error}");
+    assert_eq!(socket.link_by_alt_name("of-p1").unwrap().index(), p1);
+    assert_eq!((socket.index_of("p0").unwrap(), socket.index_of("p1").unwrap()), (p0, p1));
+    Ok(())
+}
+
 /// RTM_SETLINK ignores what only the kind has, and answers OK: the same bytes under that type change nothing.
 #[kernel_test]
 pub fn a_kinds_properties_go_by_the_message_that_sets_them() -> Result<(), Skip> {

@@ -1,168 +1,13 @@
-//! IP addresses of links: give, replace, take, list.
-//!
-//! ```text
-//! RTM_NEWADDR | ifaddrmsg: family, prefix length, flags, scope, index | IFA_LOCAL = 10.0.50.7
-//!                                                                     | IFA_BROADCAST = 10.0.50.255 …
-//! ```
-//!
-//! An address's prefix also makes a route to its network, unless `noprefixroute` says otherwise. An IPv6 address is
-//! *tentative*, and unusable, until nobody has answered to it for a second or two (duplicate address detection):
-//! [`AddressWatch`](crate::socket::AddressWatch) waits for that. Sources: `net/ipv4/devinet.c`, `net/ipv6/addrconf.c`,
-//! `include/uapi/linux/if_addr.h`, `man 7 rtnetlink`.
+//! Requests about addresses: give, replace, take, list.
 
-use crate::value::{AF_INET, AF_INET6, Given, IfIndex, IfName, InvalidValue, Name, Scope, family, flags, maybe};
-use crate::wire::{
-    Attrs, Body, Command, Full, Header, Message, NoRoom, Out, Put, Request, Sealed, fixed, header, measured, table,
+use super::{
+    AddressAttrs, AddressFlags, AddressInfo, AddressView, IFADDRMSG, IfAddr, RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR,
 };
+use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, family, maybe};
+use crate::wire::{Attrs, Command, Header, NoRoom, Put, Request, Sealed, header, measured};
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
 use std::net::IpAddr;
-
-pub(crate) const RTM_NEWADDR: u16 = 20;
-pub(crate) const RTM_DELADDR: u16 = 21;
-pub(crate) const RTM_GETADDR: u16 = 22;
-
-/// Bytes of `struct ifaddrmsg`.
-const IFADDRMSG: usize = 8;
-
-/// A message about an address: `struct ifaddrmsg`, then the attributes of [`AddressView`].
-pub(crate) const BODY: Body = Body { header: IFADDRMSG, rows: AddressView::ROWS };
-
-flags! {
-    /// An address's flags (`IFA_F_…`).
-    ///
-    /// ```
-    /// use sublink::addr::AddressFlags;
-    /// let flags = AddressFlags::from(0x82); // as the kernel reported them
-    /// assert!(flags.contains(AddressFlags::PERMANENT));
-    /// assert_eq!(flags.to_string(), "<nodad,permanent>");
-    /// ```
-    AddressFlags: u32 {
-        /// Another address of the same subnet came first (IPv4).
-        0x01 "IFA_F_SECONDARY" SECONDARY "secondary",
-        /// No duplicate address detection (IPv6).
-        0x02 "IFA_F_NODAD" NODAD "nodad",
-        /// Duplicate address detection found somebody else with the address (IPv6).
-        0x08 "IFA_F_DADFAILED" DADFAILED "dadfailed",
-        /// Its preferred lifetime is over.
-        0x20 "IFA_F_DEPRECATED" DEPRECATED "deprecated",
-        /// It is not yet known whether somebody else has it (IPv6).
-        0x40 "IFA_F_TENTATIVE" TENTATIVE "tentative",
-        /// It was given by an administrator, not learnt.
-        0x80 "IFA_F_PERMANENT" PERMANENT "permanent",
-        /// It makes no route to its network (since Linux 3.14 for IPv6, 4.4 for IPv4).
-        0x200 "IFA_F_NOPREFIXROUTE" NOPREFIXROUTE "noprefixroute",
-    }
-}
-
-/// How long an address is valid and preferred, in seconds; [`u32::MAX`] is for ever (`struct ifa_cacheinfo`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "the two times of `struct ifa_cacheinfo` that are set")]
-pub struct Lifetime {
-    /// How long it may be used for new connections.
-    pub preferred: u32,
-    /// How long it exists. Not 0, and not less than `preferred`.
-    pub valid: u32,
-}
-
-impl Lifetime {
-    /// Valid and preferred for ever.
-    pub const FOREVER: Self = Self { preferred: u32::MAX, valid: u32::MAX };
-
-    const fn bytes(self) -> [u8; 16] {
-        let ([a, b, c, d], [e, f, g, h]) = (self.preferred.to_ne_bytes(), self.valid.to_ne_bytes());
-        [a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]
-    }
-
-    const fn from_bytes(bytes: [u8; 16]) -> Self {
-        let [a, b, c, d, e, f, g, h, ..] = bytes;
-        Self { preferred: u32::from_ne_bytes([a, b, c, d]), valid: u32::from_ne_bytes([e, f, g, h]) }
-    }
-}
-
-/// An IPv4 address's label: 1 to 15 bytes without NUL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Label(IfName);
-
-impl Label {
-    /// Checks `label`.
-    pub const fn new(label: &str) -> Result<Self, InvalidValue> {
-        if label.is_empty() || label.len() > 15 {
-            return Err(InvalidValue::NameLength(Given::new(label.as_bytes())));
-        }
-        let mut rest = label.as_bytes();
-        while let [byte, after @ ..] = rest {
-            if *byte == 0 {
-                return Err(InvalidValue::NameByte { name: Given::new(label.as_bytes()), byte: 0 });
-            }
-            rest = after;
-        }
-        Ok(Self(IfName::received(label.as_bytes())))
-    }
-}
-
-impl Put for Label {
-    const UNSET: Self = Self(IfName::UNSET);
-    const MAX: usize = IfName::MAX;
-    #[inline(always)]
-    fn put<'b>(&self, ty: u16, to: Out<'b>) -> Result<Out<'b>, Full> {
-        self.0.put(ty, to)
-    }
-    fn room(&self) -> usize {
-        self.0.room()
-    }
-}
-
-fixed! {
-    AddressFlags: 4 + 0, AddressFlags::NONE, |v: AddressFlags| v.0.to_ne_bytes(), |b| AddressFlags(u32::from_ne_bytes(b));
-    Lifetime: 16 + 0, Lifetime::FOREVER, Lifetime::bytes, Lifetime::from_bytes;
-}
-
-/// The header that stands before an address's attributes (`struct ifaddrmsg`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct IfAddr {
-    /// The link that has it.
-    pub index: IfIndex,
-    /// The length of its network's prefix in bits.
-    pub prefix: u8,
-    /// How far it is valid.
-    pub scope: Scope,
-}
-
-table! {
-    /// What an address can be given besides its link, its prefix and its scope.
-    #[doc(hidden)]
-    attrs of NewAddress create AddressAttrs,
-    /// An address as the kernel reports it, borrowed from the bytes it came in.
-    view AddressView<'a>(IfAddr),
-    /// An address as the kernel reported it, owned.
-    info AddressInfo {
-        /// The link that has it.
-        index: IfIndex = |address| address.index(),
-        /// The address and its network's prefix. `None` if the kernel sent nothing that is one.
-        addr: Option<IpNetwork> = |address| address.addr(),
-        /// How far it is valid.
-        scope: Scope = |address| address.scope(),
-    }
-    create {
-        /// The address itself.
-        2 IFA_LOCAL pub(crate) local: IpAddr,
-        /// On a point-to-point link the other end's address, to which the prefix then belongs; else the address itself.
-        1 IFA_ADDRESS pub peer: IpAddr,
-        /// The subnet's broadcast address. IPv4 only; unless set, all bits behind the prefix are one.
-        4 IFA_BROADCAST pub broadcast: IpAddr,
-        /// All flags.
-        8 IFA_FLAGS pub(crate) flags: AddressFlags,
-    }
-    create {
-        /// A label, which old tools show as the name of an alias link: `eth0:1`. IPv4 only.
-        3 IFA_LABEL pub label: Label => Name<'a> => Box<[u8]>,
-        /// The metric of the route to its network (since Linux 4.18).
-        9 IFA_RT_PRIORITY pub metric: u32,
-        /// How long it lasts.
-        6 IFA_CACHEINFO pub lifetime: Lifetime,
-    }
-}
 
 /// An address to give a link (RTM_NEWADDR). That the link has it already is an EEXIST, unless it is to be
 /// [replaced](Self::replace).
@@ -176,7 +21,7 @@ table! {
 pub struct NewAddress {
     head: IfAddr,
     replace: bool,
-    attrs: AddressAttrs,
+    pub(super) attrs: AddressAttrs,
 }
 
 impl NewAddress {
@@ -197,7 +42,11 @@ impl NewAddress {
         }
     }
 
-    /// Takes over the properties given here if the link has the address already (NLM_F_REPLACE).
+    /// Takes over the properties given here if the link has the address already (NLM_F_REPLACE). IPv4 takes over the metric
+    /// and the lifetime, and leaves everything else as it is; IPv6 takes over flags too, and a peer, if one is said.
+    ///
+    /// **IPv4 takes an address with another peer for the same** if the peers agree under the prefix, and leaves its peer as it
+    /// is: `10.0.0.7/24` replaces 10.0.0.7 with the peer 10.0.0.2/24.
     #[must_use]
     pub const fn replace(mut self) -> Self {
         self.replace = true;
@@ -254,18 +103,62 @@ impl Request for NewAddress {
 }
 
 /// An address to take from a link (RTM_DELADDR). That the link does not have it is an EADDRNOTAVAIL.
+///
+/// The kernel compares less than is named here. IPv4 compares the address, the prefix length and, *under that prefix*, the
+/// peer, so that `10.0.0.7/24` also means 10.0.0.7 with the peer 10.0.0.2/24. IPv6 compares the address and the prefix length,
+/// and no peer. [`Socket::delete_address`](crate::Socket::delete_address) looks first whether the link has the address that is
+/// named; [`Socket::apply`](crate::Socket::apply) and a batch send this as it is.
+///
+/// The first IPv4 address of a subnet takes its secondaries with it, unless the sysctl `promote_secondaries` is on. List the
+/// addresses before, and give those back that are to stay.
+///
+/// ```
+/// use sublink::IfIndex;
+/// use sublink::addr::DeleteAddress;
+/// let address = DeleteAddress::new(IfIndex::new(2)?, "10.0.0.1/32".parse()?).peer("10.0.0.2".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeleteAddress {
-    index: IfIndex,
+    pub(crate) index: IfIndex,
     addr: IpNetwork,
+    peer: Option<IpAddr>,
 }
 
 impl DeleteAddress {
-    /// The address `addr`, with its prefix length, of the link `index`. Taking the first IPv4 address of a subnet takes its
-    /// secondaries as well, unless the sysctl `promote_secondaries` is on.
+    /// The address `addr`, with its prefix length, of the link `index`; without a peer.
     #[must_use]
     pub const fn new(index: IfIndex, addr: IpNetwork) -> Self {
-        Self { index, addr }
+        Self { index, addr, peer: None }
+    }
+
+    /// With this peer, of the address's family.
+    #[must_use]
+    pub const fn peer(mut self, peer: IpAddr) -> Self {
+        self.peer = Some(peer);
+        self
+    }
+
+    /// What is sent as IFA_ADDRESS: an address without a peer is its own.
+    fn peer_or_itself(&self) -> IpAddr {
+        self.peer.unwrap_or(self.addr.ip())
+    }
+
+    /// Whether `found` is the address named.
+    pub(crate) fn names(&self, found: &AddressInfo) -> bool {
+        found.addr == Some(self.addr) && found.peer.unwrap_or(self.addr.ip()) == self.peer_or_itself()
+    }
+
+    /// Whether the kernel takes `found` for the address named.
+    pub(crate) fn hits(&self, found: &AddressInfo) -> bool {
+        let has_same_peer = match (self.peer_or_itself(), found.peer) {
+            (IpAddr::V4(own), Some(IpAddr::V4(peer))) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.addr.prefix())).unwrap_or(0);
+                (own.to_bits() ^ peer.to_bits()) & mask == 0
+            }
+            _ => true,
+        };
+        found.addr == Some(self.addr) && has_same_peer
     }
 }
 
@@ -274,12 +167,12 @@ impl Command for DeleteAddress {}
 
 impl Request for DeleteAddress {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        let Self { index, addr } = *self;
+        let Self { index, addr, peer: _ } = *self;
         let head = IfAddr { index, prefix: addr.prefix(), scope: Scope::GLOBAL };
         measured(buf, |out| {
-            let out = addr
-                .ip()
-                .put(AddressView::IFA_LOCAL, out.skip(Header::SIZE).put(ifaddrmsg(family(addr.ip()), head))?)?;
+            let out = out.skip(Header::SIZE).put(ifaddrmsg(family(addr.ip()), head))?;
+            let out = addr.ip().put(AddressView::IFA_LOCAL, out)?;
+            let out = self.peer_or_itself().put(AddressView::IFA_ADDRESS, out)?;
             let header = header(out.at(), RTM_DELADDR, NLM_F_ACK, seq);
             out.set(0, header)
         })
@@ -341,37 +234,11 @@ const fn ifaddrmsg(family: u8, IfAddr { index, prefix, scope: Scope(scope) }: If
     [family, prefix, 0, scope, a, b, c, d] // all flags go in IFA_FLAGS
 }
 
-impl<'a> AddressView<'a> {
-    /// Reads a message about an address (RTM_NEWADDR, or RTM_DELADDR of an event). `None` if it is another message, or too
-    /// short.
-    pub fn of(message: Message<'a>) -> Option<Self> {
-        let is_address = matches!(message.header.ty, RTM_NEWADDR | RTM_DELADDR);
-        let (header, attributes) = message.payload.split_first_chunk::<IFADDRMSG>().filter(|_| is_address)?;
-        let [_family, prefix, _flags, scope, a, b, c, d] = *header;
-        let index = IfIndex::new(u32::from_ne_bytes([a, b, c, d])).ok()?;
-        Some(Self::new(IfAddr { index, prefix, scope: Scope(scope) }, attributes))
-    }
-
-    /// The link that has it.
-    pub fn index(&self) -> IfIndex {
-        self.head.index
-    }
-
-    /// How far it is valid.
-    pub fn scope(&self) -> Scope {
-        self.head.scope
-    }
-
-    /// The address and its network's prefix length. `None` if the kernel sent nothing that is one.
-    pub fn addr(&self) -> Option<IpNetwork> {
-        let ip = self.local().or(self.peer())?; // an IPv6 address without a peer comes as IFA_ADDRESS alone
-        IpNetwork::new(ip, self.head.prefix).ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{Label, Lifetime};
     use super::*;
+    use crate::value::{Given, InvalidValue};
     use crate::wire::{Messages, encoded};
     use std::net::Ipv4Addr;
 
@@ -435,5 +302,52 @@ mod tests {
         }
         assert_eq!(Label::new(""), Err(InvalidValue::NameLength(Given::new(b""))));
         assert_eq!(Label::new("a\0b"), Err(InvalidValue::NameByte { name: Given::new(b"a\0b"), byte: 0 }));
+    }
+
+    #[test]
+    fn a_delete_names_prefix_and_peer() {
+        let delete = DeleteAddress::new(INDEX, "10.0.0.7/24".parse().unwrap());
+        #[rustfmt::skip]
+        assert_eq!(encoded(&delete), [
+            40, 0, 0, 0,  21, 0,  5, 0,                         // 40 bytes, RTM_DELADDR, REQUEST ACK
+            7, 0, 0, 0,  0, 0, 0, 0,
+            2, 24, 0, 0,  2, 1, 0, 0,                           // AF_INET, /24, index 0x102
+            8, 0, 2, 0,  10, 0, 0, 7,                           // IFA_LOCAL
+            8, 0, 1, 0,  10, 0, 0, 7,                           // IFA_ADDRESS: no peer
+        ]);
+        let with_peer = delete.peer(Ipv4Addr::new(10, 0, 0, 2).into());
+        assert_eq!(encoded(&with_peer)[32..], [8, 0, 1, 0, 10, 0, 0, 2]);
+    }
+
+    #[test]
+    fn the_kernel_compares_less_than_is_named() {
+        let delete = |addr: &str, peer: Option<&str>| {
+            let delete = DeleteAddress::new(INDEX, addr.parse().unwrap());
+            peer.map_or(delete, |peer| delete.peer(peer.parse().unwrap()))
+        };
+        let found = |addr: &str, peer: Option<&str>| {
+            let address = NewAddress::new(INDEX, addr.parse().unwrap());
+            let address = peer.map_or(address, |peer| address.peer(peer.parse().unwrap()));
+            AddressView::of(Messages::new(&encoded(&address)).next().unwrap().unwrap()).unwrap().to_owned()
+        };
+        let (other, far) = (Some("10.0.0.2"), Some("10.9.0.2"));
+        let rows = [
+            ("10.0.0.7/24", None, "10.0.0.7/24", None, true, true),
+            ("10.0.0.7/24", None, "10.0.0.7/24", Some("10.0.0.7"), true, true),
+            ("10.0.0.7/24", None, "10.0.0.7/24", other, false, true),
+            ("10.0.0.7/24", None, "10.0.0.7/24", far, false, false),
+            ("10.0.0.7/0", None, "10.0.0.7/0", far, false, true),
+            ("10.0.0.7/24", Some("10.0.0.3"), "10.0.0.7/24", other, false, true),
+            ("10.0.0.7/32", other, "10.0.0.7/32", other, true, true),
+            ("10.0.0.7/32", None, "10.0.0.7/24", None, false, false),
+            ("10.0.0.7/24", None, "10.0.0.8/24", None, false, false),
+            ("fd00::7/64", None, "fd00::7/64", Some("fd00::2"), false, true),
+            ("fd00::7/64", None, "fd00::7/65", None, false, false),
+        ];
+        for (asked, peer, there, its_peer, is_named, is_hit) in rows {
+            let (delete, found) = (delete(asked, peer), found(there, its_peer));
+            let words = format!("{delete:?} {found:?}");
+            assert_eq!((delete.names(&found), delete.hits(&found)), (is_named, is_hit), "{words}");
+        }
     }
 }
