@@ -4,7 +4,7 @@ use crate::common::{Skip, kernel, knows, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint, ip, net, with_addresses};
 use std::time::Duration;
 use sublink::addr::DeleteAddress;
-use sublink::endpoint::Difference;
+use sublink::endpoint::{Detach, Difference};
 use sublink::link::{
     AddrGenMode, AnyKind, EgressQos, IngressQos, Ipv4Setting, IpvlanFlag, IpvlanMode, LinkSettings, MacvlanFlags,
     SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
@@ -281,7 +281,7 @@ pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
             "{found:?}: {differences:?}"
         );
         pod.inside().apply(&DeleteRoute::like(by_it(found))).unwrap();
-        attached.detach(&mut pod.sandbox).unwrap();
+        attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap();
     }
     Ok(())
 }
