@@ -2,6 +2,8 @@
 
 #[path = "network/alone.rs"]
 mod alone;
+#[path = "network/busy.rs"]
+mod busy;
 #[path = "network/help.rs"]
 mod help;
 #[path = "network/members.rs"]

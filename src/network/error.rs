@@ -2,7 +2,7 @@
 
 use crate::error::{Class, Partial, Subject};
 use crate::link::VlanId;
-use crate::value::{IfName, InvalidValue};
+use crate::value::{IfName, InvalidValue, Name};
 use ipnetwork::{IpNetwork, IpNetworkError};
 use std::io;
 use std::net::{AddrParseError, IpAddr};
@@ -113,13 +113,13 @@ pub enum InvalidNetwork {
     #[error("a network's name has 1 to 128 bytes and no control characters")]
     Name,
     /// Another network has the name.
-    #[error("there is a network {0} already")]
+    #[error("there is a network {} already", printed(.0))]
     NameIsTaken(Box<str>),
     /// An id that cannot name a dummy.
     #[error("a network's id begins with 12 ASCII letters or digits, which name its dummy")]
     Id,
     /// Two networks without a parent would get the same dummy.
-    #[error("the id begins as that of the network {0}, and each network without a parent has a dummy of its own")]
+    #[error("the id begins as that of the network {}, and each network without a parent has a dummy of its own", printed(.0))]
     IdIsTaken(Box<str>),
     /// An owner that cannot be one.
     #[error("an owner has 1 to 64 bytes, and no colon or control character")]
@@ -158,7 +158,7 @@ pub enum InvalidNetwork {
     #[error("there is no interface {0}; one that is to be made is named BASE.ID, as in eth0.50")]
     NoParent(IfName),
     /// The base of a VLAN to be made is not there.
-    #[error("the interface {base}, on which {parent} would be made, does not exist")]
+    #[error("the interface {}, on which {parent} would be made, does not exist", printed(.base))]
     NoBase {
         /// The parent's name.
         parent: IfName,
@@ -184,7 +184,7 @@ pub enum InvalidNetwork {
         there: IfName,
     },
     /// A passthru network shares its parent with none.
-    #[error("{parent} is the parent of the network {other}, and a passthru network shares its parent with none")]
+    #[error("{parent} is the parent of the network {}, and a passthru network shares its parent with none", printed(.other))]
     Passthru {
         /// The parent of both.
         parent: IfName,
@@ -208,7 +208,7 @@ pub enum InvalidNetwork {
         subnet: IpNetwork,
     },
     /// An address that no station in one of the network's subnets can have.
-    #[error("the address {addr} is not that of a station in a subnet of the network {network}")]
+    #[error("the address {addr} is not that of a station in a subnet of the network {}", printed(.network))]
     AddressOutside {
         /// The address.
         addr: IpNetwork,
@@ -216,13 +216,13 @@ pub enum InvalidNetwork {
         network: Box<str>,
     },
     /// A connection to a VLAN network says no VLAN id.
-    #[error("a container joins the network {0} with a VLAN id of its own, and none was given")]
+    #[error("a container joins the network {} with a VLAN id of its own, and none was given", printed(.0))]
     NoVlanId(Box<str>),
     /// A connection to a macvlan network says a VLAN id.
-    #[error("a container joins the macvlan network {0} without a VLAN id: the id is the parent's, as in eth0.50")]
+    #[error("a container joins the macvlan network {} without a VLAN id: the id is the parent's, as in eth0.50", printed(.0))]
     NotAVlan(Box<str>),
     /// A connection to a passthru network says a MAC address.
-    #[error("a container joins the passthru network {0} with its parent's MAC address, not with one of its own")]
+    #[error("a container joins the passthru network {} with its parent's MAC address, not with one of its own", printed(.0))]
     MacOfPassthru(Box<str>),
     /// A config-only network that is also internal or attachable.
     #[error("a config-only network is neither internal nor attachable: those that are made from it are")]
@@ -231,14 +231,19 @@ pub enum InvalidNetwork {
     #[error("a config-only network is not made from another: configurations do not chain")]
     ConfigChain,
     /// A config-only network has no parent and no containers.
-    #[error("the network {0} is config-only: make one from it, and use that")]
+    #[error("the network {} is config-only: make one from it, and use that", printed(.0))]
     IsConfigOnly(Box<str>),
     /// The network to take the configuration from is not there, or not config-only.
-    #[error("there is no config-only network {0} that another could be made from")]
+    #[error("there is no config-only network {} that another could be made from", printed(.0))]
     NotConfigOnly(Box<str>),
     /// A network that is made from a config has options or subnets of its own.
-    #[error("parent, options and subnets come from the config {0}, and from there only")]
+    #[error("parent, options and subnets come from the config {}, and from there only", printed(.0))]
     ConfiguredElsewhere(Box<str>),
+}
+
+/// A name, escaped so that it does nothing to a terminal.
+fn printed(name: &str) -> Name<'_> {
+    Name::new(name.as_bytes())
 }
 
 fn did_you_mean(mode: Option<&str>) -> String {
