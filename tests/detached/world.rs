@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use sublink::link::IpvlanMode;
 use sublink::{Attached, Endpoint, IfIndex, LinkChange, LinkSpec, MacvlanMode, NewAddress, NewLink, Sandbox, Socket};
 
 /// How long it is listened for what must not come.
@@ -71,7 +72,7 @@ impl World {
             Kind::Macvlan(mode) => NewLink::macvlan(parent).mode(mode).into(),
             Kind::Macvtap => NewLink::macvtap(parent).mode(MacvlanMode::Bridge).into(),
             Kind::Vlan => NewLink::vlan(parent, vid(50)).into(),
-            Kind::Ipvlan => NewLink::ipvlan(parent).into(),
+            Kind::Ipvlan => NewLink::ipvlan(parent).mode(IpvlanMode::L2).into(),
         };
         let [mut pod, nested, deep] = [(); 3].map(|()| Sandbox::create().unwrap());
         let endpoint = Endpoint::new(link.name(name("eth0"))).addr("10.9.0.7/24".parse().unwrap());
