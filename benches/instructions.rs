@@ -13,6 +13,7 @@ mod work;
 use std::fs::File;
 use std::hint::black_box;
 use std::process::ExitCode;
+use sublink::endpoint::Detach;
 use sublink::link::{Ipv4Setting, Macvlan, Vlan};
 use sublink::wire::NoRoom;
 use sublink::{Attached, Batch, Endpoint, IfIndex, MacvlanMode, NewLink, Request, Sandbox, Socket};
@@ -134,7 +135,7 @@ fn work_with_kernel() {
         .gateway("10.0.50.1".parse().unwrap())
         .ipv4(Ipv4Setting::ARP_NOTIFY, 1);
     let attached = measure_attach(black_box(&endpoint), &mut host, &mut pod).unwrap();
-    attached.detach(&mut pod).unwrap();
+    attached.detach(&mut host, &mut pod, &Detach::new()).unwrap();
 }
 
 // ---- Measuring ----

@@ -25,7 +25,7 @@ use std::net::{IpAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use sublink::addr::DeleteAddress;
-use sublink::endpoint::{Detached, detach_many};
+use sublink::endpoint::{Detach, Fate, detach_many};
 use sublink::{
     Attached, Endpoint, IfIndex, IfName, IpNetwork, LinkChange, ListLinks, MacAddr, MacvlanMode, Netns, NewAddress,
     NewLink, Sandbox, Socket, VlanId,
@@ -70,10 +70,10 @@ fn example() -> stage::Result {
     println!();
     let both = [c1, c2].map(|container| (container.station.sandbox, container.attached));
     for detached in timed("detach both, together", || {
-        detach_many(&both.each_ref().map(|(sandbox, attached)| (sandbox.netns(), *attached)))
+        detach_many(&mut host, &both.each_ref().map(|(sandbox, attached)| (sandbox.netns(), *attached)), &Detach::new())
     }) {
         let detached = detached?;
-        ensure(detached == Detached::Deleted, || format!("a link that was to be deleted is {detached:?}"))?;
+        ensure(detached.link == Fate::Deleted, || format!("a link was to be deleted, but {detached}"))?;
     }
     for (mut sandbox, _) in both {
         let left = sandbox.socket().snapshot(&ListLinks::new())?;

@@ -30,6 +30,7 @@ pub mod netns;
 pub mod socket;
 
 mod explain;
+mod probe;
 
 pub mod sandbox;
 

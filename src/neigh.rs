@@ -7,7 +7,7 @@
 //! It is what `bridge fdb show dev eth0` prints. Sources: `net/core/rtnetlink.c` (`rtnl_fdb_dump`, `ndo_dflt_fdb_dump`),
 //! `include/uapi/linux/neighbour.h`.
 
-use crate::value::IfIndex;
+use crate::value::{IfIndex, MacAddr};
 use crate::wire::{Attributes, Body, Inside, Message, NoRoom, Request, Row, Sealed, header, measured};
 use netlink_packet_core::NLM_F_DUMP;
 
@@ -44,6 +44,45 @@ pub(crate) struct ForwardingEntry {
     pub(crate) is_own: bool,
     /// Six bytes, of Ethernet; it may be a multicast address.
     pub(crate) addr: Option<[u8; 6]>,
+}
+
+/// A list of at most so many entries came in one datagram, of which the first has room for 94.
+const ONE_DATAGRAM: usize = 64;
+
+/// The addresses in a link's own list: those that it lets in besides its own, for the links that stand on it.
+///
+/// A macvlan or macvtap that is up has its MAC address in its parent's list, in whatever namespace it is, and takes it out when
+/// it goes down. So do VLANs with addresses of their own. In passthru mode there is none, for an ipvlan neither, and some
+/// drivers keep no such list.
+///
+/// **That an address is in the list shows that something claims it. That one is not says something only if the list is
+/// [whole](Self::is_whole), and if the address was in it before.**
+#[derive(Clone, Debug)]
+pub(crate) struct OwnAddresses {
+    addrs: Vec<[u8; 6]>,
+    /// Whether none is missing: all came in one datagram, or two reads agree. The kernel does not tell of a change between
+    /// datagrams, which may hide others.
+    pub(crate) is_whole: bool,
+}
+
+impl OwnAddresses {
+    /// What one read showed.
+    pub(crate) fn of(entries: &[ForwardingEntry]) -> Self {
+        let mut addrs: Vec<_> = entries.iter().filter_map(|entry| entry.addr).collect();
+        addrs.sort_unstable();
+        Self { addrs, is_whole: entries.len() <= ONE_DATAGRAM }
+    }
+
+    /// What this read showed behind another.
+    pub(crate) fn after(self, other: &Self) -> Self {
+        let is_whole = self.is_whole || self.addrs == other.addrs;
+        Self { is_whole, ..self }
+    }
+
+    /// Whether this address is among them.
+    pub(crate) fn has(&self, mac: MacAddr) -> bool {
+        self.addrs.binary_search(&mac.bytes()).is_ok()
+    }
 }
 
 impl Sealed for ListForwarding {}
@@ -83,6 +122,21 @@ mod tests {
             28, 0, 0, 0,  30, 0, 1, 3,  7, 0, 0, 0,  0, 0, 0, 0,   // nlmsghdr: RTM_GETNEIGH, REQUEST | DUMP
             7, 0, 0, 0,  5, 0, 0, 0,  0, 0, 0, 0,                  // ndmsg: AF_BRIDGE, index 5
         ]);
+    }
+
+    fn list(count: u8) -> OwnAddresses {
+        let entry = |last| ForwardingEntry { index: IfIndex(5), is_own: true, addr: Some([2, 0, 0, 0, 0, last]) };
+        OwnAddresses::of(&(0..count).map(entry).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_long_list_is_whole_when_two_reads_agree() {
+        let mac = |last| MacAddr::new([2, 0, 0, 0, 0, last]).unwrap();
+        assert!(list(64).is_whole && list(64).has(mac(63)) && !list(64).has(mac(64)));
+        assert!(!list(65).is_whole);
+        assert!(list(65).after(&list(65)).is_whole);
+        assert!(!list(65).after(&list(66)).is_whole);
+        assert!(list(2).after(&list(66)).is_whole);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use crate::value::NsId;
 use crate::wire::{Attributes, Body, Command, Get, Header, Message, NoRoom, Request, Row, Sealed, header, measured};
-use netlink_packet_core::NLM_F_ACK;
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP};
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
@@ -41,10 +41,7 @@ impl<'a> GetNsid<'a> {
 
     /// Reads the answer: the id, or [`NsId::NOT_ASSIGNED`]. `None` if it is another message.
     pub fn read(message: Message<'_>) -> Option<NsId> {
-        let is_nsid = message.header.ty == RTM_NEWNSID;
-        let (_rtgenmsg, attributes) = message.payload.split_first_chunk::<RTGENMSG>().filter(|_| is_nsid)?;
-        let nsid = Attributes::new(attributes).find(|attribute| attribute.number == NETNSA_NSID)?;
-        Get::get(nsid.value)
+        read(message)
     }
 }
 
@@ -52,8 +49,49 @@ impl Sealed for GetNsid<'_> {}
 
 impl Request for GetNsid<'_> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        encode(RTM_GETNSID, 0, self.0, None, seq, buf)
+        encode(RTM_GETNSID, 0, Some(self.0), None, seq, buf)
     }
+}
+
+/// Lists the ids that the socket's namespace has for others (RTM_GETNSID, NLM_F_DUMP, since Linux 4.0). What it has no id for
+/// is not in it.
+///
+/// ```no_run
+/// # use sublink::{Sandbox, nsid::ListNsids};
+/// let mut pod = Sandbox::named("c1")?;
+/// println!("{:?}", pod.socket().snapshot(&ListNsids::new())?);
+/// # Ok::<(), sublink::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ListNsids;
+
+impl ListNsids {
+    /// All ids.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self
+    }
+
+    /// Reads an entry. `None` if it is another message.
+    pub(crate) fn read_entry(message: Message<'_>) -> Option<NsId> {
+        read(message)
+    }
+}
+
+impl Sealed for ListNsids {}
+
+impl Request for ListNsids {
+    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+        encode(RTM_GETNSID, NLM_F_DUMP, None, None, seq, buf)
+    }
+}
+
+fn read(message: Message<'_>) -> Option<NsId> {
+    let is_nsid = message.header.ty == RTM_NEWNSID;
+    let (_rtgenmsg, attributes) = message.payload.split_first_chunk::<RTGENMSG>().filter(|_| is_nsid)?;
+    let nsid = Attributes::new(attributes).find(|attribute| attribute.number == NETNSA_NSID)?;
+    Get::get(nsid.value)
 }
 
 /// Gives a namespace an id (RTM_NEWNSID, since Linux 4.0), for good. That it has one is an EEXIST; that another has the one
@@ -84,20 +122,24 @@ impl Command for NewNsid<'_> {}
 
 impl Request for NewNsid<'_> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        encode(RTM_NEWNSID, NLM_F_ACK, self.namespace.as_raw_fd(), Some(self.nsid), seq, buf)
+        encode(RTM_NEWNSID, NLM_F_ACK, Some(self.namespace.as_raw_fd()), Some(self.nsid), seq, buf)
     }
 }
 
 fn encode(
     ty: u16,
     flags: u16,
-    namespace: RawFd,
+    namespace: Option<RawFd>,
     nsid: Option<NsId>,
     seq: u32,
     buf: &mut [u8],
 ) -> Result<usize, NoRoom> {
     measured(buf, |out| {
-        let out = out.skip(Header::SIZE).put([0; RTGENMSG])?.one(NETNSA_FD, &namespace)?;
+        let out = out.skip(Header::SIZE).put([0; RTGENMSG])?;
+        let out = match namespace {
+            Some(namespace) => out.one(NETNSA_FD, &namespace)?,
+            None => out,
+        };
         let out = match nsid {
             Some(nsid) => out.one(NETNSA_NSID, &nsid)?,
             None => out,
@@ -128,6 +170,16 @@ mod tests {
             0, 0, 0, 0,
             8, 0, 3, 0,  fd, 0, 0, 0,
             8, 0, 1, 0,  255, 255, 255, 255,                    // NETNSA_NSID = of the kernel's choice
+        ]);
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn all_ids_are_asked_for_without_a_namespace() {
+        assert_eq!(encoded(&ListNsids::new()), [
+            20, 0, 0, 0,  90, 0,  1, 3,                         // 20 bytes, RTM_GETNSID, REQUEST | DUMP
+            7, 0, 0, 0,  0, 0, 0, 0,
+            0, 0, 0, 0,                                         // rtgenmsg
         ]);
     }
 

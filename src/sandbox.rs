@@ -89,7 +89,7 @@ impl Sandbox {
 
     /// A namespace that is open already.
     pub fn of(netns: Netns) -> Result<Self> {
-        let socket = Socket::open_in(&netns)?;
+        let socket = run_in(netns.as_fd(), Socket::open)??;
         Ok(Self::with(netns, socket))
     }
 

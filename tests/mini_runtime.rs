@@ -6,6 +6,7 @@
 use common::{Skip, needs, own_run, parent, socket};
 use std::fs;
 use std::process::{Command, ExitCode};
+use sublink::endpoint::Detach;
 use sublink::network::{Parent, Removal};
 use sublink::{Attached, Endpoint, IfName, MacvlanMode, Netns, NewLink, Owner, Sandbox, Socket};
 use sublink_tests as common;
@@ -39,7 +40,7 @@ fn stop() -> Result<()> {
     let containers: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&fs::read(STATE)?)?;
     for (name, attached) in &containers {
         let attached: Attached = attached.as_str().unwrap_or_default().parse()?;
-        attached.detach(&mut Sandbox::named(name)?)?;
+        attached.detach(&mut host, &mut Sandbox::named(name)?, &Detach::new())?;
         Netns::remove_named(name)?;
     }
     match Parent::new(IfName::new("p0.50")?).remove(&mut host, &owner, &[])? {

@@ -8,8 +8,7 @@ use nix::sys::socket::{
 };
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
-use sublink::endpoint::Detached;
-use sublink::endpoint::detach_many;
+use sublink::endpoint::{Detach, detach_many};
 use sublink::link::Macvlan;
 use sublink::reply::Reply;
 use sublink::wire::Messages;
@@ -83,8 +82,9 @@ pub fn remove_endpoints<'a>(pods: impl IntoIterator<Item = &'a Netns>) {
         let mut sandbox = Sandbox::of(pod.try_clone().unwrap()).unwrap();
         Attached::find(&mut sandbox, "eth0").unwrap().map(|attached| (pod, attached))
     });
-    let results = detach_many(&attached.collect::<Vec<_>>());
-    assert!(results.iter().all(|result| matches!(result, Ok(Detached::Deleted))), "{results:?}");
+    for detached in detach_many(&mut Socket::open().unwrap(), &attached.collect::<Vec<_>>(), &Detach::new()) {
+        assert!(detached.unwrap().link.is_deleted());
+    }
 }
 
 /// `request` as bytes, for [`Plain`].

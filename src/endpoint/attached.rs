@@ -1,7 +1,7 @@
 //! A link that was attached, as plain data, and finding it again without that.
 
 use crate::error::Result;
-use crate::link::{Footing, LinkKind, LinkView, ListLinks, MacvlanMode};
+use crate::link::{Footing, LinkKind, LinkView, ListLinks, MacvlanMode, VlanId, VlanProtocol};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
 use crate::value::{Given, IfIndex, IfName, InvalidValue, MacAddr};
@@ -29,6 +29,7 @@ use std::str::FromStr;
 ///
 /// ```no_run
 /// # use sublink::{Attached, Endpoint, IfIndex, MacAddr, MacvlanMode, NewLink, Sandbox, Socket};
+/// # use sublink::endpoint::Detach;
 /// # fn save(_: IfIndex, _: MacAddr) {}
 /// # let (mut host, mut pod) = (Socket::open()?, Sandbox::named("c1")?);
 /// # let parent = host.index_of("eth0.50")?;
@@ -39,7 +40,7 @@ use std::str::FromStr;
 ///
 /// // After a crash:
 /// if let Some(found) = Attached::find_mac(&mut pod, mac)?.into_iter().find(|found| found.index == index) {
-///     found.detach(&mut pod)?;
+///     found.detach(&mut host, &mut pod, &Detach::new())?;
 /// }
 /// # Ok::<(), sublink::Error>(())
 /// ```
@@ -63,6 +64,8 @@ pub struct Attached {
     /// on a macvlan stands on that one's lower device, and so does an ipvlan on an ipvlan. `None` if it is not known, or in
     /// another namespace than the parent.
     pub lower: Option<IfIndex>,
+    /// The protocol and id of a VLAN, which it keeps for life.
+    pub vlan: Option<(VlanProtocol, VlanId)>,
 }
 
 impl Attached {
@@ -101,8 +104,17 @@ impl Attached {
             LinkKind::Macvlan | LinkKind::Macvtap => macvlan.or(macvtap).flatten() == Some(MacvlanMode::Passthru),
             LinkKind::Vlan | LinkKind::Ipvlan => true,
         };
-        let (mac, parent) = (link.mac().mac(), link.parent());
-        Some(Self { index: link.index(), name: link.if_name(), kind, mac, has_parents_mac, parent, lower: parent })
+        let (mac, parent, vlan) = (link.mac().mac(), link.parent(), tag_of(link));
+        Some(Self {
+            index: link.index(),
+            name: link.if_name(),
+            kind,
+            mac,
+            has_parents_mac,
+            parent,
+            lower: parent,
+            vlan,
+        })
     }
 
     /// With the name and the address that the kernel chose.
@@ -110,6 +122,12 @@ impl Attached {
         let link = inside.link_at(self.index)?;
         Ok(Self { name: link.if_name(), mac: link.mac().mac(), ..self })
     }
+}
+
+/// The protocol and id of a VLAN.
+pub(super) fn tag_of(link: &LinkView<'_>) -> Option<(VlanProtocol, VlanId)> {
+    let vlan = link.vlan()?;
+    Some((vlan.protocol().unwrap_or(VlanProtocol::Ieee8021Q), vlan.id()?))
 }
 
 /// Which device a link of this kind is put on when it is asked for on the parent that `answer` tells of.
@@ -136,7 +154,7 @@ fn has_word(message: &[u8], word: [u8; 4]) -> bool {
 
 impl fmt::Display for Attached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { index, name, kind, mac, has_parents_mac, parent, lower } = self;
+        let Self { index, name, kind, mac, has_parents_mac, parent, lower, vlan } = self;
         write!(f, "{} kind {kind} index {index}", name.to_escaped())?;
         if let Some(mac) = mac {
             write!(f, " mac {mac}")?;
@@ -146,6 +164,9 @@ impl fmt::Display for Attached {
         }
         if let Some(lower) = lower {
             write!(f, " lower {lower}")?;
+        }
+        if let Some((protocol, id)) = vlan {
+            write!(f, " vlan {protocol} {id}")?;
         }
         f.write_str(if *has_parents_mac { " has_parents_mac" } else { "" })
     }
@@ -162,8 +183,8 @@ impl FromStr for Attached {
 fn parse(text: &str) -> Option<Attached> {
     let mut words = text.split(' ');
     let name = IfName::from_escaped(words.next().filter(|word| word.is_ascii())?).ok()?;
-    let (mut kind, mut index, mut mac, mut parent, mut lower, mut has_parents_mac) =
-        (None, None, None, None, None, false);
+    let (mut kind, mut index, mut mac, mut parent, mut lower, mut vlan, mut has_parents_mac) =
+        (None, None, None, None, None, None, false);
     let index_of = |word: Option<&str>| word?.parse().ok().and_then(|index| IfIndex::new(index).ok());
     while let Some(word) = words.next() {
         match word {
@@ -172,11 +193,12 @@ fn parse(text: &str) -> Option<Attached> {
             "mac" if mac.is_none() => mac = Some(words.next()?.parse().ok()?),
             "parent" if parent.is_none() => parent = Some(index_of(words.next())?),
             "lower" if lower.is_none() => lower = Some(index_of(words.next())?),
+            "vlan" if vlan.is_none() => vlan = Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?)),
             "has_parents_mac" if !has_parents_mac => has_parents_mac = true,
             _ => return None,
         }
     }
-    Some(Attached { index: index?, name, kind: kind?, mac, has_parents_mac, parent, lower })
+    Some(Attached { index: index?, name, kind: kind?, mac, has_parents_mac, parent, lower, vlan })
 }
 
 #[cfg(test)]
@@ -192,6 +214,7 @@ mod tests {
             has_parents_mac: false,
             parent: Some(IfIndex(5)),
             lower: Some(IfIndex(2)),
+            vlan: None,
         }
     }
 
@@ -224,6 +247,7 @@ mod tests {
             Attached { mac, ..whole },
             Attached { has_parents_mac: true, ..whole },
             Attached { parent: None, lower: None, ..whole },
+            Attached { vlan: Some((VlanProtocol::Ieee8021Ad, VlanId::new(50).unwrap())), ..whole },
             Attached { kind: LinkKind::Ipvlan, lower: None, index: IfIndex(0x7fff_ffff), ..whole },
         ] {
             assert_eq!(attached.to_string().parse(), Ok(attached), "{attached}");
@@ -248,6 +272,8 @@ mod tests {
             "eth0 kind vlan index 7 ",
             "eth0 kind vlan index 7 mac 02",
             "eth0 kind vlan index 7 colour red",
+            "eth0 kind vlan index 7 vlan 802.1Q",
+            "eth0 kind vlan index 7 vlan 802.1Q 4095",
             "\\x kind vlan index 7",
             "\\x4 kind vlan index 7",
             "\\x2f kind vlan index 7",

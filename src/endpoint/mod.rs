@@ -14,9 +14,8 @@
 //! the kernel's IPv6 has no chance to configure anything before its settings are there.
 //!
 //! Nothing that is read inside the container decides about anything outside it, and the index alone is never trusted there:
-//! before a link is removed, its kind and its MAC address are looked at, since the container may have replaced it. Of a link
-//! with its parent's MAC address, which may change, the kind alone is: were it left behind for that, its VLAN id, or its parent
-//! in passthru mode, would stay taken.
+//! before a link is removed, its kind and its parent are looked at, since the container may have put another in its place. The
+//! MAC address is no more than a hint, because the container may change it. [`Detached`] says what is known afterwards.
 
 mod attached;
 mod check;
@@ -26,7 +25,7 @@ mod device;
 
 pub use attached::Attached;
 pub use check::{Difference, NoCarrier};
-pub use detach::{Detached, detach_many};
+pub use detach::{Detach, Detached, Fate, Proof, Standing, Unproven, detach_many};
 pub use device::{FailedMove, MovedAddress, MovedDevice};
 
 pub(crate) use default_route::{default_route, pass_on, take};
@@ -48,6 +47,7 @@ use std::panic::{self, AssertUnwindSafe};
 ///
 /// ```no_run
 /// use sublink::{Endpoint, IfName, MacvlanMode, NewLink, Sandbox, Socket};
+/// use sublink::endpoint::Detach;
 /// use sublink::link::Ipv4Setting;
 /// let (mut host, mut pod) = (Socket::open()?, Sandbox::open("/run/netns/c1")?);
 /// let parent = host.index_of("eth0.50")?;
@@ -56,7 +56,8 @@ use std::panic::{self, AssertUnwindSafe};
 ///     .gateway("10.0.50.1".parse()?)
 ///     .ipv4(Ipv4Setting::ARP_NOTIFY, 1)
 ///     .attach(&mut host, &mut pod)?;
-/// attached.detach(&mut pod)?;
+/// let detached = attached.detach(&mut host, &mut pod, &Detach::new())?;
+/// println!("{detached}");
 /// # Ok::<(), sublink::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -212,6 +213,7 @@ impl<'a> Endpoint<'a> {
     ///
     /// ```no_run
     /// # use sublink::{Attached, Endpoint, IpNetwork, MacvlanMode, NewLink, Sandbox, Socket};
+    /// # use sublink::endpoint::Detach;
     /// # fn lease(_: &Attached) -> sublink::Result<IpNetwork> { Ok("10.0.50.7/24".parse()?) }
     /// # let (mut host, mut pod) = (Socket::open()?, Sandbox::named("c1")?);
     /// # let parent = host.index_of("eth0.50")?;
@@ -220,7 +222,7 @@ impl<'a> Endpoint<'a> {
     /// match lease(&attached) {
     ///     Ok(addr) => endpoint.addr(addr).finish(&attached, &mut pod)?,
     ///     Err(error) => {
-    ///         attached.detach(&mut pod)?;
+    ///         attached.detach(&mut host, &mut pod, &Detach::new())?;
     ///         return Err(error);
     ///     }
     /// }
@@ -243,7 +245,7 @@ impl<'a> Endpoint<'a> {
             return Err(ErrorKind::SameNamespace.into());
         }
         let link = self.link.in_namespace(namespace)?;
-        let (kind, mac, parent) = (link.kind(), link.wanted_mac(), link.parent());
+        let (kind, mac, parent, vlan) = (link.kind(), link.wanted_mac(), link.parent(), link.vlan_tag());
         // A name that is not known yet is never compared.
         let name = link.wanted_name().unwrap_or(IfName::UNKNOWN);
         let (mut tried, mut lower) = (None, parent.filter(|_| kind == LinkKind::Vlan));
@@ -267,7 +269,7 @@ impl<'a> Endpoint<'a> {
                 .at_free_index(|index| inside.has_link(index), create)
                 .map_err(|error| error.explained(host).without_chosen_index()),
         };
-        let made = |index| Attached { index, name, kind, mac, has_parents_mac: mac.is_none(), parent, lower };
+        let made = |index| Attached { index, name, kind, mac, has_parents_mac: mac.is_none(), parent, lower, vlan };
         match (created, tried) {
             (Ok(index), _) if link.wanted_name().is_some() && mac.is_some() => Ok(made(index)),
             (Ok(index), _) => made(index).complete(inside).map_err(|error| error.with_undo(made(index).undo(inside))),

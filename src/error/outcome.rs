@@ -1,6 +1,6 @@
 //! What became of what a failed request was about.
 
-use crate::value::IfIndex;
+use crate::value::{IfIndex, NsId};
 use std::fmt;
 
 /// Which step of a batch.
@@ -29,10 +29,16 @@ pub enum Whereabouts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Undo {
-    /// Nothing is left: it was not made, was removed again, or has left the container.
+    /// Nothing is left: it was not made, or it was removed again, if need be in a namespace that the container had moved it to.
     Clean,
-    /// The container has put another link in its place, or given it another MAC address; that was let alone.
+    /// No link of this index is in the container: the container has deleted it, or moved it where it could not be followed, or
+    /// it went with its parent. After a create whose answer was lost, it may not have been made.
+    Gone(IfIndex),
+    /// The container has put another link in its place, which was let alone. The one attached is in no namespace that the
+    /// container's has an id for.
     Replaced(IfIndex),
+    /// The container has moved it to the namespace which its own numbers so, where it could not be deleted.
+    OutOfReach(IfIndex, NsId),
     /// The container had a link with the index that was asked for; that was let alone. The answer to the
     /// create was lost.
     WasThere(IfIndex),
@@ -56,8 +62,12 @@ impl fmt::Display for Undo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Clean => f.write_str("no link is left behind"),
+            Self::Gone(index) => write!(f, "link #{index} is not in the container, and was not found elsewhere"),
             Self::Replaced(index) => {
                 write!(f, "link #{index} of the container is not the one attached, and was not touched")
+            }
+            Self::OutOfReach(index, nsid) => {
+                write!(f, "the container has moved link #{index} to its namespace {nsid}, and it is left behind there")
             }
             Self::WasThere(index) => write!(f, "link #{index} was there before, and was not touched"),
             Self::LeftBehind(index) => write!(f, "link #{index} is left behind in the container"),

@@ -170,7 +170,10 @@ impl Request for ListLinks<'_> {
 /// A link is named by its index, because a name would also match another link's alternative name. Deleting a parent deletes
 /// its children in every namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeleteLink(Which);
+pub struct DeleteLink {
+    which: Which,
+    netnsid: Option<NsId>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Which {
@@ -182,14 +185,23 @@ impl DeleteLink {
     /// The link with this index.
     #[must_use]
     pub const fn index(index: IfIndex) -> Self {
-        Self(Which::Index(index))
+        Self { which: Which::Index(index), netnsid: None }
     }
 
     /// **Every link of this group in the namespace, whatever its kind**, in one grace period: 200 links take 33 ms instead
     /// of 16 ms each. Group 0 is where every link starts, and is refused by the kernel (EPERM).
     #[must_use]
     pub const fn group(group: u32) -> Self {
-        Self(Which::Group(group))
+        Self { which: Which::Group(group), netnsid: None }
+    }
+
+    /// In the namespace that this one numbers `nsid` (since Linux 4.16), instead of the socket's. It takes CAP_NET_ADMIN over
+    /// the owners of both. EINVAL if no namespace has the id.
+    #[doc(alias = "IFLA_TARGET_NETNSID")]
+    #[must_use]
+    pub const fn in_netnsid(mut self, nsid: NsId) -> Self {
+        self.netnsid = Some(nsid);
+        self
     }
 }
 
@@ -199,13 +211,14 @@ impl Command for DeleteLink {}
 impl Request for DeleteLink {
     #[inline]
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        let Self(which) = *self;
+        let Self { which, netnsid } = *self;
         measured(buf, |out| {
             let header = |index| put_header(out, RTM_DELLINK, NLM_F_ACK, seq, index, 0, 0);
-            match which {
-                Which::Index(index) => header(index.get())?.end(),
-                Which::Group(group) => header(0)?.one(LinkView::IFLA_GROUP, &group)?.end(),
-            }
+            let out = match which {
+                Which::Index(index) => header(index.get())?,
+                Which::Group(group) => header(0)?.one(LinkView::IFLA_GROUP, &group)?,
+            };
+            optional(out, LinkView::IFLA_TARGET_NETNSID, netnsid)?.end()
         })
     }
 }

@@ -1,7 +1,7 @@
 //! One type over the kinds that containers get, for callers that choose the kind at run time.
 
 use super::request::{Create, NetnsFd, Placement, SealedCreate};
-use super::{Ipvlan, LinkView, Macvlan, Macvtap, NewLink, Vlan};
+use super::{Ipvlan, LinkView, Macvlan, Macvtap, NewLink, Vlan, VlanId, VlanProtocol};
 use crate::value::{Broadcast, Given, IfIndex, IfName, InvalidValue, MacAddr, NsId, maybe};
 use crate::wire::{Attrs, Command, NoRoom, Request, Sealed};
 use std::fmt;
@@ -132,6 +132,11 @@ impl<'a> LinkSpec<'a> {
     /// The link that it is to stand on.
     pub fn parent(&self) -> Option<IfIndex> {
         each!(self, link => link.common.has(LinkView::IFLA_LINK).then_some(link.common.parent))
+    }
+
+    /// The protocol and id of a VLAN.
+    pub(crate) fn vlan_tag(&self) -> Option<(VlanProtocol, VlanId)> {
+        if let Self::Vlan(link) = self { Some(link.kind.tag()) } else { None }
     }
 
     /// Whether its parent is in another namespace than the one it is created from.

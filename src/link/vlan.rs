@@ -269,6 +269,12 @@ impl NewLink<'_, Vlan<'_>> {
     }
 }
 
+impl Vlan<'_> {
+    pub(super) const fn tag(&self) -> (VlanProtocol, VlanId) {
+        (self.protocol, self.id)
+    }
+}
+
 impl LinkChange<'_, VlanChange<'_>> {
     /// A change of a VLAN. For a link of another kind: EOPNOTSUPP.
     #[must_use]

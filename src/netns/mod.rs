@@ -92,6 +92,12 @@ impl Netns {
         self.0.try_clone().map(Self).map_err(|error| Error::io("duplicate a namespace's descriptor", error))
     }
 
+    /// A descriptor of a namespace that was entered, and so is one.
+    pub(crate) fn of_clone(namespace: BorrowedFd<'_>) -> Result<Self> {
+        let clone = namespace.try_clone_to_owned();
+        clone.map(Self).map_err(|error| Error::io("duplicate a namespace's descriptor", error))
+    }
+
     /// Whether both are the same namespace.
     pub fn is_same_as(&self, other: impl AsFd) -> Result<bool> {
         Ok(self.id()? == NetnsId::of_file(other.as_fd())?)

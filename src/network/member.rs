@@ -1,7 +1,7 @@
 //! Containers that join and leave networks while they run, and the default route among the networks of one.
 
 use super::{Network, Owner, Result};
-use crate::endpoint::{Attached, Detached, default_route, pass_on, take};
+use crate::endpoint::{Attached, Detach, Detached, default_route, pass_on, take};
 use crate::link::VlanId;
 use crate::route::NewRoute;
 use crate::sandbox::Sandbox;
@@ -189,7 +189,13 @@ impl Member {
     ///
     /// # Errors
     /// As [`Attached::detach`].
-    pub fn disconnect(&self, sandbox: &mut Sandbox, rest: &[Self]) -> Result<Detached> {
+    pub fn disconnect(
+        &self,
+        host: &mut Socket,
+        sandbox: &mut Sandbox,
+        rest: &[Self],
+        how: &Detach<'_>,
+    ) -> Result<Detached> {
         let members: Vec<_> = rest.iter().collect();
         let own: Vec<_> = self.default_routes().collect();
         for family in FAMILIES {
@@ -198,7 +204,7 @@ impl Member {
                 ranked.filter_map(|(number, gateway)| Some(rest.get(number)?.default_route(gateway))).collect();
             pass_on(&own, &candidates, sandbox.socket());
         }
-        Ok(self.attached.detach(sandbox)?)
+        Ok(self.attached.detach(host, sandbox, how)?)
     }
 }
 

@@ -103,6 +103,8 @@ verbs! {
     ListForwarding "list forwarding entries",
     /// Ask for a namespace's id.
     GetNsid "get the id of a namespace",
+    /// List the ids of namespaces.
+    ListNsids "list the ids of namespaces",
     /// Give a namespace an id.
     NewNsid "give a namespace an id",
 }

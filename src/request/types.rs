@@ -37,7 +37,7 @@ const TYPES: &[MessageType] = &[
     row(RTM_GETROUTE, route::BODY, Verb::ListRoutes, None),
     row(RTM_GETNEIGH, neigh::BODY, Verb::ListForwarding, None),
     row(RTM_NEWNSID, nsid::BODY, Verb::NewNsid, None),
-    row(RTM_GETNSID, nsid::BODY, Verb::GetNsid, None),
+    row(RTM_GETNSID, nsid::BODY, Verb::GetNsid, Some((NLM_F_DUMP, Verb::ListNsids))),
 ];
 
 const fn row(number: u16, body: Body, verb: Verb, with: Option<(u16, Verb)>) -> MessageType {

@@ -4,8 +4,8 @@ use super::Socket;
 use super::list::{List, Query};
 use crate::addr::{AddressInfo, AddressView, DeleteAddress, ListAddresses, RTM_NEWADDR};
 use crate::error::{Error, ErrorKind, Result};
-use crate::neigh::{ForwardingEntry, ListForwarding, RTM_NEWNEIGH};
-use crate::nsid::{GetNsid, NewNsid};
+use crate::neigh::{ForwardingEntry, ListForwarding, OwnAddresses, RTM_NEWNEIGH};
+use crate::nsid::{GetNsid, ListNsids, NewNsid, RTM_NEWNSID};
 use crate::route::{ListRoutes, RTM_NEWROUTE, RouteInfo, RouteType, RouteView};
 use crate::value::{IfIndex, NsId, family};
 use crate::wire::{Message, Messages};
@@ -80,6 +80,24 @@ impl Query for ListForwarding {
     }
 }
 
+impl Query for ListNsids {
+    type View<'a> = NsId;
+    type Info = NsId;
+    const ITEM: u16 = RTM_NEWNSID;
+
+    fn read(message: Message<'_>) -> Option<NsId> {
+        Self::read_entry(message)
+    }
+
+    fn accepts(&self, _: &NsId) -> bool {
+        true
+    }
+
+    fn copy(nsid: &NsId) -> NsId {
+        *nsid
+    }
+}
+
 impl Socket {
     /// The addresses that `request` asks for, one after the other, each lent from the receive buffer.
     pub fn addresses(&mut self, request: &ListAddresses) -> Result<List<'_, ListAddresses>> {
@@ -140,6 +158,19 @@ impl Socket {
             is_default && route.route_type == RouteType::Unicast
         });
         Ok(routes.into_iter().min_by_key(|route| route.metric.unwrap_or(0)))
+    }
+
+    /// The addresses in a link's own list. A long one is read until two reads agree, at most five times.
+    pub(crate) fn own_addresses(&mut self, link: IfIndex) -> Result<OwnAddresses> {
+        const READS: usize = 5;
+        let mut addrs = OwnAddresses::of(&self.snapshot(&ListForwarding(link))?);
+        for _ in 1..READS {
+            if addrs.is_whole {
+                break;
+            }
+            addrs = OwnAddresses::of(&self.snapshot(&ListForwarding(link))?).after(&addrs);
+        }
+        Ok(addrs)
     }
 
     /// The id by which this socket's namespace knows `namespace`; `None` if it has none (since Linux 4.0).

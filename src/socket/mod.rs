@@ -12,15 +12,18 @@ mod ip;
 mod list;
 mod option;
 mod run;
+mod vlan;
 mod watch;
 
 pub use list::{List, Query};
 pub use watch::AddressWatch;
 
+pub(crate) use vlan::impossible_vlan;
+
 use crate::batch::CHUNK;
 use crate::error::{Error, ErrorKind, KernelError, Result, Whereabouts};
 use crate::link::{AltNameChange, DeleteLink, GetLink, LinkChange, LinkSettings, LinkView, ListLinks, ignored};
-use crate::netns::{NetnsId, run_in};
+use crate::netns::{Netns, NetnsId, run_in};
 use crate::reply::Reply;
 use crate::request::{RequestInfo, Verb};
 use crate::value::{AltName, IfIndex, IfName, random};
@@ -63,6 +66,8 @@ pub struct Socket {
     process: u32,
     /// The namespace it lives in, where that is known.
     namespace: Option<NetnsId>,
+    /// The same, opened, of a socket that was opened from another namespace.
+    home: Option<Netns>,
     not_sync: PhantomData<Cell<()>>,
 }
 
@@ -80,7 +85,28 @@ impl Socket {
     /// Opens a socket in another namespace, without entering it on the calling thread. That takes a thread, and some 0.3 ms:
     /// keep the socket while it is needed, as a [`Sandbox`](crate::Sandbox) does.
     pub fn open_in(namespace: impl AsFd) -> Result<Self> {
-        run_in(namespace.as_fd(), Self::open)?
+        let mut socket = run_in(namespace.as_fd(), Self::open)??;
+        socket.home = Some(Netns::of_clone(namespace.as_fd())?);
+        Ok(socket)
+    }
+
+    /// The namespace it lives in, where that is known: it was opened from outside, or the calling thread is there too.
+    pub(crate) fn home(&self) -> Option<Netns> {
+        match &self.home {
+            Some(home) => home.try_clone().ok(),
+            None if self.namespace? == Self::namespace_of_thread()? => Netns::current().ok(),
+            None => None,
+        }
+    }
+
+    /// Which namespace it lives in, where that is known.
+    pub(crate) fn namespace(&self) -> Option<NetnsId> {
+        self.namespace
+    }
+
+    fn namespace_of_thread() -> Option<NetnsId> {
+        let socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_ROUTE).ok()?;
+        option::netns_cookie(&socket).map(NetnsId::Cookie).or_else(NetnsId::of_thread)
     }
 
     /// Takes over a NETLINK_ROUTE socket, sets the same options as [`open`](Self::open) and connects it to the kernel.
@@ -107,6 +133,7 @@ impl Socket {
             chunk: CHUNK,
             process: process::id(),
             namespace,
+            home: None,
             not_sync: PhantomData,
         };
         socket.set_time_limit(Duration::from_secs(10));

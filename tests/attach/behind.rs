@@ -2,7 +2,7 @@
 
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint};
-use sublink::endpoint::Detached;
+use sublink::endpoint::{Detach, Fate};
 use sublink::error::Undo;
 use sublink::link::SourceMacs;
 use sublink::{Attached, Batch, Endpoint, IfIndex, LinkChange, LinkSpec, MacAddr, MacvlanMode, NewLink, Socket};
@@ -17,39 +17,40 @@ fn attached() -> (Socket, Pod, Attached, IfIndex) {
 
 #[kernel_test]
 pub fn a_link_that_was_deleted_is_gone() -> Result<(), Skip> {
-    let (_host, mut pod, attached, _) = attached();
+    let (mut host, mut pod, attached, _) = attached();
     pod.inside().delete(attached.index).unwrap();
-    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Gone);
+    assert_eq!(attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Gone);
     Ok(())
 }
 
 #[kernel_test]
 pub fn a_link_that_was_renamed_is_deleted() -> Result<(), Skip> {
-    let (_host, mut pod, attached, _) = attached();
+    let (mut host, mut pod, attached, _) = attached();
     pod.inside().change(&LinkChange::new(attached.index).down()).unwrap(); // needed up to Linux 6.1
     pod.inside().change(&LinkChange::new(attached.index).name(name("mine"))).unwrap();
-    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+    assert_eq!(attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Deleted);
     assert!(pod.inside().index_of("mine").unwrap_err().is_no_device());
     Ok(())
 }
 
 #[kernel_test]
-pub fn a_link_that_was_moved_away_is_gone() -> Result<(), Skip> {
-    let (_host, mut pod, attached, _) = attached();
+pub fn a_link_that_was_moved_away_is_followed() -> Result<(), Skip> {
+    let (mut host, mut pod, attached, _) = attached();
     let mut other = Pod::new();
     pod.inside().change(&LinkChange::move_to(attached.index, &other.sandbox)).unwrap();
-    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Gone);
-    assert!(other.inside().index_of("eth0").is_ok(), "it is the container's own matter");
+    let detached = attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap();
+    assert!(matches!(detached.link, Fate::DeletedIn(_)), "{detached}");
+    assert!(other.inside().index_of("eth0").unwrap_err().is_no_device());
     Ok(())
 }
 
 /// By another process, which knows only what the first has written down.
 #[kernel_test]
 pub fn what_was_written_down_is_known_again() -> Result<(), Skip> {
-    let (_host, mut pod, attached, _) = attached();
+    let (mut host, mut pod, attached, _) = attached();
     let read: Attached = attached.to_string().parse().unwrap();
     assert_eq!(read, attached);
-    assert_eq!(read.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+    assert_eq!(read.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Deleted);
     Ok(())
 }
 
@@ -64,7 +65,7 @@ fn is_deleted_after_its_parents_mac_changed(link: impl FnOnce(IfIndex) -> LinkSp
     host.change(&LinkChange::new(parent).mac(mac(77))).unwrap();
     assert_eq!(pod.link(attached.index).mac, Some(mac(77)), "the kernel's doing");
     assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
-    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+    assert_eq!(attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Deleted);
     assert_eq!(pod.contents(), empty);
     pod.attach(&mut host, &endpoint).expect("there is room for the next");
     Ok(())
@@ -89,15 +90,16 @@ pub fn an_ipvlan_whose_parents_mac_changed_is_deleted() -> Result<(), Skip> {
 
 type Impostor = fn(&mut Pod, &mut Socket, IfIndex, &Attached);
 
-/// Links that are not ours, made at the index of ours: one of another kind, and one of another address.
+/// Links that are not ours, made at the index of ours: one of another kind, and one of another parent.
 const IMPOSTORS: [Impostor; 2] = [
     |pod, _, _, ours| {
         let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("eth0")).mac(ours.mac.unwrap());
         pod.inside().create(&pair.index(ours.index)).unwrap();
     },
-    |pod, host, parent, ours| {
-        let other = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(mac(9)).index(ours.index);
-        host.create(&other.netns(&pod.sandbox)).unwrap();
+    |pod, host, _, ours| {
+        let parent = host.create(&NewLink::veth(NewLink::peer())).unwrap();
+        let other = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).mac(ours.mac.unwrap());
+        host.create(&other.index(ours.index).netns(&pod.sandbox)).unwrap();
     },
 ];
 
@@ -107,7 +109,7 @@ pub fn a_link_in_its_place_is_let_alone() -> Result<(), Skip> {
     for impostor in IMPOSTORS {
         pod.inside().delete(attached.index).unwrap();
         impostor(&mut pod, &mut host, parent, &attached);
-        assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Replaced);
+        assert_eq!(attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Replaced);
         assert!(pod.inside().link_at(attached.index).is_ok());
     }
     Ok(())
@@ -129,8 +131,12 @@ pub fn a_link_with_a_list_too_long_to_tell_is_deleted() -> Result<(), Skip> {
         }
         pod.inside().run(&mut batch).unwrap();
         pod.inside().link_at(attached.index).expect_err("it cannot be told");
-        assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted, "{senders}");
-        assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Gone, "{senders}");
+        assert_eq!(
+            attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link,
+            Fate::DeletedUnseen,
+            "{senders}"
+        );
+        assert_eq!(attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Gone, "{senders}");
     }
     Ok(())
 }
@@ -169,6 +175,10 @@ pub fn an_undo_finds_a_renamed_link() -> Result<(), Skip> {
 pub fn a_container_that_ended_is_gone() -> Result<(), Skip> {
     let (mut host, mut pod, attached, parent) = attached();
     host.delete(parent).unwrap();
-    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Gone, "deleted with its parent");
+    assert_eq!(
+        attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link,
+        Fate::Gone,
+        "deleted with its parent"
+    );
     Ok(())
 }

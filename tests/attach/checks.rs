@@ -4,7 +4,7 @@ use crate::common::{Skip, kernel, knows, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint, ip, net, with_addresses};
 use std::time::{Duration, Instant};
 use sublink::addr::DeleteAddress;
-use sublink::endpoint::{Difference, NoCarrier};
+use sublink::endpoint::{Detach, Difference, NoCarrier};
 use sublink::link::{
     AddrGenMode, AnyKind, EgressQos, IngressQos, Ipv4Setting, IpvlanFlag, IpvlanMode, LinkFlags, LinkSettings,
     MacvlanFlags, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
@@ -283,7 +283,7 @@ pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
             "{found:?}: {differences:?}"
         );
         pod.inside().apply(&DeleteRoute::like(by_it(found))).unwrap();
-        attached.detach(&mut pod.sandbox).unwrap();
+        attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap();
     }
     Ok(())
 }
@@ -322,7 +322,7 @@ pub fn what_the_kernel_reports_otherwise_is_not_missing() -> Result<(), Skip> {
             pod.inside().apply(&other.index(attached.index)).unwrap();
             let found = endpoint.check(&attached, &mut pod.sandbox).unwrap();
             assert!(matches!(found[..], [Difference::Route { .. }]), "{other:?}: {found:?}");
-            attached.detach(&mut pod.sandbox).unwrap();
+            attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap();
         }
     }
     Ok(())
@@ -365,7 +365,7 @@ pub fn all_that_was_asked_of_a_route_is_compared() -> Result<(), Skip> {
         pod.inside().apply(&found.index(attached.index)).unwrap();
         let differences = endpoint.check(&attached, &mut pod.sandbox).unwrap();
         assert!(matches!(differences[..], [Difference::Route { .. }]), "{found:?}: {differences:?}");
-        attached.detach(&mut pod.sandbox).unwrap();
+        attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap();
     }
     Ok(())
 }

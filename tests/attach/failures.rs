@@ -114,7 +114,7 @@ pub fn a_parent_that_vanished_is_no_device() -> Result<(), Skip> {
     let prepared = endpoint.prepare(&mut host, &mut pod.sandbox).unwrap();
     host.delete(parent).unwrap();
     let error = endpoint.finish(&prepared, &mut pod.sandbox).unwrap_err();
-    assert!(error.is_no_device() && error.undo() == Some(Undo::Clean), "{error}");
+    assert!(error.is_no_device() && error.undo() == Some(Undo::Gone(prepared.index)), "{error}");
     let error = pod.attach(&mut host, &endpoint).unwrap_err();
     assert!(error.to_string().starts_with("create macvlan eth0 on #"), "{error}");
     assert!(error.is_no_device() && error.undo() == Some(Undo::Clean), "{error}");

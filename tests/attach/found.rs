@@ -2,7 +2,7 @@
 
 use crate::common::{Skip, mac, name, needs, parent, socket};
 use crate::help::{Pod, bridge_endpoint, with_addresses};
-use sublink::endpoint::Detached;
+use sublink::endpoint::{Detach, Fate};
 use sublink::link::{IpvlanMode, LinkKind};
 use sublink::{Attached, Endpoint, IfIndex, LinkSpec, MacvlanMode, NewLink, Socket};
 use sublink_tests::kernel_test;
@@ -19,7 +19,7 @@ fn stands_on(host: &mut Socket, link: impl Into<LinkSpec<'static>>, parent: IfIn
     assert_eq!((attached.parent, attached.lower), (Some(parent), Some(lower)));
     assert_eq!(pod.link(attached.index).parent, Some(lower), "as the kernel reports it");
     assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
-    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+    assert_eq!(attached.detach(host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Deleted);
 }
 
 #[kernel_test]
@@ -90,7 +90,7 @@ fn a_link_is_found_by_name_and_by_mac() -> Result<(), Skip> {
     let mac = attached.mac.unwrap();
     assert_eq!(Attached::find_mac(&mut pod.sandbox, mac).unwrap(), [attached]);
     let read: Attached = found.to_string().parse().unwrap();
-    assert_eq!(read.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+    assert_eq!(read.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Deleted);
     assert_eq!(Attached::find(&mut pod.sandbox, "eth0").unwrap(), None);
     assert_eq!(Attached::find_mac(&mut pod.sandbox, mac).unwrap(), []);
     Ok(())
@@ -133,6 +133,6 @@ fn what_was_chosen_before_is_found_after_a_crash() -> Result<(), Skip> {
     let found = Attached::find_mac(&mut pod.sandbox, mac(7)).unwrap();
     let [found] = &found[..] else { panic!("{found:?}") };
     assert_eq!((found.index, found.kind), (index, LinkKind::Macvlan));
-    assert_eq!(found.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+    assert_eq!(found.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Deleted);
     Ok(())
 }

@@ -6,6 +6,7 @@ use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::sys::socket::{setsockopt, sockopt::ReceiveTimeout};
 use nix::sys::time::{TimeVal, TimeValLike};
 use std::os::fd::AsFd;
+use sublink::endpoint::Detach;
 use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteType, RouteView, Table};
 use sublink::wire::Messages;
 use sublink::{Attached, Endpoint, MacvlanMode, NewLink, NewRoute};
@@ -98,7 +99,7 @@ pub fn each_family_has_one_default_route_by_the_one_that_took_it() -> Result<(),
         assert_eq!(found, gateways.map(|gateway| vec![(Some(ip(gateway)), index)]));
     }
     let Both { mut pod, attached: [_, second], .. } = both;
-    second.detach(&mut pod.sandbox).unwrap();
+    second.detach(&mut socket(), &mut pod.sandbox, &Detach::new()).unwrap();
     assert_eq!(pod.gateway(ListRoutes::v4()), Some(ip("10.0.50.1")), "the one that stays keeps it");
     Ok(())
 }
@@ -113,7 +114,7 @@ pub fn there_is_no_moment_without_a_default_route() -> Result<(), Skip> {
     for number in [1, 0, 1] {
         both.hand_over_to(number);
     }
-    both.attached[0].detach(&mut both.pod.sandbox).unwrap();
+    both.attached[0].detach(&mut socket(), &mut both.pod.sandbox, &Detach::new()).unwrap();
     both.pod.inside().apply(&NewRoute::new(net("10.99.0.0/16")).route_type(RouteType::Blackhole)).unwrap();
     let told = events.until("10.99.0.0/16");
     for is_v4 in [true, false] {

@@ -6,7 +6,7 @@ use nix::sched::{CloneFlags, unshare};
 use std::fs;
 use std::os::fd::AsFd;
 use std::thread;
-use sublink::endpoint::{Detached, detach_many};
+use sublink::endpoint::{Detach, Fate, detach_many};
 use sublink::socket::AddressWatch;
 use sublink::{Endpoint, Error, ErrorKind, IfIndex, MacvlanMode, Netns, NewLink, Socket};
 use sublink_tests::kernel_test;
@@ -31,7 +31,10 @@ pub fn a_hundred_come_and_go_at_once() -> Result<(), Skip> {
                     let endpoint = Endpoint::new(link).addr(net(&format!("10.{thread}.{round}.7/24")));
                     let attached = pod.attach(&mut host, &endpoint).unwrap();
                     assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
-                    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+                    assert_eq!(
+                        attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link,
+                        Fate::Deleted
+                    );
                 }
                 assert_eq!(pod.contents(), empty);
             });
@@ -53,19 +56,19 @@ pub fn many_are_detached_together() -> Result<(), Skip> {
     let not_a_namespace = fs::File::open("/dev/null").unwrap();
     let mut endpoints: Vec<_> = pods.iter().map(|pod| pod.sandbox.as_fd()).zip(attached).collect();
     endpoints.push((not_a_namespace.as_fd(), endpoints[0].1));
-    let results = detach_many(&endpoints);
+    let results = detach_many(&mut host, &endpoints, &Detach::new());
     assert_eq!(results.len(), 49);
     for (number, result) in results.iter().enumerate() {
         match number {
-            17 => assert_eq!(*result.as_ref().unwrap(), Detached::Gone),
+            17 => assert_eq!(result.as_ref().unwrap().link, Fate::Gone),
             48 => {
                 let is_none = |error: &Error| matches!(error.kind(), ErrorKind::NotANamespace { .. });
-                assert!(result.as_ref().is_err_and(is_none), "it is no namespace");
+                assert!(result.as_ref().is_err_and(is_none), "{result:?}");
             }
-            _ => assert_eq!(*result.as_ref().unwrap(), Detached::Deleted, "{number}"),
+            _ => assert_eq!(result.as_ref().unwrap().link, Fate::Deleted, "{number}"),
         }
     }
-    assert!(detach_many::<Netns>(&[]).is_empty());
+    assert!(detach_many::<Netns>(&mut host, &[], &Detach::new()).is_empty());
     Ok(())
 }
 
@@ -80,7 +83,8 @@ pub fn nothing_is_left_open() -> Result<(), Skip> {
     for _ in 0..3 {
         let attached = pod.attach(&mut host, &endpoint).unwrap();
         pod.attach(&mut host, &endpoint).unwrap_err();
-        assert_eq!(detach_many(&[(pod.sandbox.netns(), attached)])[0].as_ref().unwrap(), &Detached::Deleted);
+        let detached = detach_many(&mut host, &[(pod.sandbox.netns(), attached)], &Detach::new());
+        assert_eq!(detached[0].as_ref().unwrap().link, Fate::Deleted);
         let mut watch = AddressWatch::open_in(&pod.sandbox).unwrap();
         let loopback = IfIndex::new(1).unwrap();
         watch.wait(loopback, &[], std::time::Duration::ZERO).unwrap();

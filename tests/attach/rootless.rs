@@ -4,7 +4,7 @@ use crate::common::{Skip, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint, net, with_addresses};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use sublink::endpoint::{Detached, detach_many};
+use sublink::endpoint::{Detach, Fate, detach_many};
 use sublink::error::Undo;
 use sublink::link::{Ipv4Setting, IpvlanMode};
 use sublink::{IfIndex, LinkSpec, MacvlanMode, NewLink, Sandbox};
@@ -46,7 +46,7 @@ fn is_attached_and_detached(link: impl Fn(IfIndex) -> LinkSpec<'static>) -> Resu
     let error = pod.attach(&mut host, &endpoint).unwrap_err();
     assert!(error.is_already_there() && error.undo() == Some(Undo::Clean), "{error}");
     assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
-    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+    assert_eq!(attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Deleted);
     let failing = endpoint.addr(net("10.0.50.7/24"));
     let error = pod.attach(&mut host, &failing).unwrap_err();
     assert_eq!(error.undo(), Some(Undo::Clean), "{error}");
@@ -78,8 +78,8 @@ pub fn many_are_detached_from_such() -> Result<(), Skip> {
     let mut containers: Vec<_> = (0..3).map(|_| Container::start()).collect::<Result<_, _>>()?;
     let attached: Vec<_> = containers.iter_mut().map(|(_, pod)| pod.attach(&mut host, &endpoint).unwrap()).collect();
     let endpoints: Vec<_> = containers.iter().map(|(_, pod)| pod.sandbox.netns()).zip(attached).collect();
-    for detached in detach_many(&endpoints) {
-        assert_eq!(detached.unwrap(), Detached::Deleted);
+    for detached in detach_many(&mut host, &endpoints, &Detach::new()) {
+        assert_eq!(detached.unwrap().link, Fate::Deleted);
     }
     Ok(())
 }

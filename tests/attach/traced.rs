@@ -9,7 +9,7 @@ use std::fs;
 use std::process::Command;
 use std::thread;
 use sublink::NewRoute;
-use sublink::endpoint::{Detached, detach_many};
+use sublink::endpoint::{Detach, Fate, detach_many};
 use sublink::link::Ipv4Setting;
 use sublink::route::Table;
 use sublink::{Endpoint, IfIndex, MacAddr, MacvlanMode, NewLink};
@@ -73,8 +73,9 @@ fn detach() {
     let mut pods: Vec<_> = (0..8).map(|_| Pod::new()).collect();
     let attached: Vec<_> = pods.iter_mut().map(|pod| pod.attach(&mut host, &endpoint).expect("attached")).collect();
     let endpoints: Vec<_> = pods.iter().map(|pod| pod.sandbox.netns()).zip(attached).collect();
-    let results = detach_many(&endpoints);
-    assert!(results.iter().all(|result| matches!(result, Ok(Detached::Deleted))), "{results:?}");
+    for detached in detach_many(&mut host, &endpoints, &Detach::new()) {
+        assert_eq!(detached.expect("detached").link, Fate::Deleted);
+    }
 }
 
 /// Checks an endpoint with three routes of IPv4 and two of IPv6.

@@ -5,7 +5,7 @@ use crate::help::{Pod, bridge_endpoint, ip, net, with_addresses};
 use std::net::Ipv6Addr;
 use std::time::Duration;
 use sublink::addr::ListAddresses;
-use sublink::endpoint::Detached;
+use sublink::endpoint::{Detach, Fate};
 use sublink::link::{AddrGenMode, Ipv4Setting, IpvlanMode, LinkFlags};
 use sublink::route::{ListRoutes, RouteType, Table};
 use sublink::socket::AddressWatch;
@@ -30,8 +30,8 @@ fn is_attached_whole(link: impl Fn(IfIndex) -> LinkSpec<'static>) -> Result<(), 
     assert_eq!(metric, Some(99));
     assert!(host.link_at(attached.index).unwrap_err().is_no_device(), "never in the parent's namespace");
 
-    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
-    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Gone, "a second time");
+    assert_eq!(attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Deleted);
+    assert_eq!(attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Gone, "a second time");
     assert_eq!(pod.contents(), empty);
     host.delete(parent).unwrap();
     Ok(())
@@ -73,7 +73,7 @@ pub fn a_passthru_macvlan_tells_its_parents_address() -> Result<(), Skip> {
     let link = NewLink::macvlan(parent).mode(MacvlanMode::Passthru).name(name("eth0"));
     let attached = pod.attach(&mut host, &Endpoint::new(link)).unwrap();
     assert_eq!(attached.mac, of_parent);
-    assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+    assert_eq!(attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Deleted);
     Ok(())
 }
 
@@ -140,7 +140,7 @@ pub fn a_gateway_outside_every_network_is_on_the_link() -> Result<(), Skip> {
     let route = pod.inside().default_route(&ListRoutes::v4()).unwrap().unwrap();
     assert!(route.is_onlink);
     assert_eq!(pod.gateway(ListRoutes::v6()), Some(ip("fe80::1")));
-    attached.detach(&mut pod.sandbox).unwrap();
+    attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap();
 
     // An IPv4 link has no link-local network unless it is given an address of it.
     let endpoint = Endpoint::new(link).addr(net("192.0.2.7/32")).gateway(ip("169.254.1.1")).gateway(ip("fd99::1"));
@@ -165,7 +165,7 @@ pub fn the_parent_may_be_in_yet_another_namespace() -> Result<(), Skip> {
         let attached = pod.attach(from, &endpoint).unwrap();
         assert_eq!(endpoint.check(&attached, &mut pod.sandbox).unwrap(), []);
         assert_eq!(pod.link(attached.index).parent_netnsid, Some(nsid));
-        assert_eq!(attached.detach(&mut pod.sandbox).unwrap(), Detached::Deleted);
+        assert_eq!(attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap().link, Fate::Deleted);
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ fn a_connection() {
     let _ = fs::metadata(MARK);
     let network = on("p0", "net").subnet(crate::help::subnet("10.1.0.0/16", "10.1.0.1"));
     let member = connect(&network, &mut host, &mut pod, connection("eth0", &["10.1.0.7/16"]), &[]).expect("a member");
-    member.disconnect(&mut pod.sandbox, &[]).expect("left");
+    member.disconnect(&mut host, &mut pod.sandbox, &[], &sublink::endpoint::Detach::new()).expect("left");
     let _ = fs::metadata(MARK);
 }
 

@@ -6,7 +6,7 @@ use crate::pod::{Pod, ip, links, net};
 use crate::watch::DefaultRoutes;
 use std::fs;
 use std::net::IpAddr;
-use sublink::endpoint::Detached;
+use sublink::endpoint::{Detach, Fate};
 use sublink::error::Undo;
 use sublink::link::KindInfo;
 use sublink::network::{Connection, Subnet};
@@ -79,7 +79,7 @@ pub fn a_connected_container_has_what_was_said() -> Result<(), Skip> {
     let random = connect(&network, &mut host, &mut other, random, &[]).unwrap().attached.mac.unwrap();
     assert_eq!(random.bytes()[0] & 3, 2, "{random} is locally administered, and one station's");
 
-    assert_eq!(member.disconnect(&mut pod.sandbox, &[]).unwrap(), Detached::Deleted);
+    assert_eq!(member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap().link, Fate::Deleted);
     assert_eq!(pod.contents(), before);
     Ok(())
 }
@@ -123,7 +123,10 @@ fn come_and_go(rows: &[Row], after_leaving: &[[u8; 2]]) {
     }
     for (row, expected) in rows.iter().zip(after_leaving) {
         let member = members.remove(0);
-        assert_eq!(member.disconnect(&mut pod.sandbox, &members).unwrap(), Detached::Deleted);
+        assert_eq!(
+            member.disconnect(&mut host, &mut pod.sandbox, &members, &Detach::new()).unwrap().link,
+            Fate::Deleted
+        );
         has_changed(&mut pod, *expected, &format!("{} has left", row.name));
     }
 }
@@ -232,10 +235,10 @@ pub fn a_network_that_cannot_have_the_default_route_is_passed_over() -> Result<(
     pod.inside().change(&LinkChange::new(members[1].attached.index).down()).unwrap();
     pod.inside().delete(members[2].attached.index).unwrap();
     let first = members.remove(0);
-    assert_eq!(first.disconnect(&mut pod.sandbox, &members).unwrap(), Detached::Deleted);
+    assert_eq!(first.disconnect(&mut host, &mut pod.sandbox, &members, &Detach::new()).unwrap().link, Fate::Deleted);
     assert_eq!(defaults(&mut pod), [4, 4]);
     let third = members.remove(1);
-    assert_eq!(third.disconnect(&mut pod.sandbox, &members).unwrap(), Detached::Gone);
+    assert_eq!(third.disconnect(&mut host, &mut pod.sandbox, &members, &Detach::new()).unwrap().link, Fate::Gone);
     Ok(())
 }
 
@@ -301,9 +304,9 @@ pub fn a_default_route_of_somebody_elses_survives_those_who_come_and_go() -> Res
     let third = network(&mut host, 3, "c", BOTH);
     let rest = [connect(&third, &mut host, &mut pod, in_network(3), std::slice::from_ref(&member)).unwrap()];
     assert_eq!(all_defaults(&mut pod), before);
-    assert_eq!(member.disconnect(&mut pod.sandbox, &rest).unwrap(), Detached::Deleted);
+    assert_eq!(member.disconnect(&mut host, &mut pod.sandbox, &rest, &Detach::new()).unwrap().link, Fate::Deleted);
     assert_eq!(all_defaults(&mut pod), [(Some(by), Some(ip("10.9.0.1"))), (Some(by), Some(ip("fd09::1")))]);
-    assert_eq!(rest[0].disconnect(&mut pod.sandbox, &[]).unwrap(), Detached::Deleted);
+    assert_eq!(rest[0].disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap().link, Fate::Deleted);
     assert_eq!(all_defaults(&mut pod), [(Some(by), Some(ip("10.9.0.1"))), (Some(by), Some(ip("fd09::1")))]);
     Ok(())
 }
@@ -320,7 +323,7 @@ pub fn nobody_leaves_a_container_without_the_default_route_that_another_can_have
     pod.inside().change(&LinkChange::new(members[0].attached.index).down()).unwrap();
     assert_eq!(all_defaults(&mut pod), []);
     let last = members.pop().unwrap(); // which never had them
-    assert_eq!(last.disconnect(&mut pod.sandbox, &members).unwrap(), Detached::Deleted);
+    assert_eq!(last.disconnect(&mut host, &mut pod.sandbox, &members, &Detach::new()).unwrap().link, Fate::Deleted);
     assert_eq!(defaults(&mut pod), [2, 2], "the first cannot have them");
     Ok(())
 }

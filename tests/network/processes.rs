@@ -7,7 +7,7 @@ use crate::pod::{Pod, net};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-use sublink::endpoint::Detached;
+use sublink::endpoint::{Detach, Fate};
 use sublink::network::{Parent, Removal};
 use sublink::value::Alias;
 use sublink::{Endpoint, IfIndex, LinkChange, MacvlanMode, NewLink, Sandbox, Socket};
@@ -44,7 +44,11 @@ fn a_plugin() {
         let (up, attached) = attached.unwrap_or_else(|error| panic!("round {round}: {error}"));
         made += usize::from(up.made);
         assert!(host.link_at(up.index).is_ok(), "round {round}: the VLAN was lost");
-        assert_eq!(attached.detach(&mut pod.sandbox).expect("detached"), Detached::Deleted, "round {round}: lost");
+        assert_eq!(
+            attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).expect("detached").link,
+            Fate::Deleted,
+            "round {round}: lost"
+        );
         let removal = vlan().remove(&mut host, &owner, &[]).unwrap_or_else(|error| panic!("round {round}: {error}"));
         assert!(matches!(removal, Removal::Removed | Removal::InUse | Removal::NotThere), "round {round}: {removal:?}");
     }
@@ -89,7 +93,7 @@ pub fn a_connection_removes_a_stale_probe() -> Result<(), Skip> {
     let member = crate::help::connect(&network, &mut host, &mut pod, connection, &[]).unwrap();
     assert!(host.link_at(probe).unwrap_err().is_no_device());
     assert_eq!(up(&network, &mut host).unwrap(), index, "the parent is the same");
-    assert_eq!(member.disconnect(&mut pod.sandbox, &[]).unwrap(), Detached::Deleted);
+    assert_eq!(member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap().link, Fate::Deleted);
     Ok(())
 }
 

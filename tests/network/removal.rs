@@ -5,6 +5,7 @@ use crate::help::{connect, connection, links, macvlan, mark, network, on, owner,
 use crate::pod::{Pod, net};
 use crate::tools::try_ip;
 use sublink::addr::ListAddresses;
+use sublink::endpoint::Detach;
 use sublink::link::VlanProtocol;
 use sublink::network::{Driver, Removal};
 use sublink::value::Scope;
@@ -81,20 +82,20 @@ pub fn what_a_container_has_is_kept() -> Result<(), Skip> {
     for network in made_on_demand()? {
         let member = connect(&network, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
         is_kept(&mut host, &network, Removal::InUse, "a container's");
-        member.disconnect(&mut pod.sandbox, &[]).unwrap();
+        member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap();
         assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
     }
     let vlans = network("vlans", Driver::Vlan);
     let in_it = connection("eth0", &[]).vlan(vid(7));
     let member = connect(&vlans, &mut host, &mut pod, in_it, &[]).unwrap();
     is_kept(&mut host, &vlans, Removal::InUse, "a container's VLAN");
-    member.disconnect(&mut pod.sandbox, &[]).unwrap();
+    member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap();
     assert_eq!(removal(&mut host, &vlans, &[]), Removal::Removed);
     // One in passthru mode is a child as well.
     let network = passthru(VLAN, "net");
     let member = connect(&network, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
     is_kept(&mut host, &network, Removal::InUse, "a passthru container's");
-    member.disconnect(&mut pod.sandbox, &[]).unwrap();
+    member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap();
     assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::common::{Skip, name, needs, parent, socket, veth, vid};
 use crate::help::{connect, connection, links, macvlan, mark, on, owner, up};
 use crate::pod::Pod;
-use sublink::endpoint::Detached;
+use sublink::endpoint::{Detach, Fate};
 use sublink::link::LinkFlags;
 use sublink::network::{Removal, Restored, restore_networks};
 use sublink::{MacvlanMode, Network, NewLink, Owner, Socket};
@@ -36,7 +36,11 @@ pub fn what_vanished_is_made_again() -> Result<(), Skip> {
             let index = link(&mut host, gone);
             host.delete(index).unwrap();
         }
-        assert_eq!(member.disconnect(&mut pod.sandbox, &[]).unwrap(), Detached::Gone, "with {vanished}");
+        assert_eq!(
+            member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap().link,
+            Fate::Gone,
+            "with {vanished}"
+        );
         if vanished == "its base" {
             assert_ne!(parent(&mut host), base);
         }
@@ -112,7 +116,7 @@ pub fn a_container_that_outlives_its_network_keeps_the_parent() -> Result<(), Sk
     assert_eq!(orphans(restore(&mut host, &[])), [("p0.50".into(), Removal::InUse)]);
     assert_eq!(links(&mut host), before);
     assert!(pod.link(member.attached.index).flags.contains(LinkFlags::UP));
-    member.disconnect(&mut pod.sandbox, &[]).unwrap();
+    member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap();
     assert_eq!(orphans(restore(&mut host, &[])), [("p0.50".into(), Removal::Removed)]);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
 use crate::help::{connect, connection, failed, network, on, passthru};
 use crate::pod::Pod;
+use sublink::endpoint::Detach;
 use sublink::error::Undo;
 use sublink::link::KindInfo;
 use sublink::network::{Connection, Driver};
@@ -62,10 +63,10 @@ pub fn a_passthru_network_shares_its_parent_with_none() -> Result<(), Skip> {
          no link is left behind"
     );
     assert_eq!(refused(&mut host, &alone, connection("eth0", &[])), for_itself);
-    member.disconnect(&mut pod.sandbox, &[]).unwrap();
+    member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap();
     let member = connect(&shared, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
     assert_eq!(refused(&mut host, &alone, connection("eth0", &[])), for_itself);
-    member.disconnect(&mut pod.sandbox, &[]).unwrap();
+    member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap();
     connect(&alone, &mut host, &mut pod, connection("eth0", &[]), &[]).unwrap();
     Ok(())
 }
@@ -101,7 +102,7 @@ pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     let expected = "bring up eth0: EADDRINUSE (Address already in use): the MAC address 02:00:00:00:00:07 is used by a \
         child of p0 in another namespace, or was until now; no link is left behind";
     assert_eq!(said, expected);
-    member.disconnect(&mut pod.sandbox, &[]).unwrap();
+    member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap();
     connect(&network, &mut host, &mut pod, with_mac(), &[]).expect("at once");
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::lan::{Lan, words};
 use crate::station::{Family, Place, Station, at};
 use crate::waits::until_usable;
 use std::io::ErrorKind;
-use sublink::endpoint::Detached;
+use sublink::endpoint::{Detach, Fate};
 use sublink::network::{Connection, Driver, Member, Subnet};
 use sublink::{MacvlanMode, Network, NewAddress, Owner, Sandbox};
 use sublink_tests::kernel_test;
@@ -88,10 +88,16 @@ pub fn packets_leave_by_the_network_that_has_the_default_route() -> Result<(), S
     members.push(in_c);
 
     let in_a = members.remove(1);
-    assert_eq!(in_a.disconnect(&mut container.sandbox, &members).unwrap(), Detached::Deleted);
+    assert_eq!(
+        in_a.disconnect(&mut a.lan.host, &mut container.sandbox, &members, &Detach::new()).unwrap().link,
+        Fate::Deleted
+    );
     leaves_by(&container, &b, &c);
     let in_b = members.remove(0);
-    assert_eq!(in_b.disconnect(&mut container.sandbox, &members).unwrap(), Detached::Deleted);
+    assert_eq!(
+        in_b.disconnect(&mut b.lan.host, &mut container.sandbox, &members, &Detach::new()).unwrap().link,
+        Fate::Deleted
+    );
     for family in Family::BOTH {
         let error = container.try_send_to(FAR, family, "nothing").expect_err("an internal network leads nowhere");
         assert_eq!(error.kind(), ErrorKind::NetworkUnreachable, "{family:?}");

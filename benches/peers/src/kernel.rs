@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
 use sublink::{Attached, Batch, IfIndex, LinkChange, ListLinks, MacAddr, MacvlanMode, Netns, NewAddress, NewLink, NewRoute, Socket};
-use sublink::endpoint::{Detached, detach_many};
+use sublink::endpoint::{Detach, detach_many};
 use sublink::link::DeleteLink;
 use sublink::route::ListRoutes;
 
@@ -182,13 +182,15 @@ pub fn detach(parent: IfIndex) -> Work {
         let (pods, attached) = (pods.clone(), attached.clone());
         move |_: Sink<'_>| {
             let endpoints: Vec<_> = pods.iter().zip(attached.take()).collect();
-            assert!(detach_many(&endpoints).iter().all(|result| matches!(result, Ok(Detached::Deleted))));
+            for detached in detach_many(&mut socket(), &endpoints, &Detach::new()) {
+                assert!(detached.unwrap().link.is_deleted());
+            }
         }
     };
-    let mut inside = inside();
+    let (mut host, mut inside) = (socket(), inside());
     let one_by_one = move |_: Sink<'_>| {
         for (inside, attached) in inside.iter_mut().zip(attached.take()) {
-            assert_eq!(attached.detach(inside).unwrap(), Detached::Deleted);
+            assert!(attached.detach(&mut host, inside, &Detach::new()).unwrap().link.is_deleted());
         }
     };
     let ways = vec![

@@ -4,7 +4,7 @@ use super::joined::{self, Joined, USAGE, file_of, name_of};
 use super::pool::find;
 use super::words::Words;
 use super::{Result, Work};
-use sublink::endpoint::{Detached, Difference};
+use sublink::endpoint::{self, Detach, Difference};
 use sublink::network::{Member, Removal, choose_gateways, restore_networks};
 use sublink::{IfName, IpNetwork, ListLinks, Netns, Sandbox, Socket};
 
@@ -38,7 +38,7 @@ fn join(work: &mut Work<'_>, words: &Words, mut sandbox: Sandbox, name: Option<I
     work.state.joined.push(new);
     if let Err(error) = work.state.save() {
         work.state.joined.pop();
-        let _ = member.disconnect(&mut sandbox, &others);
+        let _ = member.disconnect(&mut work.host, &mut sandbox, &others, &Detach::new());
         return Err(error);
     }
     Ok(writeln!(work.out, "{told}")?)
@@ -79,13 +79,14 @@ pub fn disconnect(work: &mut Work<'_>, words: &Words) -> Result {
     let became = match namespace {
         Some(namespace) => {
             let rest: Vec<_> = staying.iter().map(|number| joined[*number].member.clone()).collect();
-            Some(joined[leaving].member.disconnect(&mut Sandbox::of(namespace)?, &rest)?)
+            let mut sandbox = Sandbox::of(namespace)?;
+            Some(joined[leaving].member.disconnect(&mut work.host, &mut sandbox, &rest, &Detach::new())?)
         }
         None => None,
     };
     work.state.joined.remove(leaving);
     work.state.save()?;
-    if became == Some(Detached::Replaced) {
+    if became.is_some_and(|became| became.link == endpoint::Fate::Replaced) {
         writeln!(work.out, "{container} has another link in its place: that was let alone")?;
     }
     Ok(())

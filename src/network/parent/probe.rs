@@ -1,23 +1,14 @@
-//! A passthru child that has a parent to itself: it proves that nobody else is there, and keeps everybody else away.
+//! A passthru child that proves that nobody else stands on a parent: see [`crate::probe`].
 //!
-//! The kernel makes a passthru child only where there is no macvlan, macvtap or ipvlan, in whatever namespace, and while it
-//! stands it makes no other (`macvlan_common_newlink` in `drivers/net/macvlan.c`).
-//!
-//! ```text
-//!   the parent's namespace      a namespace of the probe's own
-//!   p0.50  ◄─────────────────── sl~03f91c77d2a0, down
-//! ```
-//!
-//! The probe lives in a namespace that ends with the process, so that one that is killed leaves none behind: it would keep
-//! every container off the parent. Where no namespace can be made (it takes CAP_SYS_ADMIN), the probe stands beside its
-//! parent and is marked. One that is left there, as older versions did everywhere, is removed by whoever meets it next, if it
-//! is surely stale: it has stood for longer than any removal lets its own stand.
+//! Where no namespace can be made for it (that takes CAP_SYS_ADMIN), the probe stands beside its parent and is marked. One that
+//! is left there, as older versions did everywhere, is removed by whoever meets it next, if it is surely stale: it has stood for
+//! longer than any removal lets its own stand.
 
-use super::mark::{Made, temporary_name};
+use super::mark::Made;
 use super::{Owner, Result, list};
 use crate::error::ErrorKind;
 use crate::link::{LinkInfo, ListLinks, MacvlanMode, NewLink};
-use crate::netns::Netns;
+use crate::probe::{self, Home};
 use crate::socket::Socket;
 use crate::value::IfIndex;
 use std::thread;
@@ -36,8 +27,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub(super) struct Probe {
     pub(super) index: IfIndex,
     since: Instant,
-    /// A socket in its own namespace, which keeps that alive; `None` if it stands beside its parent.
-    home: Option<Socket>,
+    /// The same in a namespace of its own; `None` if it stands beside its parent.
+    apart: Option<probe::Probe>,
 }
 
 impl Probe {
@@ -45,13 +36,13 @@ impl Probe {
     pub(super) fn make(host: &mut Socket, owner: &Owner, parent: &LinkInfo) -> crate::Result<Option<Self>> {
         let since = Instant::now();
         let link = |name| NewLink::macvlan(parent.index).mode(MacvlanMode::Passthru).name(name);
-        let made = match own_namespace() {
-            Ok((namespace, home)) => {
-                let made = host.create(&link(temporary_name()?).netns(&namespace));
-                made.map(|index| Self { index, since, home: Some(home) })
+        let made = match Home::make() {
+            Ok(home) => {
+                let made = home.probe(host, parent.index);
+                made.map(|apart| Self { index: apart.index, since, apart: Some(apart) })
             }
             Err(_) => match owner.make(host, parent.name, link) {
-                Ok(Some(index)) => Ok(Self { index, since, home: None }),
+                Ok(Some(index)) => Ok(Self { index, since, apart: None }),
                 Ok(None) => Err(ErrorKind::Unexpected.into()), // somebody has removed it
                 Err(error) => Err(error),
             },
@@ -64,12 +55,12 @@ impl Probe {
 
     /// Whether it surely stands, and keeps everybody off its parent.
     pub(super) fn holds(&self) -> bool {
-        self.home.is_some() || self.since.elapsed() < HOLDS
+        self.apart.is_some() || self.since.elapsed() < HOLDS
     }
 
     /// A socket in the namespace where it lives.
     pub(super) fn socket<'s>(&'s mut self, host: &'s mut Socket) -> &'s mut Socket {
-        self.home.as_mut().unwrap_or(host)
+        self.apart.as_mut().map_or(host, |apart| &mut apart.socket)
     }
 
     /// Removes it, with what stands on it.
@@ -77,12 +68,6 @@ impl Probe {
         let index = self.index;
         let _ = self.socket(host).delete(index);
     }
-}
-
-fn own_namespace() -> crate::Result<(Netns, Socket)> {
-    let namespace = Netns::create()?;
-    let inside = Socket::open_in(&namespace)?;
-    Ok((namespace, inside))
 }
 
 /// Waits for the end of a probe that stands beside the link `parent`, and removes it if it is stale. Returns whether there

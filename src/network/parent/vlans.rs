@@ -15,10 +15,10 @@
 use super::mark::temporary_name;
 use super::probe::Probe;
 use crate::batch::{Batch, Outcome};
-use crate::error::{ErrorKind, Result};
-use crate::link::{NewLink, Vlan, VlanFlagsChange, VlanId, VlanProtocol};
+use crate::error::Result;
+use crate::link::{NewLink, VlanId, VlanProtocol};
 use crate::neigh::ListForwarding;
-use crate::socket::Socket;
+use crate::socket::{Socket, impossible_vlan};
 use crate::value::IfIndex;
 use nix::errno::Errno;
 
@@ -39,7 +39,7 @@ pub(super) fn carries_vlan(host: &mut Socket, link: IfIndex, probe: Option<&mut 
     if probe.is_some_and(|probe| shows_vlans(host, probe)) && listens(host, link) == Some(false) {
         return Ok(false);
     }
-    let first = host.apply(&impossible(link, VlanId::new(0)?, VlanProtocol::Ieee8021Q));
+    let first = host.has_vlan(link, VlanId::new(0)?, VlanProtocol::Ieee8021Q);
     if first.is_err_and(|error| error.is_not_supported()) {
         return Ok(false); // there is no driver, which the kernel looks for each time
     }
@@ -69,18 +69,13 @@ fn listens(host: &mut Socket, link: IfIndex) -> Option<bool> {
     is_whole.then(|| entries.iter().any(|entry| entry.addr == Some(REGISTRATION)))
 }
 
-/// A create that is refused: for the VLAN that is there, or for a flag that no kernel knows.
-const fn impossible(link: IfIndex, id: VlanId, protocol: VlanProtocol) -> NewLink<'static, Vlan<'static>> {
-    NewLink::vlan(link, id).protocol(protocol).flags(VlanFlagsChange::IMPOSSIBLE)
-}
-
 /// Whether any VLAN of this protocol stands on a link. Asking changes nothing, so where an answer was lost, the id is asked
 /// for again by itself.
 fn has_any_id(host: &mut Socket, link: IfIndex, protocol: VlanProtocol) -> Result<bool> {
     let ids = (0..=LAST_ID).map(VlanId::new).collect::<Result<Vec<_>, _>>()?;
     let mut batch = Batch::new();
     for id in &ids {
-        batch.push(&impossible(link, *id, protocol))?;
+        batch.push(&impossible_vlan(link, *id, protocol))?;
     }
     let _ = host.run(&mut batch); // each outcome is looked at
     let answers: Vec<_> = batch.outcomes().iter().map(is_taken).collect();
@@ -88,7 +83,7 @@ fn has_any_id(host: &mut Socket, link: IfIndex, protocol: VlanProtocol) -> Resul
         return Ok(true);
     }
     for (id, _) in ids.iter().zip(answers).filter(|(_, answer)| answer.is_none()) {
-        if has_id(host, link, *id, protocol)? {
+        if host.has_vlan(link, *id, protocol)? {
             return Ok(true);
         }
     }
@@ -103,14 +98,5 @@ fn is_taken(outcome: &Outcome) -> Option<bool> {
         Outcome::Failed(error) if error.errno == TAKEN => Some(true),
         Outcome::Failed(error) if error.errno == FREE => Some(false),
         _ => None,
-    }
-}
-
-fn has_id(host: &mut Socket, link: IfIndex, id: VlanId, protocol: VlanProtocol) -> Result<bool> {
-    match host.apply(&impossible(link, id, protocol)) {
-        Ok(()) => Err(ErrorKind::Unexpected.into()),
-        Err(error) if error.is_already_there() => Ok(true),
-        Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => Ok(false),
-        Err(error) => Err(error),
     }
 }
