@@ -116,7 +116,7 @@ impl MovedDevice {
         new_name: Option<IfName>,
     ) -> Result<Self, FailedMove> {
         let link = host.link(name)?;
-        let (index, old_name) = (link.index(), link.if_name());
+        let (index, old_name, mac) = (link.index(), link.if_name(), link.mac().mac());
         let name = new_name.unwrap_or(old_name);
         let addresses = host.snapshot(&ListAddresses::new().index(index)).map_err(Error::from)?; // down drops those of IPv6
         let addrs = addresses.iter().filter_map(|address| MovedAddress::of(address, old_name, name)).collect();
@@ -127,7 +127,9 @@ impl MovedDevice {
             None => match host.change(&change) {
                 Ok(()) => Ok(Self { name, addrs }),
                 Err(error) => {
-                    let is_renamed = error.link_is() == Some(Whereabouts::There) && inside.index_of(name).is_ok();
+                    // Who has taken the name meanwhile has another MAC address.
+                    let mut is_it = |name| inside.link(name).is_ok_and(|link| link.mac().mac() == mac);
+                    let is_renamed = error.link_is() == Some(Whereabouts::There) && is_it(name);
                     let name = if is_renamed { name } else { old_name };
                     Err(FailedMove { error, device: Some(Self { name, addrs }) })
                 }

@@ -269,8 +269,8 @@ fn an_ipvlan_is_detached() -> Result<(), Skip> {
 
 #[kernel_test]
 fn a_vlan_is_off_the_network_when_its_id_is_free() -> Result<(), Skip> {
-    needs("vlan")?;
     const GONE: fn(Fate) -> bool = |fate| matches!(fate, Fate::Gone);
+    needs("vlan")?;
     run(&[
         Case::of(Kind::Vlan, "nothing", |_| {}),
         Case::of(Kind::Vlan, "moved", |world| _ = move_once(world)).fate(followed),

@@ -12,10 +12,10 @@ pub fn what_cannot_be_is_said() -> Result<(), Skip> {
     shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 --gateway 10.1.0.1 --aux-address nas=10.1.0.9 net");
     shell.run("create -o parent=eth0 --subnet 10.2.0.0/30 small");
     shell.run("create -d vlan -o parent=eth0 vlans");
-    let modes = "it is bridge, private, vepa or passthru";
+    let modes = "it is bridge (the default), private, vepa or passthru";
     let mode = |word, meant| format!("\"{word}\" is no macvlan_mode{meant}: {modes}");
     let rows = [
-        ("create -o macvlan_mode=veth x", &*mode("veth", " (did you mean vepa?)")),
+        ("create -o macvlan_mode=veth x", &*mode("veth", "")),
         ("create -o macvlan_mode=l2 x", &mode("l2", "")),
         (
             "create -o mode=bridge x",

@@ -6,6 +6,7 @@ use crate::pod::{Pod, ip, links, net};
 use crate::watch::DefaultRoutes;
 use std::fs;
 use std::net::IpAddr;
+use sublink::addr::DeleteAddress;
 use sublink::endpoint::{Detach, Fate};
 use sublink::error::Undo;
 use sublink::link::KindInfo;
@@ -170,7 +171,7 @@ pub fn an_internal_network_has_no_default_route() -> Result<(), Skip> {
     Ok(())
 }
 
-/// It joins with a gateway that is its own address, in IPv6: so the default route of IPv4 is added before it fails.
+/// The container has the gateway's address itself, in IPv6: so the default route of IPv4 is taken before it fails.
 #[kernel_test]
 pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
@@ -178,6 +179,8 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     let members = [connect(&first, &mut host, &mut pod, in_network(1), &[]).unwrap()];
     let second = network(&mut host, 2, "a", BOTH);
     let of_parent = host.link("p2").unwrap().mac().mac();
+    let (lo, gateway) = (pod.inside().index_of("lo").unwrap(), "fd02::1/128".parse().unwrap());
+    pod.inside().apply(&NewAddress::new(lo, gateway)).unwrap();
     let (before, mut watch) = (pod.contents(), DefaultRoutes::watch(&mut pod));
     let mut fails = |connection: Connection, sentence: &str| {
         let error = connect(&second, &mut host, &mut pod, connection, &members).unwrap_err();
@@ -187,7 +190,7 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
         assert_eq!(pod.contents(), before, "{error}");
         watch.changes()
     };
-    let own = connection("eth2", &["10.2.0.7/16", "fd02::1/64"]);
+    let own = connection("eth2", &["10.2.0.7/16", "fd02::7/64"]);
     let back_and_forth =
         fails(own, "add route default via fd02::1 dev eth2: EINVAL: Gateway can not be a local address;");
     assert_eq!(back_and_forth, [2, 0], "with no gap");
@@ -203,6 +206,7 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     );
     assert_eq!(fails(duplicate, &sentence), [0, 0]);
 
+    pod.inside().apply(&DeleteAddress::new(lo, gateway)).unwrap();
     connect(&second, &mut host, &mut pod, in_network(2), &members).unwrap();
     assert_eq!((defaults(&mut pod), watch.changes()), ([2, 2], [1, 1]));
     Ok(())
@@ -389,12 +393,27 @@ pub fn the_smallest_subnet_around_an_address_is_its_own() -> Result<(), Skip> {
     Ok(())
 }
 
-/// An address that has no network by itself.
+/// Every IPv6 link reaches it.
 #[kernel_test]
-pub fn a_gateway_that_no_address_reaches_is_on_the_link() -> Result<(), Skip> {
+pub fn a_gateway_may_be_link_local() -> Result<(), Skip> {
+    let network = on("p0", "net").subnet(subnet("10.1.0.0/16", "10.1.0.1")).subnet(subnet("fd01::/64", "fe80::1"));
+    let expected = [Some(ip("10.1.0.1")), Some(ip("fe80::1"))];
+    assert_eq!(gateways(&network, &["10.1.0.7/16", "fd01::7/64"]), expected);
+    Ok(())
+}
+
+/// The parent is below what IPv6 needs: the reason is said, and nothing is attached.
+#[kernel_test]
+pub fn a_parent_with_a_small_mtu_carries_no_ipv6() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let p0 = veth(&mut host, "p0", "q0");
+    host.change(&LinkChange::new(p0).mtu(1000)).unwrap();
+    let before = pod.contents();
     let network = on("p0", "net").subnet(subnet("10.1.0.0/16", "10.1.0.1")).subnet(subnet("fd01::/64", "fd01::1"));
-    let expected = [Some(ip("10.1.0.1")), Some(ip("fd01::1"))];
-    assert_eq!(gateways(&network, &["10.1.0.7/32", "fd01::7/128"]), expected);
+    let error = connect(&network, &mut host, &mut pod, connection("eth0", &["10.1.0.7/16"]), &[]).unwrap_err();
+    let expected = "the subnet fd01::/64 needs an MTU of at least 1280, as IPv6 does, and the parent p0 has 1000";
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(pod.contents(), before);
     Ok(())
 }
 
