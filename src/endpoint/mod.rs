@@ -287,13 +287,15 @@ impl<'a> Endpoint<'a> {
     /// As [`attach`](Self::attach).
     pub fn finish(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
         let inside = sandbox.socket();
-        let mut batch = Batch::new().one_ack();
+        let mut batch = inside.take_spare_batch().one_ack();
         let finished = self.push_steps(attached.index, &mut batch).and_then(|()| inside.run(&mut batch));
-        finished.map_err(|error| {
+        let finished = finished.map_err(|error| {
             let error = error.explained(inside);
             self.delete_routes_without_link(&batch, inside);
             error.with_undo(attached.undo(inside))
-        })
+        });
+        inside.keep_spare_batch(batch);
+        finished
     }
 
     fn push_steps(&self, index: IfIndex, batch: &mut Batch) -> Result<()> {

@@ -20,7 +20,7 @@ pub use watch::AddressWatch;
 
 pub(crate) use vlan::impossible_vlan;
 
-use crate::batch::CHUNK;
+use crate::batch::{Batch, CHUNK};
 use crate::error::{Error, ErrorKind, KernelError, Result, Whereabouts};
 use crate::link::{AltNameChange, DeleteLink, GetLink, LinkChange, LinkSettings, LinkView, ListLinks, ignored};
 use crate::netns::{Netns, NetnsId, run_in};
@@ -68,6 +68,8 @@ pub struct Socket {
     namespace: Option<NetnsId>,
     /// The same, opened, of a socket that was opened from another namespace.
     home: Option<Netns>,
+    /// Room for the steps of an attach, so that the next one allocates nothing for them.
+    spare: Batch,
     not_sync: PhantomData<Cell<()>>,
 }
 
@@ -134,6 +136,7 @@ impl Socket {
             process: process::id(),
             namespace,
             home: None,
+            spare: Batch::new(),
             not_sync: PhantomData,
         };
         socket.set_time_limit(Duration::from_secs(10));

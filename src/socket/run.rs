@@ -49,6 +49,16 @@ impl Socket {
         }
     }
 
+    /// An empty batch, with the room of the last one that was [kept](Self::keep_spare_batch).
+    pub(crate) fn take_spare_batch(&mut self) -> Batch {
+        std::mem::take(&mut self.spare)
+    }
+
+    pub(crate) fn keep_spare_batch(&mut self, mut batch: Batch) {
+        batch.clear();
+        self.spare = batch;
+    }
+
     /// Sends steps `from..to` and reads until the last one's acknowledgement.
     fn run_chunk(&mut self, batch: &mut Batch, from: usize, to: usize) -> Result<()> {
         let first = self.seq.wrapping_add(1);
