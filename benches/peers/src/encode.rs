@@ -15,7 +15,7 @@ use sublink::wire::{Attributes, Messages};
 pub fn macvlan() -> Work {
     // Any open file: nothing is sent.
     let file: &'static File = Box::leak(Box::new(File::open("/dev/null").unwrap()));
-    let ours = black_box(MacvlanWork::new(file));
+    let ours: &'static MacvlanWork = Box::leak(Box::new(black_box(MacvlanWork::new(file))));
     let theirs: &'static Macvlan = Box::leak(Box::new(Macvlan::new(file.as_raw_fd())));
     let (floor, mut buf) = (encoded(&ours.link()), Vec::new());
     let ways = vec![

@@ -11,10 +11,13 @@ use crate::work::{LINKS, Summary};
 use std::cell::RefCell;
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
-use sublink::{Attached, Batch, IfIndex, LinkChange, ListLinks, MacAddr, MacvlanMode, Netns, NewAddress, NewLink, NewRoute, Socket};
 use sublink::endpoint::{Detach, detach_many};
 use sublink::link::DeleteLink;
 use sublink::route::ListRoutes;
+use sublink::{
+    Attached, Batch, IfIndex, LinkChange, ListLinks, MacAddr, MacvlanMode, Netns, NewAddress, NewLink, NewRoute,
+    Sandbox, Socket,
+};
 
 /// Links that come and go together.
 const SOME: usize = 20;
@@ -117,7 +120,8 @@ pub fn attach(parent: IfIndex) -> Work {
     let plain_in = |pod: &Netns| (pod.run(plain).unwrap(), attach_bytes(parent, pod));
     let (mut host, mut other_host, rtnetlink, mut floor) = (socket(), socket(), Rtnetlink::open(), plain());
     let endpoint = endpoint(parent);
-    let ours = move |pod: &Netns, inside: &mut Socket| _ = endpoint.attach(&mut host, pod, inside).unwrap();
+    let sandbox_of = |pod: &Netns| Sandbox::of(pod.try_clone().unwrap()).unwrap();
+    let ours = move |_: &Netns, pod: &mut Sandbox| _ = endpoint.attach(&mut host, pod).unwrap();
     let moved = move |pod: &Netns, inside: &mut Socket| create_and_move(&mut other_host, inside, parent, pod);
     let by_rtnetlink = move |pod: &Netns, inside: &mut Rtnetlink| {
         let (index, mac) = (IfIndex::random().get(), MacAddr::random().bytes());
@@ -132,7 +136,7 @@ pub fn attach(parent: IfIndex) -> Work {
         ..each_pod(name, &pods, |_| (), move |pod, ()| ip::attach(run, pod))
     };
     let ways = vec![
-        each_pod("sublink", &pods, socket_in, ours),
+        each_pod("sublink", &pods, sandbox_of, ours),
         each_pod("rtnetlink", &pods, Rtnetlink::open_in, by_rtnetlink),
         by_ip("ip -batch, two processes", ip::batch),
         by_ip("ip, four processes", ip::each),
@@ -168,14 +172,13 @@ fn create_and_move(host: &mut Socket, inside: &mut Socket, parent: IfIndex, pod:
 pub fn detach(parent: IfIndex) -> Work {
     let pods = pods();
     let attached = Rc::new(RefCell::new(Vec::<Attached>::new()));
-    let inside = || pods.iter().map(|pod| Socket::open_in(pod).unwrap()).collect::<Vec<_>>();
+    let inside = || pods.iter().map(|pod| Sandbox::of(pod.try_clone().unwrap()).unwrap()).collect::<Vec<_>>();
     let before = {
-        let (pods, attached, endpoint) = (pods.clone(), attached.clone(), endpoint(parent));
+        let (attached, endpoint) = (attached.clone(), endpoint(parent));
         let (mut host, mut inside) = (socket(), inside());
         move || {
-            let each = pods.iter().zip(&mut inside);
-            *attached.borrow_mut() =
-                each.map(|(pod, inside)| endpoint.attach(&mut host, pod, inside).unwrap()).collect();
+            let each = inside.iter_mut();
+            *attached.borrow_mut() = each.map(|pod| endpoint.attach(&mut host, pod).unwrap()).collect();
         }
     };
     let many = {
