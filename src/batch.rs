@@ -48,6 +48,7 @@ pub struct Batch {
 
 /// How a step of a batch came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no other: a match must not take one for another")]
 pub enum Outcome {
     /// It was not sent: the batch was not run, or ended before it.
     NotSent,

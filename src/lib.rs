@@ -2,6 +2,10 @@
 #![forbid(unsafe_code)]
 // Nothing panics on bytes from outside. Here and not in Cargo.toml, because tests, benches and examples may.
 #![warn(unreachable_pub, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+// What may grow says so; what may not says why.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+// Every type of a public signature has a page.
+#![warn(unnameable_types)]
 
 // From the bottom to the top: a module imports only from those above it in this list.
 pub mod wire;

@@ -4,6 +4,7 @@
 //! ([`LinkView::parent_netnsid`](crate::LinkView::parent_netnsid)). Ids are relative: each namespace numbers the others for
 //! itself. Source: `net/core/net_namespace.c`, `include/uapi/linux/net_namespace.h`.
 
+use crate::value::NsId;
 use crate::wire::{Attributes, Body, Command, Get, Header, Message, NoRoom, Request, Row, Sealed, header, measured};
 use netlink_packet_core::NLM_F_ACK;
 use std::marker::PhantomData;
@@ -22,7 +23,7 @@ pub(crate) const BODY: Body =
 const NETNSA_NSID: u16 = 1;
 const NETNSA_FD: u16 = 3;
 
-/// Asks for the id of a namespace (RTM_GETNSID, since Linux 4.0). The answer holds it, or -1 if it has none.
+/// Asks for the id of a namespace (RTM_GETNSID, since Linux 4.0). [`Socket::nsid_of`](crate::Socket::nsid_of) sends it.
 #[derive(Clone, Copy, Debug)]
 pub struct GetNsid<'a>(RawFd, PhantomData<BorrowedFd<'a>>);
 
@@ -38,12 +39,12 @@ impl<'a> GetNsid<'a> {
         Self(namespace, PhantomData)
     }
 
-    /// Reads the answer: the id, or -1 if the namespace has none. `None` if it is another message.
-    pub fn read(message: Message<'_>) -> Option<i32> {
+    /// Reads the answer: the id, or [`NsId::NOT_ASSIGNED`]. `None` if it is another message.
+    pub fn read(message: Message<'_>) -> Option<NsId> {
         let is_nsid = message.header.ty == RTM_NEWNSID;
         let (_rtgenmsg, attributes) = message.payload.split_first_chunk::<RTGENMSG>().filter(|_| is_nsid)?;
         let nsid = Attributes::new(attributes).find(|attribute| attribute.number == NETNSA_NSID)?;
-        i32::get(nsid.value)
+        Get::get(nsid.value)
     }
 }
 
@@ -60,19 +61,19 @@ impl Request for GetNsid<'_> {
 #[derive(Clone, Copy, Debug)]
 pub struct NewNsid<'a> {
     namespace: BorrowedFd<'a>,
-    nsid: i32,
+    nsid: NsId,
 }
 
 impl<'a> NewNsid<'a> {
     /// An id of the kernel's choice for `namespace`.
     #[must_use]
     pub fn new(namespace: &'a impl AsFd) -> Self {
-        Self { namespace: namespace.as_fd(), nsid: -1 }
+        Self { namespace: namespace.as_fd(), nsid: NsId::NOT_ASSIGNED }
     }
 
     /// This id.
     #[must_use]
-    pub const fn nsid(mut self, nsid: i32) -> Self {
+    pub const fn nsid(mut self, nsid: NsId) -> Self {
         self.nsid = nsid;
         self
     }
@@ -87,7 +88,14 @@ impl Request for NewNsid<'_> {
     }
 }
 
-fn encode(ty: u16, flags: u16, namespace: RawFd, nsid: Option<i32>, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
+fn encode(
+    ty: u16,
+    flags: u16,
+    namespace: RawFd,
+    nsid: Option<NsId>,
+    seq: u32,
+    buf: &mut [u8],
+) -> Result<usize, NoRoom> {
     measured(buf, |out| {
         let out = out.skip(Header::SIZE).put([0; RTGENMSG])?.one(NETNSA_FD, &namespace)?;
         let out = match nsid {
@@ -127,8 +135,9 @@ mod tests {
     fn an_answer_is_an_id_or_none() {
         let file = std::fs::File::open("/dev/null").unwrap();
         let read = |bytes: Vec<u8>| GetNsid::read(Messages::new(&bytes).next().unwrap().unwrap());
-        assert_eq!(read(encoded(&NewNsid::new(&file).nsid(7))), Some(7));
-        assert_eq!(read(encoded(&NewNsid::new(&file))), Some(-1));
+        let seven = NsId::new(7).unwrap();
+        assert_eq!(read(encoded(&NewNsid::new(&file).nsid(seven))), Some(seven));
+        assert_eq!(read(encoded(&NewNsid::new(&file))), Some(NsId::NOT_ASSIGNED));
         assert_eq!(read(encoded(&GetNsid::new(&file))), None);
     }
 }

@@ -21,6 +21,7 @@ pub const INTERRUPTED: u16 = NLM_F_DUMP_INTR;
 
 /// What a message of an answer is.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "what netlink has: who reads answers must not forget one")]
 pub enum Reply<'a> {
     /// A part of the answer, such as a link.
     Item(Message<'a>),

@@ -85,7 +85,7 @@ fn building_and_encoding() -> Result<(), Skip> {
         let macvlan = macvlan.mode(MacvlanMode::Bridge).bc_queue_len(2000).up();
         let senders = [mac(1), mac(2), mac(3)];
         let (egress, ingress) = ([EgressQos::new(1, priority(2)); 2], [IngressQos::new(priority(3), 4); 2]);
-        let vlan = NewLink::vlan(parent, vid(50)).flags(VlanFlags::new().gvrp(true)).egress_qos(&egress);
+        let vlan = NewLink::vlan(parent, vid(50)).flags(VlanFlags::GVRP.on()).egress_qos(&egress);
         let lengths = [
             macvlan.encode(1, &mut buf),
             macvlan.source(&senders).encode(2, &mut buf),

@@ -12,10 +12,14 @@ mod lengths;
 mod mutations;
 #[path = "hostile/outcomes.rs"]
 mod outcomes;
+#[path = "hostile/random.rs"]
+mod random;
 #[path = "hostile/read.rs"]
 mod read;
 #[path = "hostile/requests.rs"]
 mod requests;
+#[path = "hostile/sequences.rs"]
+mod sequences;
 #[path = "hostile/sizes.rs"]
 mod sizes;
 #[path = "hostile/values.rs"]

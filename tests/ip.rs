@@ -12,7 +12,7 @@ use sublink::addr::{AddressFlags, DeleteAddress, Label, Lifetime, ListAddresses}
 use sublink::nsid::NewNsid;
 use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteProtocol, RouteType, Table, Via};
 use sublink::socket::AddressWatch;
-use sublink::value::Scope;
+use sublink::value::{NsId, Scope};
 use sublink::{ErrorKind, IfIndex, IpNetwork, LinkChange, Netns, NewAddress, NewLink, NewRoute, Socket};
 use sublink_tests::{self as common, kernel_test};
 
@@ -172,6 +172,30 @@ fn a_route_is_added_replaced_and_deleted() -> Result<(), Skip> {
     Ok(())
 }
 
+/// In IPv4 the first counts. In IPv6 all share the traffic, and are one route with several ways.
+#[kernel_test]
+fn a_route_stands_before_and_behind_another() -> Result<(), Skip> {
+    let mut socket = socket();
+    let p0 = with_addresses(&mut socket);
+    let by = |gateway| NewRoute::default_via(ip(gateway)).index(p0);
+    for route in [by("10.0.0.1"), by("10.0.0.2").prepend(), by("10.0.0.3").append()] {
+        socket.apply(&route).unwrap();
+    }
+    for route in [by("10.0.0.2").prepend(), by("10.0.0.2").append(), by("10.0.0.4")] {
+        let error = socket.apply(&route).unwrap_err();
+        assert!(error.is_already_there(), "{error}");
+    }
+    let all = ["10.0.0.2", "10.0.0.1", "10.0.0.3"].map(|gateway| format!("0.0.0.0/0 via {gateway}"));
+    assert_eq!(routes(&mut socket, ListRoutes::v4().table(Table::MAIN))[..3], all);
+    for route in [by("fd00::1"), by("fd00::2").prepend(), by("fd00::3").append()] {
+        socket.apply(&route).unwrap();
+    }
+    let default = socket.default_route(&ListRoutes::v6().table(Table::MAIN)).unwrap().unwrap();
+    let gateways: Vec<_> = default.next_hops.unwrap().iter().map(|hop| hop.gateway.unwrap()).collect();
+    assert_eq!(gateways, ["fd00::1", "fd00::2", "fd00::3"].map(ip));
+    Ok(())
+}
+
 #[kernel_test]
 fn every_property_of_a_route_is_read_back() -> Result<(), Skip> {
     let mut socket = socket();
@@ -318,12 +342,12 @@ fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     let other = Netns::create().unwrap();
     assert_eq!(socket.nsid_of(&other).unwrap(), None);
     let nsid = socket.nsid_or_new(&other).unwrap();
-    assert!(nsid >= 0);
+    assert!(nsid.is_assigned());
     assert_eq!((socket.nsid_of(&other).unwrap(), socket.nsid_or_new(&other).unwrap()), (Some(nsid), nsid));
     assert!(socket.apply(&NewNsid::new(&other)).unwrap_err().is_already_there());
     let third = Netns::create().unwrap();
-    socket.apply(&NewNsid::new(&third).nsid(77)).unwrap();
-    assert_eq!(socket.nsid_of(&third).unwrap(), Some(77));
+    socket.apply(&NewNsid::new(&third).nsid(NsId::new(77).unwrap())).unwrap();
+    assert_eq!(socket.nsid_of(&third).unwrap(), Some(NsId::new(77).unwrap()));
     let file = std::fs::File::open("/dev/null").unwrap();
     let error = socket.nsid_of(&file).unwrap_err().to_string();
     assert_eq!(error, "get the id of a namespace: EINVAL: Peer netns reference is invalid: NETNSA_FD");

@@ -38,6 +38,27 @@ fn code(text: &str) -> String {
     code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
+/// The items of a list in braces, each from its start on: `addr::{A, B}, link}` has two.
+fn heads(list: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut heads) = (0usize, 0, Vec::new());
+    for (at, char) in list.char_indices() {
+        match char {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                heads.push(list[start..at].trim());
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                heads.push(list[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    heads
+}
+
 /// The modules of the crate that this code names: `crate::link::…`, `$crate::link::…` and `use crate::{addr, link}`.
 fn named(code: &str) -> Vec<String> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -46,10 +67,7 @@ fn named(code: &str) -> Vec<String> {
     for (at, found) in code.match_indices("crate::") {
         let rest = &code[at + found.len()..];
         match rest.strip_prefix('{') {
-            Some(list) => {
-                let list = list.split('}').next().unwrap_or_default();
-                named.extend(list.split(',').map(|item| word(item.trim())));
-            }
+            Some(list) => named.extend(heads(list).iter().map(|item| word(item))),
             None => named.push(word(rest)),
         }
     }
@@ -101,7 +119,7 @@ fn no_arrow_runs_up() {
 #[test]
 fn an_arrow_that_runs_up_is_seen() {
     let code = code(
-        "use crate::wire::Out; // crate::socket\nfn f() { crate::error::Error::new() }\nuse crate::{addr, link};\n\n#[cfg(test)]\nmod tests { use crate::network; }",
+        "use crate::wire::Out; // crate::socket\nfn f() { crate::error::Error::new() }\nuse crate::{addr::{A, B}, link};\n\n#[cfg(test)]\nmod tests { use crate::network; }",
     );
     assert_eq!(named(&code), ["wire", "error", "addr", "link"]);
     let layers = layers("pub mod wire;\n\npub mod addr;\npub mod link;\n\nmod explain;\n");

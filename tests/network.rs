@@ -2,6 +2,8 @@
 
 #[path = "network/alone.rs"]
 mod alone;
+#[path = "network/busy.rs"]
+mod busy;
 #[path = "network/help.rs"]
 mod help;
 #[path = "network/members.rs"]
@@ -11,6 +13,8 @@ mod parents;
 #[expect(dead_code, reason = "another suite's, of which a part is used")]
 #[path = "attach/help.rs"]
 mod pod;
+#[path = "network/processes.rs"]
+mod processes;
 #[path = "network/races.rs"]
 mod races;
 #[path = "network/refusals.rs"]

@@ -7,7 +7,7 @@ pub mod kernel;
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
-use sublink::link::{EgressQos, IngressQos, Macvlan, Vlan, VlanFlags, VlanPriority, VlanProtocol};
+use sublink::link::{EgressQos, IngressQos, Macvlan, Vlan, VlanFlags, VlanFlagsChange, VlanPriority, VlanProtocol};
 use sublink::value::Name;
 use sublink::wire::{Attributes, Messages};
 use sublink::{IfIndex, IfName, LinkView, MacAddr, MacvlanMode, NewLink, VlanId};
@@ -55,7 +55,7 @@ pub struct VlanWork {
     pub name: IfName,
     pub id: VlanId,
     pub protocol: VlanProtocol,
-    pub flags: VlanFlags,
+    pub flags: VlanFlagsChange,
     pub egress: [EgressQos; 2],
     pub ingress: [IngressQos; 2],
 }
@@ -68,7 +68,7 @@ impl VlanWork {
             name: IfName::new("eth0.4000").unwrap(),
             id: VlanId::new(4000).unwrap(),
             protocol: VlanProtocol::Ieee8021Q,
-            flags: VlanFlags::new().gvrp(true).reorder_hdr(false),
+            flags: VlanFlags::GVRP.on() | VlanFlags::REORDER_HDR.off(),
             egress: [EgressQos::new(1, priority(2)), EgressQos::new(3, priority(4))],
             ingress: [IngressQos::new(priority(5), 6), IngressQos::new(priority(7), 8)],
         }

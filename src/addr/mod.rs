@@ -17,10 +17,9 @@ mod request;
 
 pub use request::{DeleteAddress, ListAddresses, NewAddress};
 
-use crate::value::{Given, IfIndex, IfName, InvalidValue, Name, Scope};
+use crate::value::{Given, IfIndex, IfName, InvalidValue, Name, Scope, flags, unescape};
 use crate::wire::{Body, Full, Message, Out, Put, fixed, table};
 use ipnetwork::IpNetwork;
-use std::fmt;
 use std::net::IpAddr;
 
 pub(crate) const RTM_NEWADDR: u16 = 20;
@@ -33,59 +32,44 @@ const IFADDRMSG: usize = 8;
 /// A message about an address: `struct ifaddrmsg`, then the attributes of [`AddressView`].
 pub(crate) const BODY: Body = Body { header: IFADDRMSG, rows: AddressView::ROWS };
 
-/// An address's flags (`IFA_F_…`).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct AddressFlags(u32);
-
-impl AddressFlags {
-    /// Another address of the same subnet came first (IPv4).
-    pub const SECONDARY: Self = Self(0x01);
-    /// No duplicate address detection (IPv6).
-    pub const NODAD: Self = Self(0x02);
-    /// It is used while duplicate address detection goes on (IPv6).
-    pub const OPTIMISTIC: Self = Self(0x04);
-    /// Duplicate address detection found somebody else with the address (IPv6).
-    pub const DADFAILED: Self = Self(0x08);
-    /// It is the home address of a mobile host (IPv6).
-    pub const HOMEADDRESS: Self = Self(0x10);
-    /// Its preferred lifetime is over.
-    pub const DEPRECATED: Self = Self(0x20);
-    /// It is not yet known whether somebody else has it (IPv6).
-    pub const TENTATIVE: Self = Self(0x40);
-    /// It was given by an administrator, not learnt.
-    pub const PERMANENT: Self = Self(0x80);
-    /// The kernel makes temporary addresses from it (IPv6, since Linux 3.14).
-    pub const MANAGETEMPADDR: Self = Self(0x100);
-    /// It makes no route to its network (since Linux 3.14 for IPv6, 4.4 for IPv4).
-    pub const NOPREFIXROUTE: Self = Self(0x200);
-    /// Its multicast group is joined (since Linux 4.1).
-    pub const MCAUTOJOIN: Self = Self(0x400);
-
-    /// Whether all of `flags` are set.
-    pub const fn contains(self, flags: Self) -> bool {
-        self.0 & flags.0 == flags.0
-    }
-
-    /// The bits.
-    pub const fn bits(self) -> u32 {
-        self.0
-    }
-}
-
-impl From<u32> for AddressFlags {
-    fn from(bits: u32) -> Self {
-        Self(bits)
-    }
-}
-
-impl fmt::Debug for AddressFlags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#x}", self.0)
+flags! {
+    /// An address's flags (`IFA_F_…`).
+    ///
+    /// ```
+    /// use sublink::addr::AddressFlags;
+    /// let flags = AddressFlags::from(0x82); // as the kernel reported them
+    /// assert!(flags.contains(AddressFlags::PERMANENT));
+    /// assert_eq!(flags.to_string(), "<nodad,permanent>");
+    /// ```
+    AddressFlags: u32 {
+        /// Another address of the same subnet came first (IPv4).
+        0x01 "IFA_F_SECONDARY" SECONDARY "secondary",
+        /// No duplicate address detection (IPv6).
+        0x02 "IFA_F_NODAD" NODAD "nodad",
+        /// It is used while duplicate address detection goes on (IPv6).
+        0x04 "IFA_F_OPTIMISTIC" OPTIMISTIC "optimistic",
+        /// Duplicate address detection found somebody else with the address (IPv6).
+        0x08 "IFA_F_DADFAILED" DADFAILED "dadfailed",
+        /// It is the home address of a mobile host (IPv6).
+        0x10 "IFA_F_HOMEADDRESS" HOMEADDRESS "home",
+        /// Its preferred lifetime is over.
+        0x20 "IFA_F_DEPRECATED" DEPRECATED "deprecated",
+        /// It is not yet known whether somebody else has it (IPv6).
+        0x40 "IFA_F_TENTATIVE" TENTATIVE "tentative",
+        /// It was given by an administrator, not learnt.
+        0x80 "IFA_F_PERMANENT" PERMANENT "permanent",
+        /// The kernel makes temporary addresses from it (IPv6, since Linux 3.14).
+        0x100 "IFA_F_MANAGETEMPADDR" MANAGETEMPADDR "mngtmpaddr",
+        /// It makes no route to its network (since Linux 3.14 for IPv6, 4.4 for IPv4).
+        0x200 "IFA_F_NOPREFIXROUTE" NOPREFIXROUTE "noprefixroute",
+        /// Its multicast group is joined (since Linux 4.1).
+        0x400 "IFA_F_MCAUTOJOIN" MCAUTOJOIN "autojoin",
     }
 }
 
 /// How long an address is valid and preferred, in seconds; [`u32::MAX`] is for ever (`struct ifa_cacheinfo`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "the two times of `struct ifa_cacheinfo` that are set")]
 pub struct Lifetime {
     /// How long it may be used for new connections.
     pub preferred: u32,
@@ -133,6 +117,20 @@ impl Label {
         Ok(Self(IfName::received(label)))
     }
 
+    /// From text in which `\xNN` is a byte, as [`to_escaped`](Self::to_escaped) writes it.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes), and a backslash without `x` and two hexadecimal digits behind it.
+    pub fn from_escaped(text: &str) -> Result<Self, InvalidValue> {
+        let stray = InvalidValue::NameByte { name: Given::new(text.as_bytes()), byte: b'\\' };
+        Self::from_bytes(&unescape(text).ok_or(stray)?)
+    }
+
+    /// The label as printable ASCII without spaces, which [`from_escaped`](Self::from_escaped) reads.
+    pub fn to_escaped(&self) -> String {
+        self.0.to_escaped()
+    }
+
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -152,7 +150,7 @@ impl Put for Label {
 }
 
 fixed! {
-    AddressFlags: 4 + 0, AddressFlags(0), |v: AddressFlags| v.0.to_ne_bytes(), |b| AddressFlags(u32::from_ne_bytes(b));
+    AddressFlags: 4 + 0, AddressFlags::NONE, |v: AddressFlags| v.0.to_ne_bytes(), |b| AddressFlags(u32::from_ne_bytes(b));
     Lifetime: 16 + 0, Lifetime::FOREVER, Lifetime::bytes, Lifetime::from_bytes;
 }
 

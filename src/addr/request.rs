@@ -3,7 +3,7 @@
 use super::{
     AddressAttrs, AddressFlags, AddressInfo, AddressView, IFADDRMSG, IfAddr, RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR,
 };
-use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, family};
+use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, family, maybe};
 use crate::wire::{Attrs, Command, Header, NoRoom, Put, Request, Sealed, header, measured};
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
@@ -25,6 +25,8 @@ pub struct NewAddress {
 }
 
 impl NewAddress {
+    maybe!();
+
     /// The address `addr`, with the prefix length of its network, for the link `index`. Its scope is global; that of
     /// `127.0.0.0/8` and `::1` is the host, as with `ip`.
     ///
@@ -79,7 +81,7 @@ impl NewAddress {
     }
 
     const fn with(self, flag: AddressFlags) -> Self {
-        let flags = AddressFlags(self.attrs.flags.0 | flag.0);
+        let flags = self.attrs.flags.with(flag);
         self.flags(flags)
     }
 }

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::link::{Footing, LinkKind, LinkView, ListLinks, MacvlanMode};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
-use crate::value::{Escaped, Given, IfIndex, IfName, InvalidValue, MacAddr, unescaped};
+use crate::value::{Given, IfIndex, IfName, InvalidValue, MacAddr};
 use crate::wire::Message;
 use std::fmt;
 use std::str::FromStr;
@@ -137,7 +137,7 @@ fn has_word(message: &[u8], word: [u8; 4]) -> bool {
 impl fmt::Display for Attached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { index, name, kind, mac, has_parents_mac, parent, lower } = self;
-        write!(f, "{} kind {kind} index {index}", Escaped(name.as_bytes()))?;
+        write!(f, "{} kind {kind} index {index}", name.to_escaped())?;
         if let Some(mac) = mac {
             write!(f, " mac {mac}")?;
         }
@@ -161,7 +161,7 @@ impl FromStr for Attached {
 
 fn parse(text: &str) -> Option<Attached> {
     let mut words = text.split(' ');
-    let name = IfName::from_bytes(&unescaped(words.next()?)?).ok()?;
+    let name = IfName::from_escaped(words.next().filter(|word| word.is_ascii())?).ok()?;
     let (mut kind, mut index, mut mac, mut parent, mut lower, mut has_parents_mac) =
         (None, None, None, None, None, false);
     let index_of = |word: Option<&str>| word?.parse().ok().and_then(|index| IfIndex::new(index).ok());
@@ -224,7 +224,7 @@ mod tests {
             Attached { mac, ..whole },
             Attached { has_parents_mac: true, ..whole },
             Attached { parent: None, lower: None, ..whole },
-            Attached { kind: LinkKind::Ipvlan, lower: None, index: IfIndex(i32::MAX.cast_unsigned()), ..whole },
+            Attached { kind: LinkKind::Ipvlan, lower: None, index: IfIndex(0x7fff_ffff), ..whole },
         ] {
             assert_eq!(attached.to_string().parse(), Ok(attached), "{attached}");
         }

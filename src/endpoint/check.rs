@@ -7,7 +7,7 @@ use crate::link::{GetLink, LinkFlags, LinkKind, LinkView};
 use crate::route::{ListRoutes, NewRoute};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
-use crate::value::{IfIndex, IfName, MacAddr};
+use crate::value::{IfIndex, IfName, MacAddr, NsId};
 use crate::wire::{CompareRows, Mismatch};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -45,7 +45,7 @@ pub enum Difference {
     },
     /// Its parent has the right index, and is in another namespace than it should be.
     #[error("the link's parent is in {}", namespace(*.0))]
-    ParentIsElsewhere(Option<i32>),
+    ParentIsElsewhere(Option<NsId>),
     /// It has another MAC address.
     #[error("the link's MAC address is {}, not {expected}", or_none(*found))]
     Mac {
@@ -277,6 +277,6 @@ fn or_none(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "none".into(), |value| value.to_string())
 }
 
-fn namespace(nsid: Option<i32>) -> String {
+fn namespace(nsid: Option<NsId>) -> String {
     nsid.map_or_else(|| "the container's own namespace".into(), |nsid| format!("the namespace of the id {nsid}"))
 }

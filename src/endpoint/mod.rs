@@ -20,6 +20,7 @@
 
 mod attached;
 mod check;
+mod default_route;
 mod detach;
 mod device;
 
@@ -28,6 +29,8 @@ pub use check::{Difference, NoCarrier};
 pub use detach::{Detached, detach_many};
 pub use device::{FailedMove, MovedAddress, MovedDevice};
 
+pub(crate) use default_route::{default_route, pass_on, take};
+
 use crate::addr::NewAddress;
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind, Result, Undo};
@@ -35,7 +38,7 @@ use crate::link::{AddrGenMode, GetLink, Ipv4Setting, LinkChange, LinkKind, LinkS
 use crate::route::{DeleteRoute, NewRoute};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
-use crate::value::{IfIndex, IfName};
+use crate::value::{IfIndex, IfName, maybe};
 use attached::lower_of;
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -69,6 +72,8 @@ pub struct Endpoint<'a> {
 }
 
 impl<'a> Endpoint<'a> {
+    maybe!();
+
     /// An endpoint with this link, as yet without addresses. The parent's index is one in the namespace of the `host` socket
     /// of [`attach`](Self::attach). Without a MAC address, a macvlan or macvtap is given a random one.
     #[must_use]
@@ -227,7 +232,8 @@ impl<'a> Endpoint<'a> {
     /// stays up. In the second case no gratuitous ARP leaves for addresses that are added then.
     ///
     /// # Errors
-    /// As [`attach`](Self::attach). [`ErrorKind::SameNamespace`] if the target is where the parent is, and
+    /// As [`attach`](Self::attach). A link that has the index which was asked for is never removed, whatever answer is lost
+    /// ([`Undo::WasThere`]): an attach can be asked for again. [`ErrorKind::SameNamespace`] if the target is where the parent is, and
     /// [`InvalidValue::MacIsParents`](crate::value::InvalidValue::MacIsParents) if the link cannot have the MAC address that
     /// was asked for.
     pub fn prepare(&self, host: &mut Socket, sandbox: &mut Sandbox) -> Result<Attached> {
@@ -252,6 +258,9 @@ impl<'a> Endpoint<'a> {
             };
             created.map(|()| index)
         };
+        // Were the answer to the create lost, a link that has the index already would be taken for the one that was made.
+        let was_there = link.wanted_index().map_or(Ok(false), |index| inside.has_link(index));
+        let was_there = was_there.map_err(|error| error.with_undo(Undo::Clean))?;
         let created = match link.wanted_index() {
             Some(index) => create(host, index).map_err(|error| error.explained(host)),
             None => host
@@ -262,7 +271,10 @@ impl<'a> Endpoint<'a> {
         match (created, tried) {
             (Ok(index), _) if link.wanted_name().is_some() && mac.is_some() => Ok(made(index)),
             (Ok(index), _) => made(index).complete(inside).map_err(|error| error.with_undo(made(index).undo(inside))),
-            (Err(error), Some(index)) if error.is_unknown_outcome() => Err(error.with_undo(made(index).undo(inside))),
+            (Err(error), Some(index)) if error.is_unknown_outcome() => {
+                let undo = if was_there { Undo::WasThere(index) } else { made(index).undo(inside) };
+                Err(error.with_undo(undo))
+            }
             (Err(error), _) => Err(error.with_undo(Undo::Clean)),
         }
     }
@@ -303,13 +315,6 @@ impl<'a> Endpoint<'a> {
         self.default_routes(index).chain(self.routes.iter().map(move |route| route.on(index)))
     }
 
-    fn default_routes(&self, index: IfIndex) -> impl Iterator<Item = NewRoute> {
-        self.gateways.iter().map(move |gateway| {
-            let route = default_route(*gateway, index, &self.addrs);
-            self.metric.into_iter().fold(route, NewRoute::metric)
-        })
-    }
-
     /// Routes that drop packets belong to no link, so removing that does not remove them.
     fn delete_routes_without_link(&self, batch: &Batch, inside: &mut Socket) {
         let routes = self.routes.iter().rev().zip(batch.outcomes().iter().rev()); // they come last
@@ -319,24 +324,4 @@ impl<'a> Endpoint<'a> {
             }
         }
     }
-
-    /// Makes this endpoint's gateways the default ones, in the place of another's with the same metric, without a moment
-    /// without: when networks come and go, call it for the one that is to have the default route, before the one that had
-    /// it is detached.
-    pub fn take_default_route(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
-        let mut batch = Batch::new();
-        for route in self.default_routes(attached.index) {
-            batch.push(&route.replace())?;
-        }
-        sandbox.socket().run(&mut batch)
-    }
-}
-
-/// The default route by `gateway`, on the link `index`, which has these addresses. A gateway that is in no network of theirs
-/// is taken as reachable on the link; a link-local one always is, since every link has fe80::/64.
-pub(crate) fn default_route(gateway: IpAddr, index: IfIndex, addrs: &[IpNetwork]) -> NewRoute {
-    let route = NewRoute::default_via(gateway).index(index);
-    let is_reachable = addrs.iter().any(|addr| addr.contains(gateway));
-    let is_link_local = matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local());
-    if is_reachable || is_link_local { route } else { route.onlink() }
 }

@@ -2,6 +2,7 @@
 
 use super::{Error, ErrorKind, KernelError, Reason};
 use crate::request::Verb;
+use crate::value::InvalidValue;
 use nix::errno::Errno;
 use std::io;
 
@@ -63,6 +64,10 @@ impl Error {
     /// What sort of failure it was.
     pub fn class(&self) -> Class {
         match self.kind() {
+            ErrorKind::Kernel(KernelError { errno, .. }) => {
+                let of_reason = self.reason().and_then(Reason::class);
+                of_reason.or_else(|| class_of(*errno)).unwrap_or(Class::Kernel)
+            }
             ErrorKind::Invalid(_)
             | ErrorKind::IpNetwork(_)
             | ErrorKind::IpAddr(_)
@@ -80,7 +85,6 @@ impl Error {
             ErrorKind::Ignored(_) | ErrorKind::Truncated(_) | ErrorKind::Malformed(_) | ErrorKind::Unexpected => {
                 Class::Kernel
             }
-            ErrorKind::Kernel(KernelError { errno, .. }) => class_of(*errno).unwrap_or(Class::Kernel),
             ErrorKind::Io { error, .. } => class_of_io(error),
         }
     }
@@ -88,7 +92,21 @@ impl Error {
     /// What it is about, as far as the request, the reason and the system call tell.
     pub fn subject(&self) -> Subject {
         let of_reason = self.reason().and_then(Reason::subject);
-        of_reason.or(self.0.subject).unwrap_or_else(|| self.subject_of_request())
+        of_reason.or(self.0.subject).or_else(|| self.subject_of_kind()).unwrap_or_else(|| self.subject_of_request())
+    }
+
+    fn subject_of_kind(&self) -> Option<Subject> {
+        Some(match self.kind() {
+            ErrorKind::OnlyAltName { .. } => Subject::Link,
+            ErrorKind::AddressGone(_) | ErrorKind::StillTentative(_) | ErrorKind::DuplicateAddress(_) => {
+                Subject::Address
+            }
+            ErrorKind::SameNamespace
+            | ErrorKind::NotANamespace { .. }
+            | ErrorKind::NamespaceGone(_)
+            | ErrorKind::Invalid(InvalidValue::NamespaceName(_) | InvalidValue::NotAPidfd) => Subject::Namespace,
+            _ => return None,
+        })
     }
 
     fn subject_of_request(&self) -> Subject {
@@ -127,4 +145,78 @@ fn class_of(errno: i32) -> Option<Class> {
 fn class_of_io(error: &io::Error) -> Class {
     let class = error.raw_os_error().and_then(class_of);
     class.filter(|class| !matches!(class, Class::Invalid | Class::Kernel)).unwrap_or(Class::Io)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::Reply;
+    use crate::value::{Given, IfIndex, IfName};
+    use crate::wire::Messages;
+
+    fn refused(errno: Errno) -> Error {
+        let mut bytes = [0; 36];
+        bytes[0] = 36;
+        bytes[4] = 2; // NLMSG_ERROR
+        bytes[16..20].copy_from_slice(&(-(errno as i32)).to_ne_bytes());
+        let message = Messages::new(&bytes).next().unwrap().unwrap();
+        match Reply::of(message).unwrap() {
+            Reply::Ack(ack) => KernelError::new(&ack, &[]).into(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_error_number_is_classed() {
+        let rows = [
+            (Errno::EPERM, Class::Permission),
+            (Errno::ENODEV, Class::Gone),
+            (Errno::EEXIST, Class::Taken),
+            (Errno::EBUSY, Class::Busy),
+            (Errno::ENETDOWN, Class::Transient),
+            (Errno::EINVAL, Class::Invalid),
+            (Errno::EOPNOTSUPP, Class::Kernel),
+            (Errno::EDOM, Class::Kernel),
+        ];
+        for (errno, class) in rows {
+            assert_eq!(refused(errno).class(), class, "{errno}");
+        }
+    }
+
+    #[test]
+    fn a_reason_says_more_than_the_number() {
+        let parent = IfName::new("p0").unwrap();
+        let index = IfIndex(7);
+        let rows = [
+            (Errno::EINVAL, Reason::Passthru { parent, children: Vec::new() }, Class::Busy, Subject::Parent),
+            (Errno::EINVAL, Reason::MasterIsGone(index), Class::Gone, Subject::Other),
+            (Errno::ENODEV, Reason::ParentIsGone(index), Class::Gone, Subject::Parent),
+            (
+                Errno::EBUSY,
+                Reason::TakenThere { name: None, index: Some(index), here: None },
+                Class::Taken,
+                Subject::Other,
+            ),
+            (Errno::EPERM, Reason::GroupZero, Class::Invalid, Subject::Other),
+            (Errno::EPERM, Reason::NotPermittedAtTarget, Class::Permission, Subject::Namespace),
+        ];
+        for (errno, reason, class, subject) in rows {
+            let error = refused(errno).with_reason(Some(reason.clone()));
+            assert_eq!((error.class(), error.subject()), (class, subject), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_kind_says_what_it_is_about() {
+        let rows = [
+            (ErrorKind::SameNamespace, Class::Invalid, Subject::Namespace),
+            (ErrorKind::NamespaceGone("/run/netns/c1".into()), Class::Gone, Subject::Namespace),
+            (ErrorKind::AddressGone("fd00::1".parse().unwrap()), Class::Gone, Subject::Address),
+            (ErrorKind::Invalid(InvalidValue::NamespaceName(Given::new(b".."))), Class::Invalid, Subject::Namespace),
+        ];
+        for (kind, class, subject) in rows {
+            let error = Error::new(kind);
+            assert_eq!((error.class(), error.subject()), (class, subject), "{error}");
+        }
+    }
 }

@@ -326,7 +326,11 @@ impl std::error::Error for Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
-            ErrorKind::Invalid(_) => io::ErrorKind::InvalidInput,
+            ErrorKind::Invalid(_)
+            | ErrorKind::IpNetwork(_)
+            | ErrorKind::IpAddr(_)
+            | ErrorKind::SameNamespace
+            | ErrorKind::NotANamespace { .. } => io::ErrorKind::InvalidInput,
             ErrorKind::Malformed(_) | ErrorKind::Truncated(_) | ErrorKind::Unexpected => io::ErrorKind::InvalidData,
             ErrorKind::Interrupted => io::ErrorKind::Interrupted,
             _ => error.raw_os_error().map_or(io::ErrorKind::Other, |errno| Self::from_raw_os_error(errno).kind()),
@@ -340,6 +344,7 @@ impl From<Error> for io::Error {
 /// `?` turns it into the [`Error`] alone.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}; {} were read", items.len())]
+#[expect(clippy::exhaustive_structs, reason = "what was read, and why no more; callers take it apart")]
 pub struct Partial<T> {
     /// What was read.
     pub items: Vec<T>,

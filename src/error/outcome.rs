@@ -33,6 +33,9 @@ pub enum Undo {
     Clean,
     /// The container has put another link in its place, or given it another MAC address; that was let alone.
     Replaced(IfIndex),
+    /// The container had a link with the index that was asked for; that was let alone. The answer to the
+    /// create was lost.
+    WasThere(IfIndex),
     /// It is still there, in the container's namespace, under this index: removing it failed.
     LeftBehind(IfIndex),
     /// It could not be found out: it may be there, under this index.
@@ -56,6 +59,7 @@ impl fmt::Display for Undo {
             Self::Replaced(index) => {
                 write!(f, "link #{index} of the container is not the one attached, and was not touched")
             }
+            Self::WasThere(index) => write!(f, "link #{index} was there before, and was not touched"),
             Self::LeftBehind(index) => write!(f, "link #{index} is left behind in the container"),
             Self::Unknown(index) => write!(f, "link #{index} may be left behind in the container"),
         }

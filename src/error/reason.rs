@@ -1,14 +1,14 @@
 //! The reasons, as values and as sentences.
 
-use super::Subject;
+use super::{Class, Subject};
 use crate::link::{MacvlanMode, VlanId};
-use crate::value::{IfIndex, IfName, MacAddr};
+use crate::value::{IfIndex, IfName, MacAddr, NsId};
 use std::fmt;
 
 /// Why a request failed. It prints as a sentence.
 ///
-/// What is said of another namespace is what is left when nothing here is in the way: it cannot be seen from here, and may
-/// have passed.
+/// A reason about another namespace is inferred: nothing that can be seen here explains the failure. What was in the way may
+/// be gone by now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
@@ -176,7 +176,7 @@ pub enum Reason {
     RenamedWhileUp(IfName),
     /// No namespace has this id, or none any longer.
     #[error("no network namespace has the id {0}, or none any longer")]
-    NamespaceIsGone(i32),
+    NamespaceIsGone(NsId),
     /// The descriptor given as a namespace is not one.
     #[error("the descriptor that was given is not that of a network namespace")]
     NotANamespace,
@@ -204,6 +204,30 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// What sort of failure the reason makes it, if that says more than the error number.
+    pub(super) fn class(&self) -> Option<Class> {
+        Some(match self {
+            Self::MacOfParent { .. }
+            | Self::MacOfSibling { .. }
+            | Self::MacElsewhere { .. }
+            | Self::VlanIsThere { .. }
+            | Self::VlanIsElsewhere(_)
+            | Self::NameIsTaken { .. }
+            | Self::IndexIsTaken { .. }
+            | Self::TakenThere { .. } => Class::Taken,
+            Self::Passthru { .. }
+            | Self::ParentIsPort { .. }
+            | Self::ParentCarries { .. }
+            | Self::ParentIsTaken { .. }
+            | Self::RenamedWhileUp(_) => Class::Busy,
+            Self::ParentIsGone(_) | Self::MasterIsGone(_) | Self::LinkIsGone(_) | Self::NamespaceIsGone(_) => {
+                Class::Gone
+            }
+            Self::GroupZero => Class::Invalid,
+            _ => return None,
+        })
+    }
+
     /// What the reason is about, if that is not the request's own link.
     pub(super) fn subject(&self) -> Option<Subject> {
         Some(match self {

@@ -14,7 +14,7 @@ use crate::link::{
 use crate::nsid::GetNsid;
 use crate::request::{RequestInfo, Verb};
 use crate::socket::Socket;
-use crate::value::IfIndex;
+use crate::value::{IfIndex, NsId};
 use nix::errno::Errno;
 use surroundings::{Family, Surroundings};
 
@@ -120,7 +120,7 @@ impl Surroundings<'_> {
     }
 
     fn not_permitted_there(&mut self) -> Option<Reason> {
-        self.number(LinkView::IFLA_TARGET_NETNSID).and(Some(Reason::NotPermittedThere))
+        self.attribute::<NsId>(LinkView::IFLA_TARGET_NETNSID).and(Some(Reason::NotPermittedThere))
     }
 
     fn group_zero(&mut self) -> Option<Reason> {
@@ -128,11 +128,11 @@ impl Surroundings<'_> {
     }
 
     fn namespace_is_gone(&mut self) -> Option<Reason> {
-        self.number(LinkView::IFLA_LINK_NETNSID).map(Reason::NamespaceIsGone)
+        self.attribute(LinkView::IFLA_LINK_NETNSID).map(Reason::NamespaceIsGone)
     }
 
     fn target_is_gone(&mut self) -> Option<Reason> {
-        self.number(LinkView::IFLA_TARGET_NETNSID).map(Reason::NamespaceIsGone)
+        self.attribute(LinkView::IFLA_TARGET_NETNSID).map(Reason::NamespaceIsGone)
     }
 
     fn not_a_namespace(&mut self) -> Option<Reason> {
@@ -145,7 +145,7 @@ impl Surroundings<'_> {
 
     /// Asked for the id of the namespace behind the descriptor, the kernel says whether there is one.
     fn descriptor_is_refused(&mut self, with: Errno) -> Option<Reason> {
-        let fd = self.number(LinkView::IFLA_NET_NS_FD)?;
+        let fd = self.attribute(LinkView::IFLA_NET_NS_FD)?;
         let refused = self.socket.nsid(GetNsid::of_number(fd)).err()?.raw_os_error()?;
         (refused == with as i32).then_some(Reason::NotANamespace)
     }

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::link::{GetLink, IfInfo, KindInfo, LinkInfo, LinkView, ListLinks};
 use crate::request::{RequestInfo, Verb};
 use crate::socket::Socket;
-use crate::value::{IfIndex, IfName, MacAddr};
+use crate::value::{IfIndex, IfName, MacAddr, NsId};
 use crate::wire::{Attributes, Get, Header};
 
 /// What was asked for, and what there is.
@@ -19,7 +19,7 @@ pub(super) struct Surroundings<'a> {
     /// The parent that the kernel goes by, if it can be seen.
     pub(super) parent: Option<LinkInfo>,
     /// The id of the parent's namespace, unless it is this one.
-    pub(super) nsid: Option<i32>,
+    pub(super) nsid: Option<NsId>,
     /// The other children of the parent that can be seen.
     pub(super) siblings: Vec<LinkInfo>,
 }
@@ -64,15 +64,15 @@ impl<'a> Surroundings<'a> {
     }
 
     /// A link of this namespace, or of the one with this id.
-    pub(super) fn at(&mut self, index: IfIndex, nsid: Option<i32>) -> Option<LinkInfo> {
+    pub(super) fn at(&mut self, index: IfIndex, nsid: Option<NsId>) -> Option<LinkInfo> {
         self.find(index, nsid).ok().map(|link| link.to_owned())
     }
 
-    pub(super) fn is_gone(&mut self, index: IfIndex, nsid: Option<i32>) -> bool {
+    pub(super) fn is_gone(&mut self, index: IfIndex, nsid: Option<NsId>) -> bool {
         self.find(index, nsid).is_err_and(|error| error.is_no_device())
     }
 
-    fn find(&mut self, index: IfIndex, nsid: Option<i32>) -> Result<LinkView<'_>> {
+    fn find(&mut self, index: IfIndex, nsid: Option<NsId>) -> Result<LinkView<'_>> {
         let get = GetLink::index(index);
         self.socket.get(&nsid.map_or(get, |nsid| get.in_netnsid(nsid)))
     }
@@ -103,11 +103,11 @@ impl<'a> Surroundings<'a> {
         mac(&self.asked).or(mac(&self.link))
     }
 
-    /// An attribute of a request about links that is a number.
-    pub(super) fn number(&self, attribute: u16) -> Option<i32> {
+    /// An attribute of a request about links.
+    pub(super) fn attribute<T: for<'v> Get<'v>>(&self, number: u16) -> Option<T> {
         let is_about_links = self.asked.is_some() || matches!(self.request.verb, Verb::Get | Verb::List);
         let mut attributes = Attributes::new(self.sent.get(Header::SIZE + IfInfo::SIZE..).filter(|_| is_about_links)?);
-        attributes.find(|found| found.number == attribute).and_then(|found| i32::get(found.value))
+        attributes.find(|found| found.number == number).and_then(|found| T::get(found.value))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::wire::Attrs;
 
 /// What makes a new link a dummy: nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Dummy;
 
 impl Attrs for Dummy {}

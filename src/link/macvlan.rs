@@ -15,8 +15,8 @@
 
 use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink};
-use crate::value::{IfIndex, MacAddr, numbers};
-use crate::wire::{Compare, Entry, List, Row, fixed, table};
+use crate::value::{IfIndex, MacAddr, flags, numbers};
+use crate::wire::{Compare, Entries, Entry, Row, compare_as_printed, fixed, table};
 use std::collections::BTreeSet;
 
 numbers! {
@@ -37,52 +37,29 @@ numbers! {
     }
 }
 
-/// A macvlan's flags (`MACVLAN_FLAG_…`). A change replaces all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct MacvlanFlags(u16);
-
-impl MacvlanFlags {
-    /// None.
-    pub const NONE: Self = Self(0);
-    /// A passthru child does not make its parent promiscuous. Passthru only.
-    pub const NOPROMISC: Self = Self(1);
-    /// In source mode, a frame that went to a child by its sender's MAC is not delivered by its receiver's MAC as well
-    /// (since Linux 5.13 and in late releases of 5.10; others answer EINVAL).
-    pub const NODST: Self = Self(2);
-
-    /// These flags and `other`.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether all of `flags` are set.
-    pub const fn contains(self, flags: Self) -> bool {
-        self.0 & flags.0 == flags.0
-    }
-
-    /// The bits.
-    pub const fn bits(self) -> u16 {
-        self.0
+flags! {
+    /// A macvlan's flags (`MACVLAN_FLAG_…`). A change replaces all of them.
+    ///
+    /// ```
+    /// use sublink::link::MacvlanFlags;
+    /// use sublink::{IfIndex, MacvlanMode, NewLink};
+    /// let quiet = NewLink::macvlan(IfIndex::new(2)?).mode(MacvlanMode::Passthru).flags(MacvlanFlags::NOPROMISC);
+    /// # Ok::<(), sublink::value::InvalidValue>(())
+    /// ```
+    MacvlanFlags: u16 {
+        /// A passthru child does not make its parent promiscuous. Passthru only.
+        1 "MACVLAN_FLAG_NOPROMISC" NOPROMISC "nopromisc",
+        /// In source mode, a frame that went to a child by its sender's MAC is not delivered by its receiver's MAC as well
+        /// (since Linux 5.13 and in late releases of 5.10; others answer EINVAL).
+        2 "MACVLAN_FLAG_NODST" NODST "nodst",
     }
 }
 
-impl Compare for MacvlanFlags {
-    fn words(&self) -> String {
-        format!("{:#x}", self.0)
-    }
-}
-
-impl std::ops::BitOr for MacvlanFlags {
-    type Output = Self;
-    fn bitor(self, other: Self) -> Self {
-        self.with(other)
-    }
-}
+compare_as_printed!(MacvlanFlags);
 
 fixed! {
     MacvlanMode: 4 + 0, MacvlanMode::Other(0), |v: MacvlanMode| v.number().to_ne_bytes(), |b| MacvlanMode::from(u32::from_ne_bytes(b));
-    MacvlanFlags: 2 + 2, MacvlanFlags(0), |v: MacvlanFlags| v.0.to_ne_bytes(), |b| MacvlanFlags(u16::from_ne_bytes(b));
+    MacvlanFlags: 2 + 2, MacvlanFlags::NONE, |v: MacvlanFlags| v.0.to_ne_bytes(), |b| MacvlanFlags(u16::from_ne_bytes(b));
     MacAddrMode: 4 + 0, MacAddrMode(0), |v: MacAddrMode| v.0.to_ne_bytes(), |b| MacAddrMode(u32::from_ne_bytes(b));
 }
 
@@ -102,7 +79,7 @@ impl Entry for MacAddr {
 }
 
 /// The kernel reports senders in an order of its own, and each once.
-impl Compare for List<'_, MacAddr> {
+impl Compare for Entries<'_, MacAddr> {
     fn words(&self) -> String {
         format!("{:?}", self.collect::<BTreeSet<_>>())
     }
@@ -114,7 +91,15 @@ impl Compare for List<'_, MacAddr> {
 /// A change of the list of senders that a macvlan in source mode hears. In another mode: EINVAL.
 ///
 /// A request sets at most some 5,450 senders. The kernel lets the list grow beyond, but cannot report a link with a longer one.
+///
+/// ```
+/// use sublink::link::SourceMacs;
+/// use sublink::{IfIndex, LinkChange};
+/// let change = LinkChange::macvlan(IfIndex::new(7)?).macaddr(SourceMacs::Add("02:00:00:00:00:07".parse()?));
+/// # Ok::<(), sublink::value::InvalidValue>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SourceMacs<'a> {
     /// Adds one; that it is there already is no error.
     Add(MacAddr),
@@ -148,9 +133,9 @@ macro_rules! macvlan_table {
             both {
                 /// Flags: all of them, not only those to switch on.
                 2 IFLA_MACVLAN_FLAGS pub flags: MacvlanFlags,
-                /// From how many users of a multicast address on the parent's frames to it are queued; -1 never. It holds
-                /// for the parent's children together (since Linux 6.4; 6.1 ignores it silently). The kernel does not
-                /// report its default, 1.
+                /// Multicast frames are queued once their address has this many users on the parent; -1 queues none. It
+                /// holds for all children of the parent together (since Linux 6.4; 6.1 ignores it silently). The kernel
+                /// does not report its default, 1.
                 9 IFLA_MACVLAN_BC_CUTOFF pub bc_cutoff: i32 where 1 is unreported,
             }
             request {
@@ -167,7 +152,7 @@ macro_rules! macvlan_table {
             }
             lists {
                 /// The senders that are heard in source mode.
-                5 IFLA_MACVLAN_MACADDR_DATA pub(super) macaddrs: &'a [MacAddr] => List<'a, MacAddr> => Vec<MacAddr>,
+                5 IFLA_MACVLAN_MACADDR_DATA pub(super) macaddrs: &'a [MacAddr] => Entries<'a, MacAddr> => Vec<MacAddr>,
             }
         }
 

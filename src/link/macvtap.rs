@@ -6,7 +6,7 @@ use super::encode::{Kind, info_kind};
 use super::macvlan::{IGNORED_BY_OLDER, MacAddrMode, macvlan_table};
 use super::{KindFacts, LinkChange, MacvlanFlags, MacvlanMode, NewLink, SourceMacs};
 use crate::value::{IfIndex, MacAddr};
-use crate::wire::{List, table};
+use crate::wire::{Entries, table};
 
 macvlan_table! {
     /// What makes a new link a macvtap.

@@ -22,6 +22,7 @@ mod spec;
 mod status;
 mod veth;
 mod vlan;
+mod vlan_flags;
 
 pub use dummy::Dummy;
 pub use ipvlan::{Ipvlan, IpvlanChange, IpvlanFlag, IpvlanInfo, IpvlanMode, IpvlanView};
@@ -33,15 +34,14 @@ pub use settings::{AddrGenMode, Ipv4Setting, LinkSettings, Settings};
 pub use spec::{LinkKind, LinkSpec};
 pub use status::{AltNames, KindInfo, KindView, LinkFlags, OperState};
 pub use veth::{Peer, PeerEnd, Veth};
-pub use vlan::{
-    EgressQos, IngressQos, Vlan, VlanChange, VlanFlags, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView,
-};
+pub use vlan::{EgressQos, IngressQos, Vlan, VlanChange, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView};
+pub use vlan_flags::{VlanFlags, VlanFlagsChange};
 
 pub(crate) use query::{RTM_DELLINKPROP, RTM_NEWLINKPROP};
 pub(crate) use request::{Placement, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
 pub(crate) use status::{Footing, IfInfo};
 
-use crate::value::{Alias, Broadcast, IfIndex, IfName, LinkAddress, MacAddr, Name};
+use crate::value::{Alias, Broadcast, IfIndex, IfName, LinkAddress, MacAddr, Name, NsId};
 use crate::wire::{Body, Message, Messages, Row, table};
 use request::NetnsFd;
 
@@ -102,7 +102,7 @@ table! {
         /// The number of receive queues.
         32 IFLA_NUM_RX_QUEUES pub rx_queues: u32,
         /// The namespace of the parent, as this namespace numbers it; absent when it is this one.
-        37 IFLA_LINK_NETNSID pub(crate) parent_netnsid: i32,
+        37 IFLA_LINK_NETNSID pub(crate) parent_netnsid: NsId,
     }
     both {
         /// The name. A change of it needs the link to be down on Linux before 6.2.
@@ -112,7 +112,7 @@ table! {
         /// The kernel's own index of a link in the namespace it moves to (since Linux 5.13).
         49 IFLA_NEW_IFINDEX pub(crate) new_index: IfIndex,
         /// Keeps the link down at the protocol level; only drivers that know of it obey.
-        39 IFLA_PROTO_DOWN pub proto_down: u8,
+        39 IFLA_PROTO_DOWN pub proto_down: bool,
         /// Free text about the link, of at most 255 bytes.
         20 IFLA_IFALIAS pub alias: Alias<'a> => Name<'a> => Box<[u8]>,
     }
@@ -125,12 +125,12 @@ table! {
         26 IFLA_AF_SPEC pub settings: Settings = Settings::NONE,
         /// How many users want every packet (promiscuity is a count).
         30 IFLA_PROMISCUITY pub promiscuity: u32 = 0,
-        /// 1 if there is a carrier, 0 if not.
-        33 IFLA_CARRIER pub carrier: u8,
+        /// Whether there is a carrier.
+        33 IFLA_CARRIER pub carrier: bool,
         /// How often the carrier came or went.
         35 IFLA_CARRIER_CHANGES pub carrier_changes: u32,
         /// The namespace that the link was read from, where it was asked for by number.
-        46 IFLA_TARGET_NETNSID pub netnsid: i32,
+        46 IFLA_TARGET_NETNSID pub netnsid: NsId,
         /// The smallest MTU that the driver takes.
         50 IFLA_MIN_MTU pub min_mtu: u32,
         /// The largest MTU that the driver takes; 0 for no limit.
@@ -141,6 +141,9 @@ table! {
         54 IFLA_PERM_ADDRESS pub permanent_address: LinkAddress<'a> => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
     }
 }
+
+/// `ARPHRD_ETHER` of `include/uapi/linux/if_arp.h`.
+const ARPHRD_ETHER: u16 = 1;
 
 impl<'a> LinkView<'a> {
     /// Reads a message about a link (RTM_NEWLINK, or RTM_DELLINK of an event). `None` if it is another message, too short,
@@ -215,6 +218,24 @@ impl<'a> LinkView<'a> {
 }
 
 impl LinkInfo {
+    /// An Ethernet link that is down, with this index and this name, of which the kernel sent nothing else. For tests, which
+    /// then set the fields that they are about.
+    ///
+    /// ```
+    /// use sublink::link::{KindInfo, LinkFlags, MacvlanInfo};
+    /// use sublink::{IfIndex, IfName, LinkInfo, MacvlanMode};
+    /// let mut macvlan = MacvlanInfo::default();
+    /// macvlan.mode = Some(MacvlanMode::Bridge);
+    /// let mut link = LinkInfo::new(IfIndex::new(7)?, IfName::new("mv0")?);
+    /// (link.flags, link.parent, link.kind) = (LinkFlags::UP, IfIndex::new(2).ok(), KindInfo::Macvlan(macvlan));
+    /// assert!(link.is_up());
+    /// # Ok::<(), sublink::value::InvalidValue>(())
+    /// ```
+    pub fn new(index: IfIndex, name: IfName) -> Self {
+        let head = IfInfo { index, device_type: ARPHRD_ETHER, flags: LinkFlags::NONE };
+        Self { name, ..LinkView::new(head, &[]).to_owned() }
+    }
+
     /// Whether it was brought up (`IFF_UP`).
     pub fn is_up(&self) -> bool {
         self.flags.contains(LinkFlags::UP)

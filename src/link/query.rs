@@ -4,7 +4,7 @@ use super::LinkView;
 use super::encode::put_header;
 use super::request::{RTM_DELLINK, RTM_GETLINK};
 use super::status::{AltNames, IfInfo, KindView};
-use crate::value::{AltName, IfIndex, IfName};
+use crate::value::{AltName, IfIndex, IfName, NsId};
 use crate::wire::{Command, Fixed, Full, Header, NoRoom, Out, Put, Request, Sealed, align, measured};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL};
 
@@ -29,7 +29,7 @@ enum By<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GetLink<'a> {
     by: By<'a>,
-    netnsid: Option<i32>,
+    netnsid: Option<NsId>,
 }
 
 impl<'a> GetLink<'a> {
@@ -55,7 +55,7 @@ impl<'a> GetLink<'a> {
     /// In the namespace that this one numbers `nsid` (since Linux 4.15), instead of the socket's.
     #[doc(alias = "IFLA_TARGET_NETNSID")]
     #[must_use]
-    pub const fn in_netnsid(mut self, nsid: i32) -> Self {
+    pub const fn in_netnsid(mut self, nsid: NsId) -> Self {
         self.netnsid = Some(nsid);
         self
     }
@@ -88,9 +88,9 @@ impl Request for GetLink<'_> {
 pub struct ListLinks<'a> {
     pub(crate) kind: Option<&'a str>,
     pub(crate) master: Option<IfIndex>,
-    pub(crate) netnsid: Option<i32>,
+    pub(crate) netnsid: Option<NsId>,
     pub(crate) parent: Option<IfIndex>,
-    pub(crate) parent_netnsid: Option<i32>,
+    pub(crate) parent_netnsid: Option<NsId>,
 }
 
 impl<'a> ListLinks<'a> {
@@ -117,7 +117,7 @@ impl<'a> ListLinks<'a> {
     /// Links of the namespace that this one numbers `nsid` (since Linux 4.15), instead of the socket's.
     #[doc(alias = "IFLA_TARGET_NETNSID")]
     #[must_use]
-    pub const fn in_netnsid(mut self, nsid: i32) -> Self {
+    pub const fn in_netnsid(mut self, nsid: NsId) -> Self {
         self.netnsid = Some(nsid);
         self
     }
@@ -132,7 +132,7 @@ impl<'a> ListLinks<'a> {
     /// Links whose parent is in the namespace that this one numbers `nsid`. Filtered here.
     #[doc(alias = "IFLA_LINK_NETNSID")]
     #[must_use]
-    pub const fn parent_in(mut self, nsid: i32) -> Self {
+    pub const fn parent_in(mut self, nsid: NsId) -> Self {
         self.parent_netnsid = Some(nsid);
         self
     }

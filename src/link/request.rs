@@ -2,7 +2,7 @@
 
 use super::encode::{Kind, encode, put_header};
 use super::{Common, CommonChange, LinkFlags, LinkView};
-use crate::value::{IfIndex, IfName};
+use crate::value::{IfIndex, IfName, NsId, maybe};
 use crate::wire::{Attrs, Command, Fixed, Full, NoRoom, Out, Put, Request, Sealed};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -16,6 +16,7 @@ mod sealed {
     use super::Placement;
 
     /// What [`Socket::create`](crate::Socket::create) has to know of a link.
+    #[expect(unnameable_types, reason = "so that only this crate can implement it")]
     pub trait Create {
         fn placement(&self) -> Placement<'_>;
     }
@@ -28,6 +29,7 @@ pub trait Create: Command + SealedCreate {}
 
 /// What is asked of a new link's place.
 #[derive(Clone, Copy, Debug)]
+#[expect(unnameable_types, reason = "only a sealed trait mentions it")]
 pub struct Placement<'a> {
     pub(crate) index: Option<IfIndex>,
     pub(crate) name: Option<IfName>,
@@ -61,6 +63,8 @@ pub struct NewLink<'a, K> {
 }
 
 impl<'a, K: Copy> NewLink<'a, K> {
+    maybe!();
+
     #[inline]
     pub(super) const fn new(kind: K) -> Self {
         Self { up: false, index: 0, common: Common::NEW, kind }
@@ -107,7 +111,7 @@ impl<K: Kind + Copy> NewLink<'_, K> {
     #[doc(alias = "IFLA_LINK_NETNSID")]
     #[must_use]
     #[inline]
-    pub const fn parent_in(self, nsid: i32) -> Self {
+    pub const fn parent_in(self, nsid: NsId) -> Self {
         self.parent_netnsid(nsid)
     }
 }
@@ -159,6 +163,7 @@ pub struct LinkChange<'a, K> {
 
 /// A change that holds for links of any kind: see [`LinkChange::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AnyKind;
 
 impl Attrs for AnyKind {}
@@ -168,6 +173,7 @@ impl Kind for AnyKind {
 
 /// A move to another namespace: see [`LinkChange::move_to`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Move;
 
 impl Attrs for Move {}
@@ -212,6 +218,8 @@ impl<'a> LinkChange<'a, Move> {
 }
 
 impl<K: Copy> LinkChange<'_, K> {
+    maybe!();
+
     #[inline]
     pub(super) const fn of(index: IfIndex, kind: K) -> Self {
         Self { index, flags: LinkFlags(0), mask: LinkFlags(0), common: CommonChange::NEW, kind }

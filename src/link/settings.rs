@@ -48,6 +48,7 @@ macro_rules! ipv4_settings {
             $($(#[$d])* #[doc(alias = $C)] pub const $NAME: Self = Self($number);)*
 
             /// Each with its number and the kernel's name, for comparing with the kernel's headers.
+            #[doc(hidden)]
             pub const ROWS: &'static [Row] = &[$(Row::value($number, $C)),*];
         }
     };

@@ -2,7 +2,7 @@
 
 use super::request::{Create, NetnsFd, Placement, SealedCreate};
 use super::{Ipvlan, LinkView, Macvlan, Macvtap, NewLink, Vlan};
-use crate::value::{Given, IfIndex, IfName, InvalidValue, MacAddr};
+use crate::value::{Broadcast, Given, IfIndex, IfName, InvalidValue, MacAddr, NsId, maybe};
 use crate::wire::{Attrs, Command, NoRoom, Request, Sealed};
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -184,14 +184,22 @@ macro_rules! setters {
 
 /// What can be asked of each kind, in the words of [`NewLink`].
 impl<'a> LinkSpec<'a> {
+    maybe!();
+
     setters! {
         name(name: IfName),
         mac(mac: MacAddr),
         mtu(mtu: u32),
         txqlen(txqlen: u32),
         group(group: u32),
+        master(master: IfIndex),
+        broadcast(broadcast: Broadcast),
+        gso_max_size(bytes: u32),
+        gso_max_segs(segments: u32),
+        tx_queues(queues: u32),
+        rx_queues(queues: u32),
         index(index: IfIndex),
-        parent_in(nsid: i32),
+        parent_in(nsid: NsId),
     }
 
     /// As [`NewLink::netns`].
@@ -238,7 +246,7 @@ impl Request for LinkSpec<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{MacvlanMode, VlanId};
+    use crate::link::{Common, MacvlanMode, VlanId};
     use crate::wire::encoded;
 
     const PARENT: IfIndex = IfIndex(5);
@@ -262,14 +270,23 @@ mod tests {
                     .mtu(1400)
                     .txqlen(7)
                     .group(3)
+                    .master(PARENT)
+                    .broadcast(Broadcast([0xff; 6]))
+                    .gso_max_size(65_536)
+                    .gso_max_segs(64)
+                    .tx_queues(2)
+                    .rx_queues(3)
                     .index(PARENT)
                     .netns(&file)
-                    .parent_in(4)
+                    .parent_in(NsId::new(4).unwrap())
                     .up()
             };
         }
         let link = NewLink::macvlan(PARENT);
-        assert_eq!(asked!(LinkSpec::from(link)), LinkSpec::from(asked!(link)));
+        let spec = asked!(LinkSpec::from(link));
+        assert_eq!(spec, LinkSpec::from(asked!(link)));
+        let LinkSpec::Macvlan(link) = spec else { panic!("{spec:?}") };
+        assert_eq!(link.common, Common { set: Common::ALL, ..link.common }, "a setter that every link has is missing");
     }
 
     #[test]

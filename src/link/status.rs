@@ -4,7 +4,7 @@ use super::{
     IpvlanInfo, IpvlanView, LinkView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, RTM_NEWLINK, VlanInfo,
     VlanView,
 };
-use crate::value::{IfIndex, Name, numbers};
+use crate::value::{IfIndex, Name, flags, numbers};
 use crate::wire::{Attribute, Attributes, CompareRows, Get, Header, Inside, Message, Mismatch, Row, fixed};
 use std::fmt;
 
@@ -80,70 +80,38 @@ fn are_there_once(attributes: &[u8]) -> bool {
     attributes.by_ref().all(is_new) && attributes.rest().is_empty() && short < SHORT
 }
 
-/// A link's flags (`IFF_…`, `man 7 netdevice`).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct LinkFlags(pub(crate) u32);
-
-macro_rules! link_flags {
-    ($($(#[$d:meta])* $name:ident = $bit:literal, $text:literal;)*) => {
-        impl LinkFlags {
-            $($(#[$d])* pub const $name: Self = Self($bit);)*
-            const NAMES: &'static [(u32, &'static str)] = &[$(($bit, $text)),*];
-        }
-    };
-}
-link_flags! {
-    /// It was brought up.
-    UP = 0x1, "UP";
-    /// It has a broadcast address.
-    BROADCAST = 0x2, "BROADCAST";
-    /// It is a loopback.
-    LOOPBACK = 0x8, "LOOPBACK";
-    /// It is point to point.
-    POINTOPOINT = 0x10, "POINTOPOINT";
-    /// It does not use ARP.
-    NOARP = 0x80, "NOARP";
-    /// It receives every packet.
-    PROMISC = 0x100, "PROMISC";
-    /// It receives every multicast packet.
-    ALLMULTI = 0x200, "ALLMULTI";
-    /// It can send multicast.
-    MULTICAST = 0x1000, "MULTICAST";
-    /// It has resources: up, and operational.
-    RUNNING = 0x40, "RUNNING";
-    /// The driver signals a carrier.
-    LOWER_UP = 0x1_0000, "LOWER_UP";
-    /// The driver signals dormancy.
-    DORMANT = 0x2_0000, "DORMANT";
-}
-
-impl LinkFlags {
-    /// Whether all of `flags` are set.
-    #[inline]
-    pub const fn contains(self, flags: Self) -> bool {
-        self.0 & flags.0 == flags.0
-    }
-
-    /// The bits.
-    pub const fn bits(self) -> u32 {
-        self.0
-    }
-}
-
-/// As `ip` prints them, between angle brackets; unknown bits as a number.
-impl fmt::Debug for LinkFlags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut left = self.0;
-        let mut separator = "<";
-        for (bit, name) in Self::NAMES.iter().filter(|(bit, _)| self.0 & bit != 0) {
-            write!(f, "{separator}{name}")?;
-            (separator, left) = (",", left & !bit);
-        }
-        match (left, separator) {
-            (0, "<") => f.write_str("<>"),
-            (0, _) => f.write_str(">"),
-            _ => write!(f, "{separator}{left:#x}>"),
-        }
+flags! {
+    /// A link's flags (`IFF_…`, `man 7 netdevice`).
+    ///
+    /// ```
+    /// use sublink::link::LinkFlags;
+    /// let flags = LinkFlags::UP | LinkFlags::BROADCAST;
+    /// assert!(flags.contains(LinkFlags::UP));
+    /// assert_eq!(flags.to_string(), "<UP,BROADCAST>");
+    /// ```
+    LinkFlags: u32 {
+        /// It was brought up.
+        0x1 "IFF_UP" UP "UP",
+        /// It has a broadcast address.
+        0x2 "IFF_BROADCAST" BROADCAST "BROADCAST",
+        /// It is a loopback.
+        0x8 "IFF_LOOPBACK" LOOPBACK "LOOPBACK",
+        /// It is point to point.
+        0x10 "IFF_POINTOPOINT" POINTOPOINT "POINTOPOINT",
+        /// It does not use ARP.
+        0x80 "IFF_NOARP" NOARP "NOARP",
+        /// It receives every packet.
+        0x100 "IFF_PROMISC" PROMISC "PROMISC",
+        /// It receives every multicast packet.
+        0x200 "IFF_ALLMULTI" ALLMULTI "ALLMULTI",
+        /// It can send multicast.
+        0x1000 "IFF_MULTICAST" MULTICAST "MULTICAST",
+        /// It has resources: up, and operational.
+        0x40 "IFF_RUNNING" RUNNING "RUNNING",
+        /// The driver signals a carrier.
+        0x1_0000 "IFF_LOWER_UP" LOWER_UP "LOWER_UP",
+        /// The driver signals dormancy.
+        0x2_0000 "IFF_DORMANT" DORMANT "DORMANT",
     }
 }
 
@@ -203,7 +171,7 @@ impl<'a> KindView<'a> {
         Attributes::new(self.data).find(|attribute| attribute.number == number).map(|attribute| attribute.value)
     }
 
-    /// What `self`, a request, asks for of what only this kind has, and `found` has otherwise. Of two kinds, nothing.
+    /// The attributes of the kind that `self`, a request, sets and `found` reports differently. Empty if the kinds differ.
     pub(crate) fn mismatches(&self, found: &Self) -> Vec<Mismatch> {
         fn compare<V: CompareRows>(asked: Option<V>, found: Option<V>) -> Vec<Mismatch> {
             asked.zip(found).map_or_else(Vec::new, |(asked, found)| asked.mismatches(&found))
@@ -393,13 +361,6 @@ impl From<AltNames<'_>> for Vec<Box<[u8]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn flags_print_as_ip_prints_them() {
-        assert_eq!(format!("{:?}", LinkFlags(0x1_1043)), "<UP,BROADCAST,MULTICAST,RUNNING,LOWER_UP>");
-        assert_eq!(format!("{:?}", LinkFlags(0x8000_0001)), "<UP,0x80000000>");
-        assert_eq!(format!("{:?}", LinkFlags(0)), "<>");
-    }
 
     #[test]
     fn a_message_about_a_bridge_port_is_no_link() {

@@ -21,6 +21,7 @@ pub type Peer<'a> = NewLink<'a, PeerEnd>;
 
 /// What makes a new link the other end of a veth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PeerEnd;
 
 impl<'a> NewLink<'_, Veth<'a>> {

@@ -11,14 +11,22 @@
 //! is loose. Source: `net/8021q/vlan_netlink.c`, `include/uapi/linux/if_vlan.h`.
 
 use super::encode::{Kind, info_kind};
-use super::{KindFacts, LinkChange, NewLink};
-use crate::value::{Given, IfIndex, InvalidValue, numbers};
-use crate::wire::{Compare, Entry, Fixed, Get, List, Row, compare_as_printed, fixed, head, table};
+use super::{KindFacts, LinkChange, NewLink, VlanFlags, VlanFlagsChange};
+use crate::value::{Given, IfIndex, InvalidValue, checked, numbers};
+use crate::wire::{Compare, Entries, Entry, Fixed, Get, Row, compare_as_printed, fixed, head, table};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 /// A VLAN's id: 0 to 4094. Id 0 carries a priority only.
+///
+/// ```
+/// use sublink::VlanId;
+/// let id: VlanId = "50".parse()?;
+/// assert_eq!((id, u16::from(id)), (VlanId::new(50)?, 50));
+/// assert!(VlanId::new(4095).is_err());
+/// # Ok::<(), sublink::value::InvalidValue>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VlanId(u16);
 
@@ -34,23 +42,12 @@ impl VlanId {
     }
 }
 
-impl fmt::Display for VlanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+checked!(VlanId: u16);
 
 impl FromStr for VlanId {
     type Err = InvalidValue;
     fn from_str(id: &str) -> Result<Self, InvalidValue> {
         id.parse().map_err(|_| InvalidValue::VlanIdSyntax(Given::new(id.as_bytes()))).and_then(Self::new)
-    }
-}
-
-impl TryFrom<u16> for VlanId {
-    type Error = InvalidValue;
-    fn try_from(id: u16) -> Result<Self, InvalidValue> {
-        Self::new(id)
     }
 }
 
@@ -73,95 +70,15 @@ impl VlanProtocol {
     }
 }
 
-/// A VLAN's flags (`VLAN_FLAG_…`): which to switch on, which off, and, by silence, which to leave.
+/// A priority in a VLAN's tag (PCP): 0 to 7.
 ///
 /// ```
-/// # use sublink::link::VlanFlags;
-/// let flags = VlanFlags::new().gvrp(true).reorder_hdr(false);
-/// assert!(flags.has_gvrp() && !flags.has_reorder_hdr());
+/// use sublink::link::{EgressQos, VlanPriority};
+/// let urgent = VlanPriority::new(6)?;
+/// assert_eq!(EgressQos::new(16, urgent).to(), 6); // packets of `skb->priority` 16
+/// assert!(VlanPriority::new(8).is_err());
+/// # Ok::<(), sublink::value::InvalidValue>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct VlanFlags {
-    flags: u32,
-    mask: u32,
-}
-
-macro_rules! vlan_flags {
-    ($($(#[$d:meta])* $bit:literal $C:literal $set:ident $has:ident;)*) => {
-        impl VlanFlags {
-            $(
-                $(#[$d])*
-                #[doc(alias = $C)]
-                #[must_use]
-                #[inline]
-                pub const fn $set(self, on: bool) -> Self {
-                    Self { flags: if on { self.flags | $bit } else { self.flags & !$bit }, mask: self.mask | $bit }
-                }
-
-                #[doc = concat!("Whether [`", stringify!($set), "`](Self::", stringify!($set), ") is on.")]
-                pub const fn $has(self) -> bool {
-                    self.flags & $bit != 0
-                }
-            )*
-            /// The name and bit of each flag, by the kernel's name.
-            pub const ROWS: &'static [(&'static str, u32)] = &[$(($C, $bit)),*];
-            const NAMES: &'static [(&'static str, u32)] = &[$((stringify!($set), $bit)),*];
-        }
-    };
-}
-vlan_flags! {
-    /// Hides the tag from packet sockets on the VLAN (on by default).
-    1 "VLAN_FLAG_REORDER_HDR" reorder_hdr has_reorder_hdr;
-    /// Announces the id to the switch by GVRP (802.1Q only).
-    2 "VLAN_FLAG_GVRP" gvrp has_gvrp;
-    /// Does not follow its parent up and down.
-    4 "VLAN_FLAG_LOOSE_BINDING" loose_binding has_loose_binding;
-    /// Announces the id to the switch by MVRP (802.1Q only).
-    8 "VLAN_FLAG_MVRP" mvrp has_mvrp;
-    /// Follows the state of a bridge's ports that carry the id; the parent must be the bridge (since Linux 5.2).
-    16 "VLAN_FLAG_BRIDGE_BINDING" bridge_binding has_bridge_binding;
-}
-
-impl VlanFlags {
-    /// Leaves all as they are.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { flags: 0, mask: 0 }
-    }
-
-    /// Says something of a flag that no kernel knows: refused (EINVAL), but only after it is looked whether the id is free.
-    pub(crate) const IMPOSSIBLE: Self = Self { flags: 0, mask: 1 << 31 };
-
-    /// The bits that are on.
-    pub const fn bits(self) -> u32 {
-        self.flags
-    }
-
-    /// What is said here of those flags of which `others` say something.
-    pub(crate) const fn of_those(self, others: Self) -> Self {
-        Self { flags: self.flags & others.mask, mask: others.mask }
-    }
-}
-
-/// Only the flags that were asked for count.
-impl Compare for VlanFlags {
-    fn words(&self) -> String {
-        format!("{self:?}")
-    }
-    fn words_of(&self, found: &Self) -> String {
-        found.of_those(*self).words()
-    }
-}
-
-/// `[("reorder_hdr", true), ("gvrp", false)]`: what is said of which flag.
-impl fmt::Debug for VlanFlags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let said = Self::NAMES.iter().filter(|(_, bit)| self.mask & bit != 0);
-        f.debug_list().entries(said.map(|(name, bit)| (name, self.flags & bit != 0))).finish()
-    }
-}
-
-/// A priority in a VLAN's tag (PCP): 0 to 7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VlanPriority(u8);
 
@@ -177,18 +94,7 @@ impl VlanPriority {
     }
 }
 
-impl fmt::Display for VlanPriority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl TryFrom<u8> for VlanPriority {
-    type Error = InvalidValue;
-    fn try_from(priority: u8) -> Result<Self, InvalidValue> {
-        Self::new(priority)
-    }
-}
+checked!(VlanPriority: u8);
 
 /// An entry of the ingress map: frames with this priority in their tag get that priority in the kernel (`skb->priority`).
 ///
@@ -290,7 +196,7 @@ macro_rules! mappings {
             }
         }
         /// Only the priorities that were asked for count. An entry that maps to 0 removes one, so it is not reported.
-        impl Compare for List<'_, $T> {
+        impl Compare for Entries<'_, $T> {
             fn words(&self) -> String {
                 let map: BTreeMap<_, _> = self.map(|entry| (entry.from(), entry.to())).filter(|(_, to)| *to != 0).collect();
                 format!("{map:?}")
@@ -311,19 +217,9 @@ mappings!(IngressQos EgressQos);
 fixed! {
     VlanId: 2 + 2, VlanId(0), |v: VlanId| v.0.to_ne_bytes(), |b| VlanId::new(u16::from_ne_bytes(b)).ok();
     VlanProtocol: 2 + 2, VlanProtocol::Ieee8021Q, |v: VlanProtocol| v.ethertype().to_be_bytes(), |b| VlanProtocol::from(u16::from_be_bytes(b));
-    VlanFlags: 8 + 0, VlanFlags::new(), flag_bytes, flags_from_bytes;
 }
 
 compare_as_printed!(VlanId);
-
-const fn flag_bytes(VlanFlags { flags, mask }: VlanFlags) -> [u8; 8] {
-    let ([a, b, c, d], [e, f, g, h]) = (flags.to_ne_bytes(), mask.to_ne_bytes());
-    [a, b, c, d, e, f, g, h]
-}
-
-const fn flags_from_bytes([a, b, c, d, e, f, g, h]: [u8; 8]) -> VlanFlags {
-    VlanFlags { flags: u32::from_ne_bytes([a, b, c, d]), mask: u32::from_ne_bytes([e, f, g, h]) }
-}
 
 table! {
     /// What makes a new link a VLAN.
@@ -341,15 +237,15 @@ table! {
         5 IFLA_VLAN_PROTOCOL pub protocol: VlanProtocol,
     }
     both {
-        /// Flags to switch on or off. The kernel reports none where none is on.
-        2 IFLA_VLAN_FLAGS pub flags: VlanFlags = VlanFlags::new(),
+        /// The flags; a request switches some of them on or off.
+        2 IFLA_VLAN_FLAGS pub flags: VlanFlagsChange => VlanFlags => VlanFlags = VlanFlags::NONE,
     }
     lists {
         /// Entries to add to, replace in or remove from the egress map: from the kernel's priority to the tag's. The kernel
         /// cannot report a link with more than about 5,450.
-        3 IFLA_VLAN_EGRESS_QOS pub egress_qos: &'a [EgressQos] => List<'a, EgressQos> => Vec<EgressQos>,
+        3 IFLA_VLAN_EGRESS_QOS pub egress_qos: &'a [EgressQos] => Entries<'a, EgressQos> => Vec<EgressQos>,
         /// Entries to add to, replace in or remove from the ingress map: from the tag's priority to the kernel's.
-        4 IFLA_VLAN_INGRESS_QOS pub ingress_qos: &'a [IngressQos] => List<'a, IngressQos> => Vec<IngressQos>,
+        4 IFLA_VLAN_INGRESS_QOS pub ingress_qos: &'a [IngressQos] => Entries<'a, IngressQos> => Vec<IngressQos>,
     }
 }
 
@@ -399,7 +295,7 @@ mod tests {
         let (egress, ingress) = ([EgressQos::new(16, priority(4))], [IngressQos::new(priority(7), 5)]);
         let link = NewLink::vlan(PARENT, VlanId::new(50).unwrap())
             .protocol(VlanProtocol::Ieee8021Ad)
-            .flags(VlanFlags::new().gvrp(true).reorder_hdr(false))
+            .flags(VlanFlags::GVRP.on() | VlanFlags::REORDER_HDR.off())
             .egress_qos(&egress)
             .ingress_qos(&ingress);
         #[rustfmt::skip]
@@ -433,12 +329,5 @@ mod tests {
         assert_eq!(priority(7).to_string(), "7");
         assert_eq!(VlanProtocol::from(0x9100).to_string(), "0x9100");
         assert_eq!(VlanProtocol::from(0x88a8).to_string(), "802.1ad");
-    }
-
-    #[test]
-    fn flags_say_what_is_on_what_is_off_and_nothing_of_the_rest() {
-        let flags = VlanFlags::new().mvrp(true).loose_binding(true).loose_binding(false);
-        assert_eq!(flags, VlanFlags { flags: 8, mask: 8 | 4 });
-        assert_eq!(format!("{flags:?}"), r#"[("loose_binding", false), ("mvrp", true)]"#);
     }
 }

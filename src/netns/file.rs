@@ -28,10 +28,17 @@ pub(super) fn open_namespace(path: &Path) -> Result<OwnedFd> {
         }
         _ => {}
     }
-    open_trusted(Path::new(&by_descriptor)).map_err(|_| {
-        let doing = format!("open namespace {} by /proc/thread-self/fd: is /proc mounted?", words(path));
-        Error::io(doing, Errno::ENOENT).about(Subject::Namespace)
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    open(by_descriptor.as_str(), flags, Mode::empty()).map_err(|error| match error {
+        // Not ENOENT: the namespace is there.
+        Errno::ENOENT => failed_by_proc(path),
+        error => failed(path, error),
     })
+}
+
+fn failed_by_proc(path: &Path) -> Error {
+    let doing = format!("open namespace {}, which takes a mounted /proc", words(path));
+    Error::io(doing, Errno::EIO).about(Subject::Namespace)
 }
 
 /// Opens a file below `/proc`, which only the kernel puts there.

@@ -178,7 +178,7 @@ fn pid_of(process: BorrowedFd<'_>) -> Result<u32> {
 }
 
 fn process_ended() -> Error {
-    Error::io("look up the process of a pidfd", Errno::ESRCH)
+    Error::io("look up the process of a pidfd", Errno::ESRCH).about(Subject::Namespace)
 }
 
 /// [`Netns::run`] for any descriptor.

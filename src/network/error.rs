@@ -1,10 +1,11 @@
 //! What is wrong with a network or a parent, in words that its user can act on; and the error of what works with them.
 
+use crate::error::{Class, Partial, Subject};
 use crate::link::VlanId;
-use crate::value::{IfName, InvalidValue};
-use ipnetwork::IpNetwork;
+use crate::value::{IfName, InvalidValue, Name};
+use ipnetwork::{IpNetwork, IpNetworkError};
 use std::io;
-use std::net::IpAddr;
+use std::net::{AddrParseError, IpAddr};
 
 /// Why a network, a parent or a connection could not be had: what was asked for cannot be, or a request failed.
 ///
@@ -17,6 +18,7 @@ use std::net::IpAddr;
 /// assert_eq!(error.to_string(), "an owner has 1 to 64 bytes, and no colon or control character");
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "it is refused before anything is sent, or what is sent fails")]
 pub enum Error {
     /// The network, the parent or the connection cannot be what it should be. Nothing was sent.
     #[error(transparent)]
@@ -47,6 +49,52 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What sort of failure it was, as [`sublink::Error::class`](crate::Error::class).
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Invalid(InvalidNetwork::NoParent(_) | InvalidNetwork::NoBase { .. }) => Class::Gone,
+            Self::Invalid(
+                InvalidNetwork::NameIsTaken(_) | InvalidNetwork::IdIsTaken(_) | InvalidNetwork::VlanIsThere { .. },
+            ) => Class::Taken,
+            Self::Invalid(_) => Class::Invalid,
+            Self::Failed(error) => error.class(),
+        }
+    }
+
+    /// What it is about, as [`sublink::Error::subject`](crate::Error::subject).
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::Invalid(
+                InvalidNetwork::NoParent(_)
+                | InvalidNetwork::NoBase { .. }
+                | InvalidNetwork::VlanIsThere { .. }
+                | InvalidNetwork::Loopback,
+            ) => Subject::Parent,
+            Self::Invalid(_) => Subject::Other,
+            Self::Failed(error) => error.subject(),
+        }
+    }
+}
+
+/// What `?` meets beside a network: values that are checked, texts that are read, and lists.
+macro_rules! from {
+    ($($T:ty),*) => { $(
+        impl From<$T> for Error {
+            fn from(value: $T) -> Self {
+                Self::Failed(value.into())
+            }
+        }
+    )* };
+}
+from!(InvalidValue, IpNetworkError, AddrParseError);
+
+impl<T> From<Partial<T>> for Error {
+    fn from(partial: Partial<T>) -> Self {
+        Self::Failed(partial.error)
+    }
+}
+
 /// Keeps the sentence and the source; the kind is that of the error number, or invalid input.
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
@@ -68,13 +116,13 @@ pub enum InvalidNetwork {
     #[error("no network can be named {0:?}: host, none, bridge and default are Docker's own")]
     NameIsReserved(Box<str>),
     /// Another network has the name.
-    #[error("there is a network {0} already")]
+    #[error("there is a network {} already", printed(.0))]
     NameIsTaken(Box<str>),
     /// An id that cannot name a dummy.
     #[error("a network's id begins with 12 ASCII letters or digits, which name its dummy")]
     Id,
     /// Two networks without a parent would get the same dummy.
-    #[error("the id begins as that of the network {0}, and each network without a parent has a dummy of its own")]
+    #[error("the id begins as that of the network {}, and each network without a parent has a dummy of its own", printed(.0))]
     IdIsTaken(Box<str>),
     /// An owner that cannot be one.
     #[error("an owner has 1 to 64 bytes, and no colon or control character")]
@@ -123,7 +171,7 @@ pub enum InvalidNetwork {
     #[error("there is no interface {0}; one that is to be made is named BASE.ID, as in eth0.50")]
     NoParent(IfName),
     /// The base of a VLAN to be made is not there.
-    #[error("the interface {base}, on which {parent} would be made, does not exist")]
+    #[error("the interface {}, on which {parent} would be made, does not exist", printed(.base))]
     NoBase {
         /// The parent's name.
         parent: IfName,
@@ -149,7 +197,7 @@ pub enum InvalidNetwork {
         there: IfName,
     },
     /// A passthru network shares its parent with none.
-    #[error("{parent} is the parent of the network {other}, and a passthru network shares its parent with none")]
+    #[error("{parent} is the parent of the network {}, and a passthru network shares its parent with none", printed(.other))]
     Passthru {
         /// The parent of both.
         parent: IfName,
@@ -182,7 +230,7 @@ pub enum InvalidNetwork {
         subnet: IpNetwork,
     },
     /// An address that no station in one of the network's subnets can have.
-    #[error("the address {addr} is not that of a station in a subnet of the network {network}")]
+    #[error("the address {addr} is not that of a station in a subnet of the network {}", printed(.network))]
     AddressOutside {
         /// The address.
         addr: IpNetwork,
@@ -206,13 +254,13 @@ pub enum InvalidNetwork {
         network: Box<str>,
     },
     /// A connection to a VLAN network says no VLAN id.
-    #[error("a container joins the network {0} with a VLAN id of its own, and none was given")]
+    #[error("a container joins the network {} with a VLAN id of its own, and none was given", printed(.0))]
     NoVlanId(Box<str>),
     /// A connection to a macvlan network says a VLAN id.
-    #[error("a container joins the macvlan network {0} without a VLAN id: the id is the parent's, as in eth0.50")]
+    #[error("a container joins the macvlan network {} without a VLAN id: the id is the parent's, as in eth0.50", printed(.0))]
     NotAVlan(Box<str>),
     /// A connection to a passthru network says a MAC address.
-    #[error("a container joins the passthru network {0} with its parent's MAC address, not with one of its own")]
+    #[error("a container joins the passthru network {} with its parent's MAC address, not with one of its own", printed(.0))]
     MacOfPassthru(Box<str>),
     /// A config-only network that is also internal or attachable.
     #[error("a config-only network is neither internal nor attachable: those that are made from it are")]
@@ -221,14 +269,19 @@ pub enum InvalidNetwork {
     #[error("a config-only network is not made from another: configurations do not chain")]
     ConfigChain,
     /// A config-only network has no parent and no containers.
-    #[error("the network {0} is config-only: make one from it, and use that")]
+    #[error("the network {} is config-only: make one from it, and use that", printed(.0))]
     IsConfigOnly(Box<str>),
     /// The network to take the configuration from is not there, or not config-only.
-    #[error("there is no config-only network {0} that another could be made from")]
+    #[error("there is no config-only network {} that another could be made from", printed(.0))]
     NotConfigOnly(Box<str>),
     /// A network that is made from a config has options or subnets of its own.
-    #[error("parent, options and subnets come from the config {0}, and from there only")]
+    #[error("parent, options and subnets come from the config {}, and from there only", printed(.0))]
     ConfiguredElsewhere(Box<str>),
+}
+
+/// A name, escaped so that it does nothing to a terminal.
+fn printed(name: &str) -> Name<'_> {
+    Name::new(name.as_bytes())
 }
 
 fn did_you_mean(mode: Option<&str>) -> String {

@@ -1,8 +1,7 @@
 //! Containers that join and leave networks while they run, and the default route among the networks of one.
 
 use super::{Network, Owner, Result};
-use crate::batch::Batch;
-use crate::endpoint::{Attached, Detached, default_route};
+use crate::endpoint::{Attached, Detached, default_route, pass_on, take};
 use crate::link::VlanId;
 use crate::route::NewRoute;
 use crate::sandbox::Sandbox;
@@ -84,18 +83,18 @@ pub struct Member {
 impl Network {
     /// Connects a container, which may have other networks already: `others`, its members. The network's parent is made
     /// where it is not there. The default route goes to this network where [`choose_gateways`] chooses it among all of
-    /// them, in the place of the one that had it, with no gap in between.
+    /// them, in the place of the one that had it, with no gap in between. A default route of the same metric that is none of
+    /// these networks' is left alone: the connection is refused, as with Docker.
     ///
-    /// Routers advertise themselves too: a container that is to have no IPv6 default route but these has to be told so
-    /// before (`net.ipv6.conf.default.accept_ra`).
+    /// Routers advertise themselves too. Such a route is left alone and refuses nothing: a container that is to have no IPv6
+    /// default route but these has to be told so before (`net.ipv6.conf.default.accept_ra`).
     ///
     /// A container that is to have more than the network and the connection say is connected step by step:
     /// [`join`](Self::join).
     ///
     /// # Errors
-    /// As [`Parent::up`](super::Parent::up), [`endpoint`](Self::endpoint), [`Endpoint::attach`](crate::Endpoint::attach) and
-    /// [`join`](Self::join). Then the container is as before, but for a default route that was none of these networks'; a
-    /// parent that was made stays.
+    /// As [`Parent::attach`](super::Parent::attach), [`endpoint`](Self::endpoint) and
+    /// [`join`](Self::join). Then the container is as before; a parent that was made stays.
     pub fn connect(
         &self,
         host: &mut Socket,
@@ -104,11 +103,13 @@ impl Network {
         connection: Connection,
         others: &[Member],
     ) -> Result<Member> {
-        let parent = self.parent()?.up(host, owner)?;
         if self.subnets().iter().any(|subnet| subnet.network().is_ipv6()) {
-            self.validate_on(&host.link_at(parent.index)?.to_owned())?;
+            if let Ok(parent) = host.link(self.parent_name()) {
+                self.validate_on(&parent.to_owned())?;
+            }
         }
-        let attached = self.endpoint(parent.index, &connection)?.attach(host, sandbox)?;
+        let endpoint = |parent| Ok(self.endpoint(parent, &connection)?);
+        let (_, attached) = self.parent()?.attach(host, owner, sandbox, endpoint)?;
         self.join(connection, attached, sandbox, others)
     }
 
@@ -130,7 +131,8 @@ impl Network {
     /// ```
     ///
     /// # Errors
-    /// The default route was refused. Then the link is detached, and `others` have the default routes that they had.
+    /// The default route was refused: with EEXIST, because of one that is none of these networks'. Then the link is detached,
+    /// and all default routes are as before.
     pub fn join(
         &self,
         connection: Connection,
@@ -144,7 +146,6 @@ impl Network {
             Ok(()) => Ok(member),
             Err(error) => {
                 let error = error.explained(inside);
-                settle_default_routes(others, inside); // one of them may have been replaced already
                 Err(error.with_undo(attached.undo(inside)).into())
             }
         }
@@ -159,24 +160,30 @@ impl Member {
         Self { network: network.name().into(), gateways: network.gateways(&connection.addrs), connection, attached }
     }
 
-    /// Takes the default routes that this network has among those of the container: in the place of another's, so that there
-    /// is no gap in between.
+    /// Takes the default routes that this network has among those of the container, in the place of the others', or changes
+    /// nothing.
     fn take_default_routes(&self, others: &[Self], inside: &mut Socket) -> crate::Result<()> {
-        let mut batch = Batch::new();
-        for (number, gateway) in choose_gateways(others.iter().chain([self])) {
-            if number == others.len() {
-                batch.push(&self.default_route(gateway))?;
-            }
-        }
-        inside.run(&mut batch)
+        let chosen = choose_gateways(others.iter().chain([self])).into_iter();
+        let own: Vec<_> = chosen
+            .filter(|(number, _)| *number == others.len())
+            .map(|(_, gateway)| self.default_route(gateway))
+            .collect();
+        let known: Vec<_> = others.iter().flat_map(Self::default_routes).collect();
+        take(&own, &known, inside)
+    }
+
+    /// The default routes that it may have.
+    fn default_routes(&self) -> impl Iterator<Item = NewRoute> {
+        self.gateways.iter().map(|gateway| self.default_route(*gateway))
     }
 
     fn default_route(&self, gateway: IpAddr) -> NewRoute {
-        default_route(gateway, self.attached.index, &self.connection.addrs).replace()
+        default_route(gateway, self.attached.index, &self.connection.addrs)
     }
 
-    /// Disconnects the container from the network. Its default route goes to another of its networks first (`rest`, the
-    /// members that stay), so that there is no gap in between.
+    /// Disconnects the container from the network. The default route of each family that it had goes to another of the
+    /// container's networks first (`rest`, the members that stay), so that there is no gap in between. Where nobody has a
+    /// default route, such a network is given it; where one of these networks or somebody else has it, it stays as it is.
     ///
     /// A network whose link the container has altered so that it cannot have the default route is passed over: nothing that
     /// a container does inside keeps it from being disconnected.
@@ -184,18 +191,15 @@ impl Member {
     /// # Errors
     /// As [`Attached::detach`].
     pub fn disconnect(&self, sandbox: &mut Sandbox, rest: &[Self]) -> Result<Detached> {
-        settle_default_routes(rest, sandbox.socket());
+        let members: Vec<_> = rest.iter().collect();
+        let own: Vec<_> = self.default_routes().collect();
+        for family in FAMILIES {
+            let ranked = rank_gateways(&members, family).into_iter();
+            let candidates: Vec<_> =
+                ranked.filter_map(|(number, gateway)| Some(rest.get(number)?.default_route(gateway))).collect();
+            pass_on(&own, &candidates, sandbox.socket());
+        }
         Ok(self.attached.detach(sandbox)?)
-    }
-}
-
-/// Gives the default route of each family to the best of the networks that can have it.
-fn settle_default_routes(members: &[Member], inside: &mut Socket) {
-    let all: Vec<_> = members.iter().collect();
-    for candidates in FAMILIES.map(|family| rank_gateways(&all, family)) {
-        let mut candidates =
-            candidates.into_iter().filter_map(|(number, gateway)| Some((members.get(number)?, gateway)));
-        let _ = candidates.any(|(member, gateway): (&Member, _)| inside.apply(&member.default_route(gateway)).is_ok());
     }
 }
 

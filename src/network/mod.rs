@@ -33,7 +33,7 @@ pub use subnet::Subnet;
 
 use crate::endpoint::Endpoint;
 use crate::link::{Ipv4Setting, LinkInfo, LinkSpec, MacvlanMode, NewLink};
-use crate::value::{IfIndex, IfName};
+use crate::value::{IfIndex, IfName, maybe};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 
@@ -85,6 +85,8 @@ pub struct Network {
 }
 
 impl Network {
+    maybe!();
+
     /// A network without a link to be on, which is given a dummy of its own.
     ///
     /// Its id is made from the name: the 64 bits of FNV-1a over its bytes, as 16 lower-case hexadecimal digits. That is a
@@ -251,7 +253,7 @@ impl Network {
         if self.config_only {
             return Err(InvalidNetwork::IsConfigOnly(self.name.clone()));
         }
-        let dummy = || self.mtu.into_iter().fold(Parent::dummy(self.dummy), Parent::mtu);
+        let dummy = || Parent::dummy(self.dummy).maybe(self.mtu, Parent::mtu);
         Ok(self.parent.map_or_else(dummy, Parent::new))
     }
 
@@ -376,13 +378,11 @@ impl Network {
             }
             (Driver::Macvlan(mode), None) => {
                 let link = NewLink::macvlan(parent).mode(mode).name(name);
-                let link = self.mtu.into_iter().fold(link, NewLink::mtu);
-                Ok(mac.into_iter().fold(link, NewLink::mac).into())
+                Ok(link.maybe(self.mtu, NewLink::mtu).maybe(mac, NewLink::mac).into())
             }
             (Driver::Vlan, Some(id)) => {
                 let link = NewLink::vlan(parent, id).name(name);
-                let link = self.mtu.into_iter().fold(link, NewLink::mtu);
-                Ok(mac.into_iter().fold(link, NewLink::mac).into())
+                Ok(link.maybe(self.mtu, NewLink::mtu).maybe(mac, NewLink::mac).into())
             }
             (Driver::Vlan, None) => Err(InvalidNetwork::NoVlanId(self.name.clone())),
         }

@@ -22,7 +22,8 @@ const MODES: [(&str, MacvlanMode); 4] = [
 
 impl Network {
     /// Sets an option: `parent`, `com.docker.network.driver.mtu` and, of a macvlan network, `macvlan_mode`. As with Docker, an
-    /// empty parent is none, and an empty mode is bridge.
+    /// empty parent is none, and an empty mode is bridge. In a parent's name, `\xNN` is a byte
+    /// ([`IfName::from_escaped`]).
     ///
     /// ```
     /// use sublink::{MacvlanMode, Network};
@@ -45,7 +46,7 @@ impl Network {
         match (key, self.driver) {
             (PARENT, _) if value.is_empty() => self.parent = None,
             (PARENT, _) => {
-                let parent = IfName::new(value);
+                let parent = IfName::from_escaped(value);
                 self.parent = Some(parent.map_err(|why| InvalidNetwork::Parent { name: value.into(), why })?);
             }
             (MODE, Driver::Macvlan(_)) => self.driver = Driver::Macvlan(mode(value)?),
@@ -58,13 +59,14 @@ impl Network {
         Ok(self)
     }
 
-    /// The options, as [`option`](Self::option) reads them.
+    /// The options, as [`option`](Self::option) reads them: a network that is given them has the same ones. Unusual bytes of the
+    /// parent's name are [escaped](IfName::to_escaped).
     pub fn options(&self) -> Vec<(&'static str, String)> {
         let mode = match self.driver {
             Driver::Macvlan(mode) => Some((MODE, mode.to_string())),
             Driver::Vlan => None,
         };
-        let parent = self.parent.map(|parent| (PARENT, parent.to_string()));
+        let parent = self.parent.map(|parent| (PARENT, parent.to_escaped()));
         let mtu = self.mtu.map(|mtu| (MTU, mtu.to_string()));
         [parent, mode, mtu].into_iter().flatten().collect()
     }
@@ -144,6 +146,55 @@ mod tests {
         let again = options.iter().try_fold(macvlan(), |network, (key, value)| network.option(key, value));
         assert_eq!(again, Ok(network));
         assert_eq!(macvlan().option(PARENT, ""), Ok(macvlan()), "no parent");
+    }
+
+    /// Whatever the kernel takes for a name. What a name prints as would be read as another name, or as none.
+    #[test]
+    fn every_parent_comes_back() {
+        let is_back = |name: &[u8]| {
+            let Ok(parent) = IfName::from_bytes(name) else { return false };
+            let network = macvlan().on(parent);
+            if let Some((key, value)) = network.options().into_iter().next() {
+                assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{value}");
+                assert_eq!(macvlan().option(key, &value).map(|network| network.parent_name()), Ok(parent), "{value}");
+            }
+            true
+        };
+        let mut names = 0;
+        for byte in 0..=255 {
+            let with =
+                [&[byte][..], &[b'\\', byte], &[b'\\', b'x', byte], &[byte, b'\\', b'x', b'4', b'1'], &[0xc3, byte]];
+            names += with.into_iter().filter(|name| is_back(name)).count();
+        }
+        let mut random = 0_u64;
+        for _ in 0..20_000 {
+            let name: Vec<_> = (0..15)
+                .map_while(|_| {
+                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let [.., short, byte] = (random >> 16).to_be_bytes();
+                    (short > 20).then_some(byte)
+                })
+                .collect();
+            names += usize::from(is_back(&name));
+        }
+        assert!(names > 10_000, "{names}");
+    }
+
+    /// Text of other alphabets can be typed as it is; a backslash cannot.
+    #[test]
+    fn a_parent_is_read_as_it_is_typed() {
+        for (typed, bytes) in
+            [("eth0.50", &b"eth0.50"[..]), ("\u{e9}0", b"\xc3\xa90"), (r"a\x5Cb", b"a\\b"), (r"\x65", b"e")]
+        {
+            assert_eq!(macvlan().option(PARENT, typed).unwrap().parent_name().as_bytes(), bytes, "{typed}");
+        }
+        for typed in [r"a\b", r"a\", r"\x", r"\x4", r"\x+4", r"\x\x", "\\x\u{e9}", r"\X41"] {
+            let name = Given::new(typed.as_bytes());
+            let why = InvalidValue::NameByte { name, byte: b'\\' };
+            let expected = InvalidNetwork::Parent { name: typed.into(), why };
+            assert_eq!(macvlan().option(PARENT, typed), Err(expected), "{typed}");
+        }
+        assert!(macvlan().option(PARENT, r"a\x2fb").is_err(), "a slash, however it is written");
     }
 
     #[test]

@@ -33,6 +33,10 @@ impl Network {
 ///
 /// Nobody else may work for the same owner meanwhile.
 ///
+/// It enters no container's namespace, so it needs none: a caller that keeps [`Member`](super::Member)s keeps the path of each
+/// one's namespace beside it, opens a [`Sandbox`](crate::Sandbox) by that path, and connects the container again where its link
+/// is [gone](crate::Attached::find).
+///
 /// ```no_run
 /// # use sublink::{Network, Owner, Socket};
 /// # let (owner, networks): (Owner, Vec<Network>) = (Owner::new("my-engine")?, Vec::new());

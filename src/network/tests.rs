@@ -278,3 +278,27 @@ fn an_addresss_gateway_is_that_of_its_subnet() {
     assert_eq!(gateways(&["10.2.0.7/24", "fd50::7/64"]), [ip("10.2.0.1"), ip("fd50::1")]);
     assert_eq!(gateways(&["10.3.0.7/16", "10.9.0.7/16"]), [] as [IpAddr; 0]);
 }
+
+/// Every name that a message of the error tells, with what would clear a screen or turn text around.
+#[test]
+fn names_print_escaped() {
+    let name: Box<str> = "a\u{1b}[2J\u{202e}".into();
+    let parent = IfName::new("eth0").unwrap();
+    let addr = "10.0.0.1/24".parse().unwrap();
+    for error in [
+        InvalidNetwork::NameIsTaken(name.clone()),
+        InvalidNetwork::IdIsTaken(name.clone()),
+        InvalidNetwork::NoVlanId(name.clone()),
+        InvalidNetwork::NotAVlan(name.clone()),
+        InvalidNetwork::MacOfPassthru(name.clone()),
+        InvalidNetwork::IsConfigOnly(name.clone()),
+        InvalidNetwork::NotConfigOnly(name.clone()),
+        InvalidNetwork::ConfiguredElsewhere(name.clone()),
+        InvalidNetwork::NoBase { parent, base: name.clone() },
+        InvalidNetwork::Passthru { parent, other: name.clone() },
+        InvalidNetwork::AddressOutside { addr, network: name.clone() },
+    ] {
+        let text = error.to_string();
+        assert!(text.contains("a\\u{1b}[2J\\u{202e}"), "{text}");
+    }
+}

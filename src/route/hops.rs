@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 /// A router of another family than the destination's (`struct rtvia`): for an IPv4 route by an IPv6 neighbour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "any address is one")]
 pub struct Via(pub IpAddr);
 
 impl Put for Via {
@@ -38,6 +39,7 @@ pub struct NextHops<'a>(&'a [u8]);
 
 /// One way that a route goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NextHop {
     /// The link it leaves by.
     pub index: Option<IfIndex>,

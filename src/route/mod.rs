@@ -17,7 +17,7 @@ mod request;
 pub use hops::{NextHop, NextHops, Via};
 pub use request::{DeleteRoute, ListRoutes, NewRoute};
 
-use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, numbers};
+use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, numbers, transparent};
 use crate::wire::{Body, Message, fixed, table};
 use ipnetwork::IpNetwork;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -36,7 +36,13 @@ pub(crate) const BODY: Body = Body { header: RTMSG, rows: RouteView::ROWS };
 const ONLINK: u32 = 4;
 
 /// A routing table, by its number (`RT_TABLE_…`).
+///
+/// ```
+/// use sublink::route::Table;
+/// assert_eq!((Table::from(254), u32::from(Table::LOCAL)), (Table::MAIN, 255));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
 pub struct Table(pub u32);
 
 impl Table {
@@ -51,8 +57,18 @@ impl Table {
     }
 }
 
+transparent!(Table: u32);
+
 /// Who made a route (`RTPROT_…`, `/etc/iproute2/rt_protos`).
+///
+/// ```
+/// use sublink::NewRoute;
+/// use sublink::route::RouteProtocol;
+/// let route = NewRoute::default_via("10.0.50.1".parse()?).protocol(RouteProtocol::DHCP);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
 pub struct RouteProtocol(pub u8);
 
 impl RouteProtocol {
@@ -67,6 +83,8 @@ impl RouteProtocol {
     /// A DHCP client.
     pub const DHCP: Self = Self(16);
 }
+
+transparent!(RouteProtocol: u8);
 
 numbers! {
     /// What happens to a packet that a route fits (`RTN_…`).

@@ -2,14 +2,14 @@
 
 use super::{ONLINK, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RouteAttrs, RouteHead, RouteInfo, RouteProtocol};
 use super::{RouteType, RouteView, Table, Via};
-use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, everywhere, family};
-use crate::wire::{Attrs, Command, Header, NoRoom, Request, Sealed, header, measured};
+use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, everywhere, family, maybe};
+use crate::wire::{Attrs, Command, Header, Messages, NoRoom, Request, Sealed, header, measured};
 use ipnetwork::IpNetwork;
-use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
 use std::net::IpAddr;
 
-/// A route to add (RTM_NEWROUTE). That there is one with the same destination, metric and table is an EEXIST, unless it is
-/// to be [replaced](Self::replace).
+/// A route to add (RTM_NEWROUTE). That there is one with the same destination, metric and table is an EEXIST, unless this one
+/// is to stand [before](Self::prepend) it, [behind](Self::append) it or in its [place](Self::replace).
 ///
 /// ```
 /// use sublink::{IfIndex, NewRoute};
@@ -27,13 +27,16 @@ pub struct NewRoute {
     scope: Option<Scope>,
     route_type: RouteType,
     onlink: bool,
-    replace: bool,
+    /// What becomes of a route with the same destination, metric and table, as flags of the request.
+    if_there: u16,
     pub(super) attrs: RouteAttrs,
 }
 
 impl NewRoute {
     /// What IPv6 makes of the metric 0, and of none (`IP6_RT_PRIO_USER`).
-    const IPV6_METRIC: u32 = 1024;
+    pub(crate) const IPV6_METRIC: u32 = 1024;
+
+    maybe!();
 
     /// A route to `destination`; bits behind its prefix are dropped. It needs a [`gateway`](Self::gateway), a link
     /// ([`index`](Self::index)) or both, unless it is of a type that drops packets.
@@ -45,7 +48,7 @@ impl NewRoute {
             scope: None,
             route_type: RouteType::Unicast,
             onlink: false,
-            replace: false,
+            if_there: NLM_F_EXCL,
             attrs: RouteAttrs::NEW,
         };
         if destination.prefix() == 0 { this } else { this.dst(destination.network()) }
@@ -57,15 +60,44 @@ impl NewRoute {
         Self::new(everywhere(gateway)).gateway(gateway)
     }
 
-    /// Replaces a route with the same destination, metric and table, if there is one, with no gap (NLM_F_REPLACE). Otherwise it
-    /// is added.
+    /// Replaces the first route with the same destination, metric and table, if there is one, with no gap (NLM_F_REPLACE).
     ///
-    /// **Nothing else is compared, not even the link.** Of several such routes IPv4 replaces the first, and IPv6 replaces all
-    /// that have a gateway. To change a route among others, add the new one with another metric, and then
-    /// [delete](DeleteRoute) the old one by its gateway and link.
+    /// That is a route by any link, whoever made it, and in IPv6 all routes that share the traffic (ECMP). To hand a
+    /// destination over from one link to another, add the new route [before](Self::prepend) the old one and
+    /// [delete](DeleteRoute) that by its gateway and link.
     #[must_use]
     pub const fn replace(mut self) -> Self {
-        self.replace = true;
+        self.if_there = NLM_F_REPLACE;
+        self
+    }
+
+    /// Adds it before the routes with the same destination, metric and table, as `ip route prepend` does. The first one is
+    /// used. The very same route is an EEXIST all the same.
+    ///
+    /// In IPv6, routes with gateways share the traffic (ECMP) whichever comes first, and are reported as one with several
+    /// [next hops](RouteInfo::next_hops).
+    ///
+    /// ```
+    /// # use sublink::{IfIndex, NewRoute, Socket};
+    /// use sublink::route::DeleteRoute;
+    /// # fn hand_over(socket: &mut Socket, eth0: IfIndex, eth1: IfIndex) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (old, new) = ("10.0.50.1".parse()?, "10.0.60.1".parse()?);
+    /// socket.apply(&NewRoute::default_via(new).index(eth1).prepend())?;
+    /// socket.apply(&DeleteRoute::like(NewRoute::default_via(old).index(eth0)))?; // there was no gap
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn prepend(mut self) -> Self {
+        self.if_there = 0;
+        self
+    }
+
+    /// Adds it behind the routes with the same destination, metric and table (NLM_F_APPEND), as `ip route append` does: it is
+    /// used when those are gone. In IPv6 as [`prepend`](Self::prepend).
+    #[must_use]
+    pub const fn append(mut self) -> Self {
+        self.if_there = NLM_F_APPEND;
         self
     }
 
@@ -106,6 +138,14 @@ impl NewRoute {
     /// The same, by the link `index` unless it says another or needs none.
     pub(crate) fn on(&self, index: IfIndex) -> Self {
         if self.has_link() && !self.attrs.has(RouteView::RTA_OIF) { self.index(index) } else { *self }
+    }
+
+    /// The route as it would be reported, were it just as asked for.
+    pub(crate) fn as_reported(&self) -> Option<RouteInfo> {
+        let mut bytes = [0; 256];
+        let len = self.encode(0, &mut bytes).ok()?;
+        let message = Messages::new(bytes.get(..len)?).next()?.ok()?;
+        RouteView::of(message).map(|route| route.to_owned())
     }
 
     /// Its destination, without host bits.
@@ -169,7 +209,7 @@ impl NewRoute {
         let (family, gateway_family) = (family(self.destination.ip()), family(self.attrs.gateway));
         let is_other = self.attrs.has(RouteView::RTA_GATEWAY) && gateway_family != family;
         let this = if is_other { self.via(Via(self.attrs.gateway)) } else { *self };
-        let Self { destination, protocol, scope, route_type, onlink, replace: _, mut attrs } = this;
+        let Self { destination, protocol, scope, route_type, onlink, if_there: _, mut attrs } = this;
         let table = self.wanted_table();
         if is_other {
             attrs.set = attrs.set.without(RouteView::RTA_GATEWAY); // RTA_VIA has it
@@ -199,8 +239,7 @@ impl Request for NewRoute {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         let is_on_link = self.route_type == RouteType::Unicast && !self.attrs.has(RouteView::RTA_GATEWAY);
         let scope = if is_on_link && self.destination.is_ipv4() { Scope::LINK } else { Scope::GLOBAL };
-        let flags = NLM_F_ACK | NLM_F_CREATE | if self.replace { NLM_F_REPLACE } else { NLM_F_EXCL };
-        self.put(RTM_NEWROUTE, flags, (scope, RouteProtocol::BOOT), seq, buf)
+        self.put(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | self.if_there, (scope, RouteProtocol::BOOT), seq, buf)
     }
 }
 
@@ -309,7 +348,7 @@ impl Request for ListRoutes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Messages, encoded};
+    use crate::wire::encoded;
 
     const INDEX: IfIndex = IfIndex(0x0102);
 
@@ -343,6 +382,17 @@ mod tests {
             8, 0, 4, 0,  2, 1, 0, 0,                            // RTA_OIF
             8, 0, 15, 0,  0xe8, 3, 0, 0,                        // RTA_TABLE = 1000
         ]);
+    }
+
+    #[test]
+    fn where_it_stands_among_others_is_said_by_flags() {
+        let route = NewRoute::default_via("10.0.50.1".parse().unwrap()).index(INDEX);
+        let flags = |route: NewRoute| encoded(&route)[6..8].to_vec();
+        assert_eq!(flags(route), [5, 6], "REQUEST ACK EXCL CREATE");
+        assert_eq!(flags(route.replace()), [5, 5], "REQUEST ACK REPLACE CREATE");
+        assert_eq!(flags(route.prepend()), [5, 4], "REQUEST ACK CREATE");
+        assert_eq!(flags(route.append()), [5, 12], "REQUEST ACK CREATE APPEND");
+        assert_eq!(flags(route.append().prepend()), [5, 4], "the last counts");
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Channel {
         }
     }
 
-    /// `None` is a signal, or a datagram of somebody else's: connected, the socket gets none; a look costs nothing.
+    /// `None`: a signal interrupted, or the datagram is not the kernel's. A connected socket gets no others; the check is cheap.
     fn receive_once(&mut self) -> Result<Option<usize>> {
         const FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_TRUNC);
         let mut buffers = [IoSliceMut::new(&mut self.buf)];

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::neigh::{ForwardingEntry, ListForwarding, RTM_NEWNEIGH};
 use crate::nsid::{GetNsid, NewNsid};
 use crate::route::{ListRoutes, RTM_NEWROUTE, RouteInfo, RouteType, RouteView};
-use crate::value::{IfIndex, family};
+use crate::value::{IfIndex, NsId, family};
 use crate::wire::{Message, Messages};
 use nix::errno::Errno;
 use std::os::fd::AsFd;
@@ -143,20 +143,20 @@ impl Socket {
     }
 
     /// The id by which this socket's namespace knows `namespace`; `None` if it has none (since Linux 4.0).
-    pub fn nsid_of(&mut self, namespace: impl AsFd) -> Result<Option<i32>> {
+    pub fn nsid_of(&mut self, namespace: impl AsFd) -> Result<Option<NsId>> {
         self.nsid(GetNsid::new(&namespace))
     }
 
-    pub(crate) fn nsid(&mut self, request: GetNsid<'_>) -> Result<Option<i32>> {
+    pub(crate) fn nsid(&mut self, request: GetNsid<'_>) -> Result<Option<NsId>> {
         let len = self.encode(&request)?;
         let place = self.send_and_find(len).map_err(|error| self.describe_own(error, 0..len))?;
         let nsid = Messages::new(self.channel.read(place)).next().and_then(Result::ok).and_then(GetNsid::read);
         let nsid = nsid.ok_or(ErrorKind::Unexpected)?;
-        Ok(Some(nsid).filter(|nsid| *nsid >= 0))
+        Ok(Some(nsid).filter(|nsid| nsid.is_assigned()))
     }
 
     /// The id by which this socket's namespace knows `namespace`; it is given one if it has none.
-    pub fn nsid_or_new(&mut self, namespace: impl AsFd) -> Result<i32> {
+    pub fn nsid_or_new(&mut self, namespace: impl AsFd) -> Result<NsId> {
         let namespace = namespace.as_fd();
         if let Some(nsid) = self.nsid_of(namespace)? {
             return Ok(nsid);

@@ -219,22 +219,26 @@ impl Socket {
 mod tests {
     use super::*;
     use crate::link::NewLink;
-    use crate::value::IfIndex;
+    use crate::value::{IfIndex, NsId};
     use crate::wire::encoded;
 
     /// Kernels that know a filter leave nothing to it.
     #[test]
     fn a_link_is_accepted_for_what_it_is() {
-        let index = |number| IfIndex::new(number).unwrap();
-        let mut link = encoded(&NewLink::macvlan(index(5)).parent_in(3).master(index(7)));
+        let (index, nsid) = (|number| IfIndex::new(number).unwrap(), NsId::new(3).unwrap());
+        let mut link = encoded(&NewLink::macvlan(index(5)).parent_in(nsid).master(index(7)));
         link[20] = 1; // its index
         let link = LinkView::of(Messages::new(&link).next().unwrap().unwrap()).unwrap();
         let list = ListLinks::new();
-        for accepting in [list, list.kind("macvlan"), list.master(index(7)), list.parent_in(3).parent(index(5))] {
+        for accepting in [list, list.kind("macvlan"), list.master(index(7)), list.parent_in(nsid).parent(index(5))] {
             assert!(accepting.accepts(&link), "{accepting:?}");
         }
-        let refusing = [list.kind("vlan"), list.kind("macvla"), list.master(index(5)), list.in_netnsid(3)];
-        for refusing in refusing.into_iter().chain([list.parent_in(0), list.parent(index(5)), list.parent(index(7))]) {
+        let refusing = [list.kind("vlan"), list.kind("macvla"), list.master(index(5)), list.in_netnsid(nsid)];
+        for refusing in refusing.into_iter().chain([
+            list.parent_in(NsId::new(0).unwrap()),
+            list.parent(index(5)),
+            list.parent(index(7)),
+        ]) {
             assert!(!refusing.accepts(&link), "{refusing:?}");
         }
     }

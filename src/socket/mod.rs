@@ -67,7 +67,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens a socket in the calling thread's namespace: six system calls.
+    /// Opens a socket in the calling thread's namespace: six system calls, besides those for the random number and the process id.
     ///
     /// Extended acknowledgements (Linux 4.12), capped ones (4.3) and strict checking of dumps (4.20) are switched on; a
     /// kernel without them is spoken to without them.
@@ -222,6 +222,10 @@ impl Socket {
     /// Links of any size are in it: a macvlan in source mode with thousands of senders is above 32 KiB, and the kernel makes
     /// room for it because the request has `IFLA_EXT_MASK`. Without that, it would leave it out and say nothing. So it does,
     /// since Linux 7.3, with one that has more than some 5,450, which older kernels report with a wrong length: an error.
+    ///
+    /// One thing is not said: where a list of senders grows above some 2,700 while the links are read, so that its link no
+    /// longer fits the kernel's datagram, Linux 6.12 and later end the list before that link, with an OK. So ask for a link
+    /// by its name or index where much depends on it.
     pub fn links<'f>(&mut self, request: &ListLinks<'f>) -> Result<List<'_, ListLinks<'f>>> {
         List::start(self, *request)
     }

@@ -1,8 +1,7 @@
 //! An interface's index.
 
-use super::{InvalidValue, random};
+use super::{InvalidValue, checked, random};
 use crate::wire::{compare_as_printed, fixed};
-use std::fmt;
 
 /// An interface's index, which names it in one network namespace: 1 to 2,147,483,647.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,30 +37,13 @@ impl IfIndex {
     }
 }
 
+checked!(IfIndex: u32);
+
 fixed! {
     IfIndex: 4 + 0, IfIndex(0), |v: IfIndex| v.0.to_ne_bytes(), |b| IfIndex::new(u32::from_ne_bytes(b)).ok();
 }
 
 compare_as_printed!(IfIndex);
-
-impl fmt::Display for IfIndex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl From<IfIndex> for u32 {
-    fn from(index: IfIndex) -> Self {
-        index.get()
-    }
-}
-
-impl TryFrom<u32> for IfIndex {
-    type Error = InvalidValue;
-    fn try_from(index: u32) -> Result<Self, InvalidValue> {
-        Self::new(index)
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -80,6 +80,9 @@ pub enum InvalidValue {
     /// See [`IfIndex`](super::IfIndex).
     #[error("an interface index is 1 to 2147483647, not {0}")]
     Index(u32),
+    /// See [`NsId`](super::NsId).
+    #[error("a namespace id is 0 to 2147483647, not {0}")]
+    NsId(i32),
     /// See [`MacAddr`](super::MacAddr).
     #[error("a MAC address of an interface is neither multicast, broadcast nor zero, as {} is", Hex(.0))]
     MacNotUnicast([u8; 6]),

@@ -1,5 +1,6 @@
 //! What addresses and routes have in common.
 
+use super::transparent;
 use ipnetwork::IpNetwork;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -21,7 +22,13 @@ pub(crate) fn everywhere(like: IpAddr) -> IpNetwork {
 }
 
 /// How far an address or a route is valid (`RT_SCOPE_…`).
+///
+/// ```
+/// use sublink::value::Scope;
+/// assert_eq!((Scope::from(253), u8::from(Scope::HOST)), (Scope::LINK, 254));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
 pub struct Scope(pub u8);
 
 impl Scope {
@@ -32,3 +39,5 @@ impl Scope {
     /// On this host.
     pub const HOST: Self = Self(254);
 }
+
+transparent!(Scope: u8);

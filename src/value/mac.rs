@@ -41,6 +41,12 @@ impl MacAddr {
     }
 }
 
+impl From<MacAddr> for [u8; 6] {
+    fn from(mac: MacAddr) -> Self {
+        mac.bytes()
+    }
+}
+
 impl TryFrom<[u8; 6]> for MacAddr {
     type Error = InvalidValue;
     fn try_from(bytes: [u8; 6]) -> Result<Self, InvalidValue> {
@@ -55,7 +61,20 @@ fixed! {
 
 /// A broadcast address, which may be any six bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "any six bytes are one")]
 pub struct Broadcast(pub [u8; 6]);
+
+impl From<[u8; 6]> for Broadcast {
+    fn from(bytes: [u8; 6]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl From<Broadcast> for [u8; 6] {
+    fn from(address: Broadcast) -> Self {
+        address.0
+    }
+}
 
 /// Bytes as `02:00:00:00:00:07`.
 pub(super) struct Hex<'a>(pub(super) &'a [u8]);

@@ -3,12 +3,14 @@
 //! The modules above this one ([`link`](crate::link), [`addr`](crate::addr), [`route`](crate::route),
 //! [`nsid`](crate::nsid)) share these values, so that none of them has to know another.
 
-mod escaped;
+mod flags;
 mod index;
 mod invalid;
 mod ip;
 mod mac;
+mod maybe;
 mod names;
+mod nsid;
 mod numbers;
 mod random;
 
@@ -17,8 +19,11 @@ pub use invalid::{Given, InvalidValue};
 pub use ip::Scope;
 pub use mac::{Broadcast, LinkAddress, MacAddr};
 pub use names::{Alias, AltName, IfName, Name};
+pub use nsid::NsId;
 
-pub(crate) use escaped::{Escaped, unescaped};
+pub(crate) use flags::{flags, write_flags};
 pub(crate) use ip::{AF_INET, AF_INET6, everywhere, family};
-pub(crate) use numbers::numbers;
+pub(crate) use maybe::maybe;
+pub(crate) use names::unescape;
+pub(crate) use numbers::{checked, numbers, transparent};
 pub(crate) use random::random;

@@ -78,11 +78,56 @@ impl IfName {
         self.padded.get(..usize::from(self.size).saturating_sub(1)).unwrap_or_default()
     }
 
+    /// The name as text that [`from_escaped`](Self::from_escaped) reads as the same name, whatever its bytes are: for files,
+    /// options and command lines. Bytes other than ASCII letters, digits and punctuation, and the backslash, are written as
+    /// `\xNN`.
+    ///
+    /// ```
+    /// # use sublink::IfName;
+    /// assert_eq!(IfName::new("eth0.50")?.to_escaped(), "eth0.50");
+    /// let name = IfName::from_bytes(b"a\\b\xff")?;
+    /// assert_eq!(name.to_escaped(), r"a\x5cb\xff");
+    /// assert_eq!(IfName::from_escaped(r"a\x5cb\xff")?, name);
+    /// # Ok::<(), sublink::value::InvalidValue>(())
+    /// ```
+    ///
+    /// What a name prints as is for people, and may be read as another name.
+    pub fn to_escaped(&self) -> String {
+        let escaped = self.as_bytes().iter().map(|byte| match byte {
+            byte if byte.is_ascii_graphic() && *byte != b'\\' => char::from(*byte).to_string(),
+            byte => format!("\\x{byte:02x}"),
+        });
+        escaped.collect()
+    }
+
+    /// From text in which `\xNN` is a byte, as [`to_escaped`](Self::to_escaped) writes it. Everything else is taken as it is,
+    /// but for a backslash.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes); and a backslash without `x` and two hexadecimal digits behind it.
+    pub fn from_escaped(text: &str) -> Result<Self, InvalidValue> {
+        let stray = InvalidValue::NameByte { name: Given::new(text.as_bytes()), byte: b'\\' };
+        Self::from_bytes(&unescape(text).ok_or(stray)?)
+    }
+
     /// The name as what a view lends: for printing and comparing.
     #[inline]
     pub fn as_name(&self) -> Name<'_> {
         Name(self.as_bytes())
     }
+}
+
+/// The bytes of text in which `\xNN` is one; `None` if a backslash has no `x` and two hexadecimal digits behind it.
+pub(crate) fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut parts = text.split('\\');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.strip_prefix('x').and_then(|part| part.split_at_checked(2))?;
+        let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit()); // from_str_radix takes a sign
+        bytes.push(u8::from_str_radix(digits, 16).ok().filter(|_| is_hex)?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    Some(bytes)
 }
 
 impl Put for IfName {

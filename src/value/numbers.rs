@@ -81,6 +81,55 @@ macro_rules! numbers {
 }
 pub(crate) use numbers;
 
+/// Conversions both ways, for a type that any number is a value of. It prints as the number.
+macro_rules! transparent {
+    ($T:ident: $int:ty) => {
+        impl From<$int> for $T {
+            fn from(number: $int) -> Self {
+                Self(number)
+            }
+        }
+
+        impl From<$T> for $int {
+            fn from(value: $T) -> Self {
+                value.0
+            }
+        }
+
+        impl std::fmt::Display for $T {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+pub(crate) use transparent;
+
+/// Conversions both ways, for a type that has `new`, which checks a number, and `get`. It prints as the number.
+macro_rules! checked {
+    ($T:ident: $int:ty) => {
+        impl From<$T> for $int {
+            fn from(value: $T) -> Self {
+                value.get()
+            }
+        }
+
+        impl TryFrom<$int> for $T {
+            type Error = $crate::value::InvalidValue;
+            fn try_from(number: $int) -> Result<Self, Self::Error> {
+                Self::new(number)
+            }
+        }
+
+        impl std::fmt::Display for $T {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.get().fmt(f)
+            }
+        }
+    };
+}
+pub(crate) use checked;
+
 #[cfg(test)]
 mod tests {
     use crate::link::{AddrGenMode, IpvlanFlag, IpvlanMode, MacvlanMode, OperState, VlanProtocol};

@@ -16,13 +16,18 @@ pub(crate) struct Mismatch {
 }
 
 /// A value that can be asked for and is reported. Values are compared by their words.
-pub(crate) trait Compare {
+pub(crate) trait Compare: Sized {
     /// The value in words.
     fn words(&self) -> String;
 
     /// The reported value in words, without the parts that `self` does not ask for.
     fn words_of(&self, found: &Self) -> String {
         found.words()
+    }
+
+    /// The reported value, without the parts that `asked`, the attribute of the request, says nothing of.
+    fn limited_to(self, _asked: &[u8]) -> Self {
+        self
     }
 
     /// What the absence of the attribute means, in words; `None` if it means nothing.
@@ -62,4 +67,4 @@ macro_rules! compare_as_printed {
 }
 pub(crate) use compare_as_printed;
 
-compare_as_printed!(u8, u16, u32, i32, IpAddr);
+compare_as_printed!(bool, u8, u16, u32, i32, IpAddr);

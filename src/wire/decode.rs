@@ -1,4 +1,4 @@
-//! Reading: iterators over bytes from outside. Nothing here trusts a length, indexes a slice, allocates or panics.
+//! Reading: iterators over bytes from outside. Nothing here trusts a length, indexes a slice or panics.
 
 use super::{NUMBER, align, unhead};
 use std::marker::PhantomData;
@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 /// A message's length does not fit its datagram, so the rest of the datagram cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a netlink message says it has {length} bytes, of {left} that are left")]
+#[expect(clippy::exhaustive_structs, reason = "the two numbers that contradict each other; a peer says it too")]
 pub struct Malformed {
     /// The length in the message's header.
     pub length: usize,
@@ -15,6 +16,7 @@ pub struct Malformed {
 
 /// A message's header (`struct nlmsghdr`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the layout of `struct nlmsghdr`, which peers build too")]
 pub struct Header {
     /// Bytes of the message, this header included.
     pub length: u32,
@@ -53,6 +55,7 @@ impl Header {
 
 /// One message of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a header and what follows it; peers build it too")]
 pub struct Message<'a> {
     /// Its header.
     pub header: Header,
@@ -104,6 +107,7 @@ impl<'a> Iterator for Messages<'a> {
 
 /// One attribute (`struct nlattr`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the layout of `struct nlattr`, which peers build too")]
 pub struct Attribute<'a> {
     /// Its number, without the flags `NLA_F_NESTED` and `NLA_F_NET_BYTEORDER`.
     pub number: u16,
@@ -211,15 +215,25 @@ impl<'a, const N: usize> Index<'a, N> {
     }
 }
 
-/// The entries of a nest that repeats one attribute. Entries that cannot be read are left out.
+/// The entries of a nest that repeats one attribute, such as the senders that a macvlan hears or a VLAN's map of priorities.
+/// Entries that cannot be read are left out.
+///
+/// ```no_run
+/// # let mut socket = sublink::Socket::open()?;
+/// let link = socket.link("mv0")?;
+/// for sender in link.macvlan().and_then(|macvlan| macvlan.macaddrs()).into_iter().flatten() {
+///     println!("{sender}");
+/// }
+/// # Ok::<(), sublink::Error>(())
+/// ```
 #[derive(Clone, Copy)]
-pub struct List<'a, T> {
+pub struct Entries<'a, T> {
     attributes: Attributes<'a>,
     of: PhantomData<T>,
 }
 
 /// In the order of the message.
-impl<T: super::Entry> Iterator for List<'_, T> {
+impl<T: super::Entry> Iterator for Entries<'_, T> {
     type Item = T;
 
     #[inline]
@@ -229,7 +243,7 @@ impl<T: super::Entry> Iterator for List<'_, T> {
     }
 }
 
-impl<'a, T: super::Entry> Get<'a> for List<'a, T> {
+impl<'a, T: super::Entry> Get<'a> for Entries<'a, T> {
     const INSIDE: super::Inside = super::Inside::Rows(&[T::ROW]);
     #[inline]
     fn get(value: &'a [u8]) -> Option<Self> {
@@ -237,13 +251,13 @@ impl<'a, T: super::Entry> Get<'a> for List<'a, T> {
     }
 }
 
-impl<T: super::Entry> From<List<'_, T>> for Vec<T> {
-    fn from(list: List<'_, T>) -> Self {
+impl<T: super::Entry> From<Entries<'_, T>> for Vec<T> {
+    fn from(list: Entries<'_, T>) -> Self {
         list.collect()
     }
 }
 
-impl<T: super::Entry + std::fmt::Debug> std::fmt::Debug for List<'_, T> {
+impl<T: super::Entry + std::fmt::Debug> std::fmt::Debug for Entries<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(*self).finish()
     }

@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr};
 ///
 /// If [`needed`](Self::needed) is above [`NoRoom::LARGEST`], no buffer is large enough: a nest's length has 16 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the one number that is missing; tests compare it")]
 pub struct NoRoom {
     /// Bytes of the whole message.
     pub needed: usize,
@@ -222,6 +223,9 @@ impl Mask {
 
 /// What a request sets of a table's attributes. The default methods are those of a table without rows.
 pub(crate) trait Attrs {
+    /// Every attribute of the table that can be set.
+    #[cfg(test)]
+    const ALL: Mask = Mask::EMPTY;
     /// Bytes that [`put`](Self::put) touches at most.
     const MAX: usize = 0;
     /// Writes all but the lists.
@@ -323,6 +327,7 @@ macro_rules! fixed {
 pub(crate) use fixed;
 
 fixed! {
+    bool: 1 + 3, false, |v| [u8::from(v)], |[b]: [u8; 1]| b != 0;
     u8:  1 + 3, 0, u8::to_ne_bytes, u8::from_ne_bytes;
     u16: 2 + 2, 0, u16::to_ne_bytes, u16::from_ne_bytes;
     u32: 4 + 0, 0, u32::to_ne_bytes, u32::from_ne_bytes;

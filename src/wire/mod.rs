@@ -13,7 +13,8 @@
 //! otherwise (`IFLA_VLAN_PROTOCOL`). An attribute's length has 16 bits, so nothing in it, nests included, is longer than
 //! 65,535 bytes. Two bits of the type are flags: `NLA_F_NESTED` and `NLA_F_NET_BYTEORDER`.
 //!
-//! This module knows bytes only: no sockets, no allocation, no policy. Sources: `man 7 netlink`,
+//! This module knows bytes only: no sockets and no policy. Writing and reading allocate nothing; owned copies and
+//! comparisons do. Sources: `man 7 netlink`,
 //! `include/uapi/linux/netlink.h`, `include/net/netlink.h`.
 
 mod compare;
@@ -23,13 +24,14 @@ mod request;
 mod row;
 pub(crate) mod table;
 
-pub use decode::{Attribute, Attributes, Header, Malformed, Message, Messages};
+pub use decode::{Attribute, Attributes, Entries, Header, Malformed, Message, Messages};
 pub use encode::NoRoom;
 pub use request::{Command, Request};
+#[doc(hidden)] // for tests
 pub use row::{Inside, Row};
 
 pub(crate) use compare::{Compare, CompareRows, Mismatch, compare_as_printed, mismatch};
-pub(crate) use decode::{FromWire, Get, Index, List};
+pub(crate) use decode::{FromWire, Get, Index};
 pub(crate) use encode::{Attrs, Entry, Fixed, Full, Mask, Out, Put, fixed, list_len, measured, padded, put_list};
 #[cfg(test)]
 pub(crate) use request::encoded;

@@ -4,6 +4,7 @@ use super::NoRoom;
 
 /// Only this crate's types are requests.
 pub(crate) mod sealed {
+    #[expect(unnameable_types, reason = "so that only this crate can implement it")]
     pub trait Sealed {}
 }
 

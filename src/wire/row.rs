@@ -4,6 +4,7 @@ use super::{Attribute, Attributes, align};
 
 /// A row of a table, for errors and for comparing with the kernel's headers.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Row {
     /// The attribute's number in its nest.
     pub number: u16,
@@ -15,6 +16,7 @@ pub struct Row {
 
 /// What an attribute's value holds.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "hidden: only tests of this repository match it")]
 pub enum Inside {
     /// A value.
     Value,

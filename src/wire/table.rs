@@ -159,6 +159,8 @@ macro_rules! encoding {
           $(where $u:tt is unreported)? $(= $missing:expr)?,)* })*]
      lists [$($(#[$ld:meta])* $ln:literal $LN:ident $lvis:vis $lf:ident: $lt:ty => $lr:ty => $lo:ty,)*]) => {
         impl$(<$l>)? $crate::wire::Attrs for $S$(<$l>)? {
+            #[cfg(test)]
+            const ALL: $crate::wire::Mask = $crate::wire::Mask::EMPTY$($(.with($n))*)*$(.with($ln))*;
             const MAX: usize = 0 $($(+ <$t as $crate::wire::Put>::MAX)*)*;
             #[inline(always)]
             fn put<'b>(&self, to: $crate::wire::Out<'b>) -> Result<$crate::wire::Out<'b>, $crate::wire::Full> {
@@ -284,6 +286,7 @@ macro_rules! rows {
             )*
 
             /// Every attribute that the library knows here, with its number and the kernel's name.
+            #[doc(hidden)]
             pub const ROWS: &'static [$crate::wire::Row] = &[
                 $($crate::wire::Row {
                     number: $n,
@@ -341,6 +344,8 @@ macro_rules! info_type {
             )*
         }
 
+        $crate::wire::table::default_info! { $I of $V $($x)* }
+
         impl<$v> $V<$v> {
             /// A copy that owns what it holds.
             pub fn to_owned(&self) -> $I {
@@ -354,6 +359,20 @@ macro_rules! info_type {
 }
 pub(crate) use info_type;
 
+/// The default of an owned copy that has nothing from a header.
+macro_rules! default_info {
+    ($I:ident of $V:ident) => {
+        /// What is read where the kernel sent nothing.
+        impl Default for $I {
+            fn default() -> Self {
+                $V::new(&[]).to_owned()
+            }
+        }
+    };
+    ($I:ident of $V:ident $($from_head:ident)+) => {};
+}
+pub(crate) use default_info;
+
 /// The comparison of a request with a report.
 macro_rules! compared {
     (nothing $($rest:tt)*) => {};
@@ -366,6 +385,7 @@ macro_rules! compared {
                     let asked: Option<$crate::wire::table::read_type!($t $(=> $r)?)> = self.attrs.get($n);
                     let found = found.attrs.get($n)$(.or(Some($missing)))?;
                     $(let asked = asked.filter(|asked| found.is_some() || *asked != $unreported);)?
+                    let found = found.map(|found| $crate::wire::Compare::limited_to(found, self.attrs.get($n).unwrap_or_default()));
                     $crate::wire::mismatch($n, stringify!($N), asked, found)
                 },)*)*];
                 mismatches.into_iter().flatten().collect()

@@ -6,7 +6,7 @@ use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::sys::socket::{setsockopt, sockopt::ReceiveTimeout};
 use nix::sys::time::{TimeVal, TimeValLike};
 use std::os::fd::AsFd;
-use sublink::route::{ListRoutes, RouteInfo, RouteType, RouteView, Table};
+use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteType, RouteView, Table};
 use sublink::wire::Messages;
 use sublink::{Attached, Endpoint, MacvlanMode, NewLink, NewRoute};
 use sublink_tests::kernel_test;
@@ -33,7 +33,8 @@ impl Both {
     }
 
     fn hand_over_to(&mut self, number: usize) {
-        self.endpoints[number].take_default_route(&self.attached[number], &mut self.pod.sandbox).unwrap();
+        let other = (&self.endpoints[1 - number], &self.attached[1 - number]);
+        self.endpoints[number].take_default_route(&self.attached[number], &[other], &mut self.pod.sandbox).unwrap();
     }
 
     /// The default routes of either family.
@@ -102,11 +103,11 @@ pub fn each_family_has_one_default_route_by_the_one_that_took_it() -> Result<(),
     Ok(())
 }
 
-/// By the kernel's events: each default route takes the place of another, and none is deleted.
+/// By the kernel's events: a default route is added before the other is deleted.
 #[kernel_test]
 pub fn there_is_no_moment_without_a_default_route() -> Result<(), Skip> {
     const RTM_NEWROUTE: u16 = 24;
-    const NLM_F_REPLACE: u16 = 0x100;
+    const RTM_DELROUTE: u16 = 25;
     let mut both = Both::new();
     let events = both.pod.sandbox.run(Events::open).unwrap();
     for number in [1, 0, 1] {
@@ -115,12 +116,67 @@ pub fn there_is_no_moment_without_a_default_route() -> Result<(), Skip> {
     both.attached[0].detach(&mut both.pod.sandbox).unwrap();
     both.pod.inside().apply(&NewRoute::new(net("10.99.0.0/16")).route_type(RouteType::Blackhole)).unwrap();
     let told = events.until("10.99.0.0/16");
-    let defaults: Vec<_> = told.iter().filter(|(.., route)| is_default(route)).collect();
-    for (ty, flags, route) in &defaults {
-        assert_eq!((*ty, flags & NLM_F_REPLACE), (RTM_NEWROUTE, NLM_F_REPLACE), "{route:?}");
+    for is_v4 in [true, false] {
+        let is_of_family =
+            |route: &RouteInfo| is_default(route) && route.destination.is_some_and(|d| d.is_ipv4() == is_v4);
+        let defaults = told.iter().filter(|(.., route)| is_of_family(route));
+        let told: Vec<_> = defaults.map(|(ty, _, route)| (*ty, route.link())).collect();
+        let [first, second] = both.attached.map(|attached| Some(attached.index));
+        let hand_over = |from, to| [(RTM_NEWROUTE, to), (RTM_DELROUTE, from)];
+        let [there, back] = [hand_over(first, second), hand_over(second, first)];
+        let is_new_way = |(number, told): (usize, &(u16, _))| told.0 == RTM_DELROUTE || is_v4 || number == 0;
+        // IPv6 reports the whole set with each addition, the oldest first.
+        let without_sets = |told: &[(u16, _)]| -> Vec<_> {
+            told.iter().enumerate().map(|told| if is_new_way(told) { *told.1 } else { (told.1.0, None) }).collect()
+        };
+        let expected = [there, back, there].concat();
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        assert_eq!(without_sets(&told), without_sets(&expected));
     }
-    let is_v4 = |route: &RouteInfo| route.destination.is_some_and(|destination| destination.is_ipv4());
-    let count = |v4| defaults.iter().filter(|(.., route)| is_v4(route) == v4).count();
-    assert_eq!((count(true), count(false)), (3, 3), "three times, of either family: {defaults:?}");
+    Ok(())
+}
+
+/// One that the container made for itself, or somebody made by another of its links.
+#[kernel_test]
+pub fn a_default_route_of_somebody_elses_is_left_alone() -> Result<(), Skip> {
+    let mut both = Both::new();
+    let first = both.attached[0].index;
+    for foreign in ["10.0.50.9", "fd50::9"] {
+        let foreign = NewRoute::default_via(ip(foreign)).index(first);
+        both.pod.inside().apply(&foreign.append()).unwrap();
+        let before = both.defaults();
+        let others = [(&both.endpoints[0], &both.attached[0])];
+        let taken = both.endpoints[1].take_default_route(&both.attached[1], &others, &mut both.pod.sandbox);
+        let error = taken.unwrap_err();
+        assert!(error.is_already_there(), "{error}");
+        assert_eq!(both.defaults(), before, "{error}");
+        both.pod.inside().apply(&DeleteRoute::like(foreign)).unwrap();
+    }
+    both.hand_over_to(1);
+    Ok(())
+}
+
+/// Routes of another metric are no matter, and those that only resemble the known one are not touched.
+#[kernel_test]
+pub fn only_the_known_route_is_deleted() -> Result<(), Skip> {
+    let mut both = Both::new();
+    let index = both.attached[0].index;
+    let by = |gateway: &str| NewRoute::default_via(ip(gateway)).index(index);
+    for route in [by("10.0.50.1").metric(77), by("10.0.50.9").metric(77), by("fd50::1").metric(77)] {
+        both.pod.inside().apply(&route.append()).unwrap();
+    }
+    let count = |both: &mut Both| both.defaults().map(|routes| routes.len());
+    assert_eq!(count(&mut both), [3, 2]);
+    both.hand_over_to(1);
+    let [v4, v6] = both.defaults();
+    let by_first = |routes: &[RouteInfo]| {
+        let routes = routes.iter().filter(|route| route.index == Some(index));
+        routes.map(|route| (route.gateway, route.metric)).collect::<Vec<_>>()
+    };
+    assert_eq!(by_first(&v4), [(Some(ip("10.0.50.1")), Some(77)), (Some(ip("10.0.50.9")), Some(77))]);
+    assert_eq!(by_first(&v6), [(Some(ip("fd50::1")), Some(77))]);
+    // A second time does no harm.
+    both.hand_over_to(1);
+    assert_eq!(count(&mut both), [3, 2]);
     Ok(())
 }

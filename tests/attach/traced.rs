@@ -2,8 +2,8 @@
 //!
 //! It happens in this binary again, in a role, behind strace; an attach between two calls that mark its start and its end.
 
-use crate::common::{Skip, parent, roles, socket};
-use crate::help::{Pod, bridge_endpoint, links, port_of_a_bridge};
+use crate::common::{Skip, name, parent, roles, socket};
+use crate::help::{Pod, bridge_endpoint, links, net, port_of_a_bridge};
 use std::collections::HashSet;
 use std::fs;
 use std::process::Command;
@@ -12,6 +12,7 @@ use sublink::NewRoute;
 use sublink::endpoint::{Detached, detach_many};
 use sublink::link::Ipv4Setting;
 use sublink::route::Table;
+use sublink::{Endpoint, IfIndex, MacAddr, MacvlanMode, NewLink};
 use sublink_tests::{kernel_test, role};
 
 const MARK: &str = "/sublink-test-mark";
@@ -42,6 +43,26 @@ fn attach() {
             println!("{rest} is left, {:?}: {error}", error.undo().expect("what became of the link"));
         }
     }
+}
+
+/// Attaches one with an index and a MAC address of the caller's own choice, and once more, which fails; and tells whether the
+/// first one's link is still there.
+#[role]
+fn attach_again() {
+    mark();
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = host.index_of("p0").expect("the parent");
+    let index = IfIndex::new(20_000).expect("an index");
+    let link =
+        NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("eth0")).index(index).mac(MacAddr::random());
+    let endpoint = Endpoint::new(link).addr(net("10.0.50.7/24"));
+    pod.attach(&mut host, &endpoint).expect("the first is attached");
+    let before = pod.contents();
+    mark();
+    let error = pod.attach(&mut host, &endpoint).expect_err("it is there already");
+    mark();
+    let is = if pod.contents() == before { "is there" } else { "is gone" };
+    println!("the first {is}, {:?}: {error}", error.undo().expect("what became of the link"));
 }
 
 /// Attaches eight, and detaches them together.
@@ -196,6 +217,28 @@ pub fn a_call_that_fails_leaves_nothing() -> Result<(), Skip> {
         }
     }
     assert_eq!(tried, 10, "two sends and three answers: the parent, its child, the steps inside");
+    Ok(())
+}
+
+/// An answer that is lost may have been that the index is taken, by the link of an attach that went well.
+#[kernel_test]
+pub fn an_attach_that_is_asked_for_again_leaves_the_first_alone() -> Result<(), Skip> {
+    parent(&mut socket());
+    let whole = Trace::of("attach_again", &[])?;
+    assert!(whole.said.starts_with("the first is there, Clean: create macvlan eth0 on p0: E"), "{}", whole.said);
+    let (mut said, mut tried) = (Vec::new(), 0);
+    for (call, number) in whole.of_attach() {
+        let Some(name @ ("sendto" | "recvmsg")) = call.split('(').next() else { continue };
+        for error in ["EIO", "ENOBUFS"] {
+            let trace = Trace::of("attach_again", &[format!("{name}:error={error}:when={number}")])?;
+            assert!(trace.said.starts_with("the first is there, "), "{call}: {error}: {}", trace.said);
+            said.extend(trace.said.split_once("; ").map(|(_, undo)| undo.to_string()));
+            tried += 1;
+        }
+    }
+    assert!(tried >= 8, "a look and a create: {tried}");
+    let there = "link #20000 was there before, and was not touched";
+    assert!(said.iter().any(|undo| undo == there), "{said:#?}");
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use sublink::error::Reason;
 use sublink::link::GetLink;
+use sublink::value::NsId;
 use sublink::{LinkChange, Netns, NewAddress, NewLink};
 use sublink_tests::kernel_test;
 
@@ -75,7 +76,7 @@ pub fn a_number_of_no_namespace<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let (there, _inside) = elsewhere();
-    for nsid in [77, -1] {
+    for nsid in [NsId::new(77).unwrap(), NsId::NOT_ASSIGNED] {
         let sentence = format!("no network namespace has the id {nsid}, or none any longer");
         for netns in [None, Some(there.as_fd())] {
             let new = New { name: Some("x"), parent_in: Some(nsid), netns, ..New::default() };
@@ -83,8 +84,8 @@ pub fn a_number_of_no_namespace<T: Twin>() -> Result<(), Skip> {
             assert_why(&mut socket, created, &Reason::NamespaceIsGone(nsid), &sentence);
         }
     }
-    let asked = socket.get(&GetLink::index(parent).in_netnsid(77)).map(|link| link.index());
-    assert_eq!(why(&mut socket, asked), Some(Reason::NamespaceIsGone(77)));
+    let asked = socket.get(&GetLink::index(parent).in_netnsid(NsId::new(77).unwrap())).map(|link| link.index());
+    assert_eq!(why(&mut socket, asked), Some(Reason::NamespaceIsGone(NsId::new(77).unwrap())));
     Ok(())
 }
 

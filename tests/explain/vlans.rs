@@ -157,7 +157,7 @@ pub fn a_change_of_a_vlan_is_for_vlans() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let macvlan = socket.create(&NewLink::macvlan(parent).name(name("mv0"))).unwrap();
-    let changed = socket.change(&LinkChange::vlan(macvlan).flags(VlanFlags::new().gvrp(true)));
+    let changed = socket.change(&LinkChange::vlan(macvlan).flags(VlanFlags::GVRP.on()));
     let reason = Reason::OfAnotherKind { link: name("mv0"), kind: "vlan".into() };
     assert_why(&mut socket, changed, &reason, "mv0 is no vlan");
     Ok(())

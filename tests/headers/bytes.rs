@@ -5,7 +5,7 @@ use sublink::link::{
     AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, LinkSettings, VlanFlags, VlanPriority,
 };
 use sublink::reply::{Ack, INTERRUPTED, Policy, Reply};
-use sublink::value::{Alias, AltName};
+use sublink::value::{Alias, AltName, NsId};
 use sublink::wire::{Attributes, Header, Messages};
 use sublink::{IfIndex, IfName, LinkChange, ListLinks, MacAddr, NewLink, Request};
 
@@ -87,8 +87,8 @@ fn first_in(request: &[u8], path: &[u16]) -> i128 {
 }
 
 pub fn attributes_of_requests() -> Vec<Claim> {
-    let get = GetLink::name(IfName::new("a").expect("a name")).in_netnsid(1);
-    let dump = ListLinks::new().in_netnsid(1).master(index()).kind("vlan");
+    let get = GetLink::name(IfName::new("a").expect("a name")).in_netnsid(NsId::new(1).unwrap());
+    let dump = ListLinks::new().in_netnsid(NsId::new(1).unwrap()).master(index()).kind("vlan");
     let alt_names = AltNameChange::add(index(), alt_name());
     let settings = LinkSettings::new(index()).addr_gen_mode(AddrGenMode::None);
     let pair = encoded(&NewLink::veth(NewLink::peer()));
@@ -185,7 +185,7 @@ pub fn sizes() -> Vec<Claim> {
     let size = |size: usize| i128::try_from(size).expect("a size");
     let longest = |is_valid: fn(&str) -> bool| (0..300).rev().find(|n| is_valid(&"a".repeat(*n))).expect("a length");
     let map = [EgressQos::new(1, VlanPriority::new(2).expect("a priority"))];
-    let vlan = encoded(&LinkChange::vlan(index()).flags(VlanFlags::new().gvrp(true)).egress_qos(&map));
+    let vlan = encoded(&LinkChange::vlan(index()).flags(VlanFlags::GVRP.on()).egress_qos(&map));
     let at = |path: &[u16]| inside(&vlan, path).map_or(NONE, |value| size(value.len()));
     let nest_type = number(vlan.get(34..36));
     let all_bits = Attributes::new(&tlv(u16::MAX, &[])).next().expect("an attribute").number;

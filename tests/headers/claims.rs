@@ -106,11 +106,11 @@ fn macvlan_flags_and_list_orders() -> Vec<Claim> {
 fn vlan_flags_and_protocols() -> Vec<Claim> {
     let table = VlanFlags::ROWS.iter().map(|(name, bit)| claim(name, *bit));
     let set = [
-        ("VLAN_FLAG_REORDER_HDR", VlanFlags::new().reorder_hdr(true)),
-        ("VLAN_FLAG_GVRP", VlanFlags::new().gvrp(true)),
-        ("VLAN_FLAG_LOOSE_BINDING", VlanFlags::new().loose_binding(true)),
-        ("VLAN_FLAG_MVRP", VlanFlags::new().mvrp(true)),
-        ("VLAN_FLAG_BRIDGE_BINDING", VlanFlags::new().bridge_binding(true)),
+        ("VLAN_FLAG_REORDER_HDR", VlanFlags::REORDER_HDR),
+        ("VLAN_FLAG_GVRP", VlanFlags::GVRP),
+        ("VLAN_FLAG_LOOSE_BINDING", VlanFlags::LOOSE_BINDING),
+        ("VLAN_FLAG_MVRP", VlanFlags::MVRP),
+        ("VLAN_FLAG_BRIDGE_BINDING", VlanFlags::BRIDGE_BINDING),
     ];
     let protocols = [("ETH_P_8021Q", VlanProtocol::Ieee8021Q), ("ETH_P_8021AD", VlanProtocol::Ieee8021Ad)];
     let protocols = protocols.into_iter().flat_map(|(name, protocol)| {

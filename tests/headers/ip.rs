@@ -30,6 +30,8 @@ pub fn message_types() -> Vec<Claim> {
         ("RTM_GETADDR", "NLM_F_REQUEST|NLM_F_DUMP", encoded(&ListAddresses::new())),
         ("RTM_NEWROUTE", "NLM_F_REQUEST|NLM_F_ACK|NLM_F_CREATE|NLM_F_EXCL", encoded(&route)),
         ("RTM_NEWROUTE", "NLM_F_REQUEST|NLM_F_ACK|NLM_F_CREATE|NLM_F_REPLACE", encoded(&route.replace())),
+        ("RTM_NEWROUTE", "NLM_F_REQUEST|NLM_F_ACK|NLM_F_CREATE", encoded(&route.prepend())),
+        ("RTM_NEWROUTE", "NLM_F_REQUEST|NLM_F_ACK|NLM_F_CREATE|NLM_F_APPEND", encoded(&route.append())),
         ("RTM_DELROUTE", "NLM_F_REQUEST|NLM_F_ACK", encoded(&DeleteRoute::like(route))),
         ("RTM_GETROUTE", "NLM_F_REQUEST|NLM_F_DUMP", encoded(&ListRoutes::v4())),
         ("RTM_NEWNSID", "NLM_F_REQUEST|NLM_F_ACK", encoded(&NewNsid::new(&file))),

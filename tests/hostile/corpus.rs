@@ -5,7 +5,7 @@ use sublink::link::{
     AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, IngressQos, IpvlanFlag, IpvlanMode, LinkSettings,
     MacvlanFlags, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
 };
-use sublink::value::{Alias, AltName, Broadcast};
+use sublink::value::{Alias, AltName, Broadcast, NsId};
 use sublink::{IfIndex, IfName, LinkChange, ListLinks, MacAddr, MacvlanMode, NewLink, Request, VlanId};
 
 pub const RTM_NEWLINK: u16 = 16;
@@ -91,7 +91,7 @@ pub fn for_each_request(mut work: impl FnMut(&str, &dyn Request)) {
     let egress = [EgressQos::new(16, priority(4)), EgressQos::new(u32::MAX, priority(0))];
     let ingress = [IngressQos::new(priority(7), 5)];
     let (alt, alias) = (AltName::new(&long).expect("a name"), Alias::new("an alias").expect("an alias"));
-    let flags = VlanFlags::new().gvrp(true).reorder_hdr(false);
+    let flags = VlanFlags::GVRP.on() | VlanFlags::REORDER_HDR.off();
     let vlan = NewLink::vlan(index(5), VlanId::new(50).expect("an id"));
     let peer = new(NewLink::peer(), &file);
 
@@ -117,11 +117,14 @@ pub fn for_each_request(mut work: impl FnMut(&str, &dyn Request)) {
     work("delete group", &DeleteLink::group(77));
     work("add alternative name", &AltNameChange::add(index(6), alt));
     work("delete alternative name", &AltNameChange::delete(index(6), alt));
-    work("get", &GetLink::index(index(6)).in_netnsid(3));
+    work("get", &GetLink::index(index(6)).in_netnsid(NsId::new(3).unwrap()));
     work("get by name", &GetLink::name(name("fifteen-bytes-x")));
-    work("get by alternative name", &GetLink::alt_name(alt).in_netnsid(0));
+    work("get by alternative name", &GetLink::alt_name(alt).in_netnsid(NsId::new(0).unwrap()));
     work("list", &ListLinks::new());
-    work("list some", &ListLinks::new().kind("macvlan").master(index(3)).in_netnsid(4).parent(index(5)));
+    work(
+        "list some",
+        &ListLinks::new().kind("macvlan").master(index(3)).in_netnsid(NsId::new(4).unwrap()).parent(index(5)),
+    );
 }
 
 /// All that any link can be created with.
@@ -134,7 +137,7 @@ fn new<'a, K: Copy>(link: NewLink<'a, K>, namespace: &'a File) -> NewLink<'a, K>
 /// All that can be changed of any link.
 fn change<K: Copy>(link: LinkChange<'_, K>) -> LinkChange<'_, K> {
     let link = link.mac(mac(9)).mtu(1400).txqlen(10).group(11).nomaster().broadcast(Broadcast([0xff; 6]));
-    link.gso_max_size(13).gso_max_segs(14).name(name("x")).proto_down(1)
+    link.gso_max_size(13).gso_max_segs(14).name(name("x")).proto_down(true)
 }
 
 pub fn requests() -> Vec<Sample> {

@@ -2,8 +2,9 @@
 
 use crate::corpus::{Sample, attribute, distinct, link, links, message, messages, set_length};
 use crate::read;
-use sublink::LinkView;
+use sublink::route::RouteView;
 use sublink::wire::{Attribute, Attributes, Malformed, Messages};
+use sublink::{IfIndex, LinkView};
 
 fn attributes(message: &[u8]) -> Vec<Attribute<'_>> {
     Attributes::new(&message[32..]).collect()
@@ -200,5 +201,30 @@ fn nests_can_be_as_deep_as_a_message_is_long() {
             nest.splice(..0, [length.to_ne_bytes(), u16::to_ne_bytes(number | 0x8000)].concat());
         }
         read::everything(&link(&nest));
+    }
+}
+
+/// The bytes up to the next multiple of four are no part of anything, whatever they hold.
+#[test]
+fn what_follows_an_odd_length_is_aligned() {
+    for odd in 1..=4 {
+        let filler = vec![0xee; 4 - odd];
+        let second = message(16, 0, &[7; 20]);
+        let datagram = [&message(3, 0, &vec![1; 4 + odd])[..], &filler, &second].concat();
+        let read: Vec<_> = Messages::new(&datagram).map(|message| message.unwrap().payload.to_vec()).collect();
+        assert_eq!(read, [vec![1; 4 + odd], vec![7; 20]], "messages, {odd} bytes past a word");
+
+        let head = [u16::try_from(4 + odd).unwrap().to_ne_bytes(), 9u16.to_ne_bytes()].concat();
+        let nest = [&head[..], &vec![1; odd], &filler, &attribute(10, &[7; 4])].concat();
+        let read: Vec<_> =
+            Attributes::new(&nest).map(|attribute| (attribute.number, attribute.value.to_vec())).collect();
+        assert_eq!(read, [(9, vec![1; odd]), (10, vec![7; 4])], "attributes, {odd} bytes past a word");
+
+        let hop = |length: usize, index: u8| [u16::try_from(length).unwrap().to_ne_bytes(), [0; 2], [index, 0], [0; 2]];
+        let hops = [&hop(8 + odd, 5).concat()[..], &vec![0; odd], &filler, &hop(8, 6).concat()].concat();
+        let bytes = message(24, 0, &[&[2, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0][..], &attribute(9, &hops)].concat());
+        let route = RouteView::of(Messages::new(&bytes).next().unwrap().unwrap()).unwrap();
+        let links = route.next_hops().unwrap().iter().map(|hop| hop.index.map(IfIndex::get));
+        assert_eq!(links.collect::<Vec<_>>(), [Some(5), Some(6)], "next hops, {odd} bytes past a word");
     }
 }

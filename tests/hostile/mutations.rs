@@ -1,29 +1,10 @@
 //! Messages with bytes changed: each header's bytes to what hurts most, every byte at least once, and many at random.
 
 use crate::corpus::{Sample, distinct, link, link_info, links, messages, set_length};
+use crate::random::Random;
 use crate::read;
 use sublink::LinkView;
 use sublink::wire::{Attributes, Messages};
-
-/// Marsaglia's xorshift: the same numbers for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).expect("less than `end`")
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.next().to_ne_bytes()[3]
-    }
-}
 
 /// Where the headers of a message's attributes are, nests' included, taking everything for a nest that could be one.
 fn header_bytes(message: &[u8]) -> Vec<usize> {
@@ -74,7 +55,7 @@ fn every_byte_can_be_flipped() {
 fn thousands_of_random_mutations_are_read() {
     let samples = messages();
     for seed in 1..=10_000 {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
+        let mut random = Random::new(seed);
         let Sample { name, bytes } = &samples[random.below(samples.len())];
         let mut mutant = bytes.clone();
         for _ in 0..=random.below(8) {
@@ -96,7 +77,7 @@ fn thousands_of_random_mutations_are_read() {
 #[test]
 fn random_bytes_are_read() {
     for seed in 1..=2_000 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let length = 32 + random.below(300);
         let mut bytes: Vec<_> = (0..length).map(|_| random.byte()).collect();
         bytes[4..6].copy_from_slice(&16u16.to_ne_bytes());

@@ -122,6 +122,33 @@ fn an_echoed_request_may_have_any_length() {
 }
 
 #[test]
+fn what_follows_an_echo_of_odd_length_is_aligned() {
+    let text = attribute(1, b"a text\0");
+    for odd in 0..4 {
+        let request = message(16, 5, &vec![0xee; 16 + odd]);
+        let mut padded = request.clone();
+        padded.resize(request.len().next_multiple_of(4), 0xee);
+        let bytes = message(NLMSG_ERROR, TLVS, &[&(-22i32).to_ne_bytes()[..], &padded, &text].concat());
+        assert_eq!(outcome(&bytes).unwrap().text(), Some(&b"a text"[..]), "an echo of {} bytes", request.len());
+    }
+}
+
+/// The kernel says each once.
+#[test]
+fn the_first_of_several_words_counts() {
+    let number = |number, value: u32| attribute(number, &value.to_ne_bytes());
+    let policy = |most| attribute(4, &number(7, most));
+    for ty in [NLMSG_ERROR, NLMSG_DONE] {
+        let first = [attribute(1, b"first\0"), number(2, 40), number(5, 9), policy(8)].concat();
+        let second = [attribute(1, b"second\0"), number(2, 44), number(5, 10), policy(16)].concat();
+        let bytes = extended(ty, &[first, second].concat());
+        let ack = outcome(&bytes).unwrap();
+        assert_eq!((ack.text(), ack.offset(), ack.missing()), (Some(&b"first"[..]), Some(40), Some(9)));
+        assert_eq!(ack.policy().unwrap().max_length, Some(8));
+    }
+}
+
+#[test]
 fn attributes_without_their_flag_are_no_attributes() {
     let bytes = extended(NLMSG_ERROR, &attribute(1, b"a text\0"));
     assert_eq!(outcome(&bytes).unwrap().text(), Some(&b"a text"[..]));

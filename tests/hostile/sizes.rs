@@ -207,3 +207,22 @@ fn an_entry_of_a_wrong_size_is_left_out_and_the_others_stay() {
         assert!(view.alt_names().iter().eq([&b"good"[..]; 2].map(|_| view.alt_names().iter().next().unwrap())));
     }
 }
+
+#[test]
+fn an_entry_of_another_number_is_left_out_and_the_others_stay() {
+    let (sender, mapping) = ([2, 0, 0, 0, 0, 1], [1, 0, 0, 0, 2, 0, 0, 0]);
+    for number in 0..=9 {
+        let senders = [attribute(4, &sender), attribute(number, &sender), attribute(4, &sender)].concat();
+        let bytes = link(&link_info("macvlan", &attribute(5, &senders)));
+        let view = LinkView::of(Messages::new(&bytes).next().unwrap().unwrap()).unwrap();
+        let count = view.macvlan().unwrap().macaddrs().unwrap().count();
+        assert_eq!(count, if number == 4 { 3 } else { 2 }, "a sender of number {number}");
+
+        let mappings = [attribute(1, &mapping), attribute(number, &mapping), attribute(1, &mapping)].concat();
+        let bytes = link(&link_info("vlan", &[attribute(3, &mappings), attribute(4, &mappings)].concat()));
+        let view = LinkView::of(Messages::new(&bytes).next().unwrap().unwrap()).unwrap();
+        let vlan = view.vlan().unwrap();
+        let counts = [vlan.egress_qos().unwrap().count(), vlan.ingress_qos().unwrap().count()];
+        assert_eq!(counts, if number == 1 { [3, 3] } else { [2, 2] }, "a mapping of number {number}");
+    }
+}

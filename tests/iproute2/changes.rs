@@ -105,7 +105,7 @@ pub const ROWS: &[Row] = &[
         ip: "add t0 link p0 address $MAC type macvlan mode bridge; set t0 protodown on",
         ours: |host| {
             host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
-            host.change(|t0| LinkChange::new(t0).proto_down(1))
+            host.change(|t0| LinkChange::new(t0).proto_down(true))
         },
         shows: r#"{"proto_down": true}"#,
     },
@@ -318,7 +318,7 @@ pub const ROWS: &[Row] = &[
         ip: "add t0 link p0 type vlan id 50; set t0 type vlan reorder_hdr off loose_binding on",
         ours: |host| {
             host.add(NewLink::vlan(host.p0, vid(50)))?;
-            host.change(|t0| LinkChange::vlan(t0).flags(VlanFlags::new().reorder_hdr(false).loose_binding(true)))
+            host.change(|t0| LinkChange::vlan(t0).flags(VlanFlags::REORDER_HDR.off() | VlanFlags::LOOSE_BINDING.on()))
         },
         shows: r#"{"linkinfo": {"info_kind": "vlan", "info_data": {"flags": ["LOOSE_BINDING"]}}}"#,
     },

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use sublink::link::{IpvlanInfo, KindInfo, LinkFlags, MacvlanFlags, VlanInfo};
+use sublink::link::{IpvlanInfo, KindInfo, LinkFlags, MacvlanFlags, VlanFlags, VlanInfo};
 use sublink::value::Broadcast;
 use sublink::{LinkInfo, MacAddr, MacvlanMode};
 
@@ -133,13 +133,13 @@ fn shown(link: &LinkInfo, links: &[LinkInfo]) -> Value {
     put("broadcast", link.broadcast.map(|Broadcast(bytes)| hex(bytes).into()));
     match link.parent_netnsid {
         Some(nsid) => {
-            put("link_netnsid", Some(nsid.into()));
+            put("link_netnsid", Some(nsid.get().into()));
             put("link_index", link.parent.map(|parent| parent.get().into()));
         }
         None => _ = put("link", link.parent.map(|parent| name_of(parent).into())),
     }
     put("master", link.master.map(|master| name_of(master).into()));
-    put("proto_down", link.proto_down.filter(|down| *down != 0).map(|_| true.into()));
+    put("proto_down", link.proto_down.filter(|down| *down).map(Into::into));
     put("ifalias", link.alias.as_deref().map(text));
     put(
         "altnames",
@@ -220,13 +220,13 @@ fn vlan(vlan: &VlanInfo) -> Value {
     let flags = vlan.flags;
     if flags.bits() != 0 {
         let names = [
-            (flags.has_reorder_hdr(), "REORDER_HDR"),
-            (flags.has_gvrp(), "GVRP"),
-            (flags.has_loose_binding(), "LOOSE_BINDING"),
-            (flags.has_mvrp(), "MVRP"),
-            (flags.has_bridge_binding(), "BRIDGE_BINDING"),
+            (VlanFlags::REORDER_HDR, "REORDER_HDR"),
+            (VlanFlags::GVRP, "GVRP"),
+            (VlanFlags::LOOSE_BINDING, "LOOSE_BINDING"),
+            (VlanFlags::MVRP, "MVRP"),
+            (VlanFlags::BRIDGE_BINDING, "BRIDGE_BINDING"),
         ];
-        data["flags"] = sorted(names.iter().filter(|name| name.0).map(|name| name.1.into()).collect());
+        data["flags"] = sorted(names.iter().filter(|name| flags.contains(name.0)).map(|name| name.1.into()).collect());
     }
     let pair = |from: u32, to: u32| json!({ "from": from, "to": to });
     if let Some(map) = &vlan.ingress_qos {

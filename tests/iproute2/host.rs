@@ -142,7 +142,7 @@ fn is_settled(link: &LinkInfo) -> bool {
     match (link.carrier, link.oper_state) {
         _ if !link.flags.contains(LinkFlags::UP) => true,
         _ if link.kind.name() == "dummy" => runs, // it never says more
-        (Some(1), state) => runs && state == OperState::Up,
+        (Some(true), state) => runs && state == OperState::Up,
         (_, state) => !runs && matches!(state, OperState::Down | OperState::LowerLayerDown),
     }
 }

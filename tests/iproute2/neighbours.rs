@@ -68,35 +68,35 @@ pub const ROWS: &[Row] = &[
         name: "vlan_reorder_hdr_off",
         needs: &["vlan"],
         ip: "add t0 link p0 type vlan id 50 reorder_hdr off",
-        ours: |host| host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::new().reorder_hdr(false))),
+        ours: |host| host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::REORDER_HDR.off())),
         shows: r#"{"linkinfo": {"info_kind": "vlan", "info_data": {"flags": null}}}"#,
     },
     Row {
         name: "vlan_gvrp",
         needs: &["vlan"],
         ip: "add t0 link p0 type vlan id 50 gvrp on",
-        ours: |host| host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::new().gvrp(true))),
+        ours: |host| host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::GVRP.on())),
         shows: r#"{"linkinfo": {"info_kind": "vlan", "info_data": {"flags": ["REORDER_HDR", "GVRP"]}}}"#,
     },
     Row {
         name: "vlan_mvrp",
         needs: &["vlan"],
         ip: "add t0 link p0 type vlan id 50 mvrp on",
-        ours: |host| host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::new().mvrp(true))),
+        ours: |host| host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::MVRP.on())),
         shows: r#"{"linkinfo": {"info_kind": "vlan", "info_data": {"flags": ["REORDER_HDR", "MVRP"]}}}"#,
     },
     Row {
         name: "vlan_loose_binding",
         needs: &["vlan"],
         ip: "add t0 link p0 type vlan id 50 loose_binding on",
-        ours: |host| host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::new().loose_binding(true))),
+        ours: |host| host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::LOOSE_BINDING.on())),
         shows: r#"{"linkinfo": {"info_kind": "vlan", "info_data": {"flags": ["REORDER_HDR", "LOOSE_BINDING"]}}}"#,
     },
     Row {
         name: "vlan_bridge_binding",
         needs: &["vlan"],
         ip: "add t0 link p0 type vlan id 50 bridge_binding on",
-        ours: |host| host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::new().bridge_binding(true))),
+        ours: |host| host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::BRIDGE_BINDING.on())),
         shows: r#"{"linkinfo": {"info_kind": "vlan", "info_data": {"flags": ["REORDER_HDR", "BRIDGE_BINDING"]}}}"#,
     },
     Row {
@@ -155,7 +155,7 @@ pub const ROWS: &[Row] = &[
         ip: "set p0 down; add t0 link p0 up type vlan id 50 loose_binding on",
         ours: |host| {
             host.socket.change(&LinkChange::new(host.p0).down())?;
-            host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::new().loose_binding(true)).up())
+            host.add(NewLink::vlan(host.p0, vid(50)).flags(VlanFlags::LOOSE_BINDING.on()).up())
         },
         shows: r#"{"flags": ["NO-CARRIER", "BROADCAST", "MULTICAST", "UP", "M-DOWN"]}"#,
     },

@@ -5,6 +5,7 @@ use crate::tools::{ip, names_of_kind, refusal, try_ip};
 use crate::twins::{Change, New, Twin};
 use std::fs::File;
 use std::os::fd::AsFd;
+use sublink::value::NsId;
 use sublink::{IfIndex, LinkChange, MacvlanMode, Netns, Socket};
 use sublink_tests::kernel_test;
 
@@ -218,7 +219,7 @@ pub fn a_file_that_is_no_namespace_is_refused<T: Twin>() -> Result<(), Skip> {
 pub fn an_unknown_number_of_a_namespace_is_refused<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
-    for nsid in [77, -1] {
+    for nsid in [NsId::new(77).unwrap(), NsId::NOT_ASSIGNED] {
         let new = New { parent_in: Some(nsid), ..named() };
         let said = format!("x on #{parent} of another namespace: EINVAL: Unknown network namespace id");
         assert_not_created::<T>(&mut socket, parent, &new, &said);

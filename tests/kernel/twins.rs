@@ -3,6 +3,7 @@
 use crate::common::{Skip, needs};
 use std::os::fd::BorrowedFd;
 use sublink::link::{KindInfo, Macvlan, MacvlanChange, MacvlanFlags, Macvtap, MacvtapChange, SourceMacs};
+use sublink::value::NsId;
 use sublink::{IfIndex, IfName, LinkChange, MacAddr, MacvlanMode, NewLink, Result, Socket};
 
 /// The kind macvlan.
@@ -18,7 +19,7 @@ pub struct New<'a> {
     pub mtu: Option<u32>,
     pub up: bool,
     pub netns: Option<BorrowedFd<'a>>,
-    pub parent_in: Option<i32>,
+    pub parent_in: Option<NsId>,
     pub mode: Option<MacvlanMode>,
     pub flags: Option<MacvlanFlags>,
     pub bc_queue_len: Option<u32>,

@@ -2,7 +2,9 @@
 
 use crate::common::{Skip, name, needs, parent, socket, vid};
 use crate::tools::ip_about_x;
-use sublink::link::{EgressQos, IngressQos, KindInfo, VlanFlags, VlanInfo, VlanPriority, VlanProtocol};
+use sublink::link::{
+    EgressQos, IngressQos, KindInfo, VlanFlags, VlanFlagsChange, VlanInfo, VlanPriority, VlanProtocol,
+};
 use sublink::{ErrorKind, IfIndex, LinkChange, NewLink, Socket};
 use sublink_tests::kernel_test;
 
@@ -47,15 +49,14 @@ pub fn ip_says_the_same() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let link = NewLink::vlan(parent, vid(5)).name(name("x"));
     let (out, into) = ([egress(1, 3)], [ingress(7, 100)]);
-    let flags = VlanFlags::new();
     for (words, link) in [
         ("vlan protocol 802.1Q id 5 <REORDER_HDR> ", link),
         ("vlan protocol 802.1ad id 5 ", link.protocol(VlanProtocol::Ieee8021Ad)),
-        ("<REORDER_HDR,GVRP> ", link.flags(flags.gvrp(true))),
-        ("<REORDER_HDR,LOOSE_BINDING> ", link.flags(flags.loose_binding(true))),
-        ("<REORDER_HDR,MVRP> ", link.flags(flags.mvrp(true))),
-        ("<REORDER_HDR,BRIDGE_BINDING> ", link.flags(flags.bridge_binding(true))),
-        ("<GVRP> ", link.flags(flags.gvrp(true).reorder_hdr(false))),
+        ("<REORDER_HDR,GVRP> ", link.flags(VlanFlags::GVRP.on())),
+        ("<REORDER_HDR,LOOSE_BINDING> ", link.flags(VlanFlags::LOOSE_BINDING.on())),
+        ("<REORDER_HDR,MVRP> ", link.flags(VlanFlags::MVRP.on())),
+        ("<REORDER_HDR,BRIDGE_BINDING> ", link.flags(VlanFlags::BRIDGE_BINDING.on())),
+        ("<GVRP> ", link.flags(VlanFlags::GVRP.on() | VlanFlags::REORDER_HDR.off())),
         ("egress-qos-map { 1:3 }", link.egress_qos(&out)),
         ("ingress-qos-map { 7:100 }", link.ingress_qos(&into)),
     ] {
@@ -76,7 +77,7 @@ pub fn the_kernel_has_defaults() -> Result<(), Skip> {
     let index = socket.create(&NewLink::vlan(parent, vid(5))).unwrap();
     let vlan = read(&mut socket, index);
     let flags = vlan.flags;
-    assert!(flags.has_reorder_hdr());
+    assert!(flags.contains(VlanFlags::REORDER_HDR));
     assert_eq!((flags.bits(), vlan.egress_qos, vlan.ingress_qos), (1, None, None));
     let link = socket.link_at(index).unwrap().to_owned();
     assert_eq!((link.mac, link.mtu), (of_parent.mac, of_parent.mtu));
@@ -100,15 +101,18 @@ pub fn both_protocols_and_stacks_of_them() -> Result<(), Skip> {
     Ok(())
 }
 
-type Setter = fn(VlanFlags, bool) -> VlanFlags;
-type Getter = fn(VlanFlags) -> bool;
-const FLAGS: [(&str, u32, Setter, Getter); 5] = [
-    ("reorder_hdr", 1, VlanFlags::reorder_hdr, VlanFlags::has_reorder_hdr),
-    ("gvrp", 2, VlanFlags::gvrp, VlanFlags::has_gvrp),
-    ("loose_binding", 4, VlanFlags::loose_binding, VlanFlags::has_loose_binding),
-    ("mvrp", 8, VlanFlags::mvrp, VlanFlags::has_mvrp),
-    ("bridge_binding", 16, VlanFlags::bridge_binding, VlanFlags::has_bridge_binding),
+const FLAGS: [(&str, u32, VlanFlags); 5] = [
+    ("reorder_hdr", 1, VlanFlags::REORDER_HDR),
+    ("gvrp", 2, VlanFlags::GVRP),
+    ("loose_binding", 4, VlanFlags::LOOSE_BINDING),
+    ("mvrp", 8, VlanFlags::MVRP),
+    ("bridge_binding", 16, VlanFlags::BRIDGE_BINDING),
 ];
+
+fn switch(flag: VlanFlags, on: bool) -> VlanFlagsChange {
+    if on { flag.on() } else { flag.off() }
+}
+
 const ALL_FLAGS: u32 = 31;
 
 #[kernel_test]
@@ -116,13 +120,13 @@ pub fn each_flag_is_set_at_create() -> Result<(), Skip> {
     needs("vlan")?;
     let mut socket = socket();
     let parent = parent(&mut socket);
-    for (flag, bit, set, is_set) in FLAGS {
+    for (name, bit, flag) in FLAGS {
         for on in [true, false] {
-            let link = NewLink::vlan(parent, vid(5)).flags(set(VlanFlags::new(), on));
+            let link = NewLink::vlan(parent, vid(5)).flags(switch(flag, on));
             let index = socket.create(&link).unwrap();
             let expected = if on { 1 | bit } else { 1 & !bit };
-            assert_eq!(bits(&mut socket, index), expected, "{flag} {on}");
-            assert_eq!(is_set(read(&mut socket, index).flags), on, "{flag}");
+            assert_eq!(bits(&mut socket, index), expected, "{name} {on}");
+            assert_eq!(read(&mut socket, index).flags.contains(flag), on, "{name}");
             socket.delete(index).unwrap();
         }
     }
@@ -136,14 +140,14 @@ pub fn a_change_of_each_flag_leaves_the_others() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let index = socket.create(&NewLink::vlan(parent, vid(5))).unwrap();
     for others in [0, ALL_FLAGS] {
-        for (flag, bit, set, _) in FLAGS {
-            let start = FLAGS.iter().fold(VlanFlags::new(), |flags, (_, bit, set, _)| set(flags, others & bit != 0));
+        for (name, bit, flag) in FLAGS {
+            let start = VlanFlags::from(others).on() | VlanFlags::from(ALL_FLAGS & !others).off();
             socket.change(&LinkChange::vlan(index).flags(start)).unwrap();
             assert_eq!(bits(&mut socket, index), others);
             for on in [true, false, true] {
-                socket.change(&LinkChange::vlan(index).flags(set(VlanFlags::new(), on))).unwrap();
+                socket.change(&LinkChange::vlan(index).flags(switch(flag, on))).unwrap();
                 let expected = if on { others | bit } else { others & !bit };
-                assert_eq!(bits(&mut socket, index), expected, "{flag} {on}, among {others}");
+                assert_eq!(bits(&mut socket, index), expected, "{name} {on}, among {others}");
             }
         }
     }
@@ -156,7 +160,7 @@ pub fn a_change_of_something_else_leaves_flags_and_maps() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let (egress, ingress) = ([egress(1, 3)], [ingress(7, 5)]);
-    let flags = VlanFlags::new().gvrp(true).loose_binding(true);
+    let flags = VlanFlags::GVRP.on() | VlanFlags::LOOSE_BINDING.on();
     let link = NewLink::vlan(parent, vid(5)).flags(flags).egress_qos(&egress).ingress_qos(&ingress);
     let index = socket.create(&link).unwrap();
     let before = read(&mut socket, index);

@@ -135,7 +135,7 @@ pub fn it_comes_up_on_a_down_parent_only_when_loosely_bound() -> Result<(), Skip
     needs("vlan")?;
     let mut socket = socket();
     let parent = parent(&mut socket);
-    let loose = VlanFlags::new().loose_binding(true);
+    let loose = VlanFlags::LOOSE_BINDING.on();
     socket.change(&LinkChange::new(parent).down()).unwrap();
     assert_not_created(&mut socket, &five(parent).up(), "x on p0: ENETDOWN (Network is down)");
     let index = socket.create(&five(parent)).expect("down it can be made");
@@ -157,7 +157,7 @@ pub fn it_follows_its_parent_down_and_up_unless_loosely_bound() -> Result<(), Sk
     let mut socket = socket();
     let parent = parent(&mut socket);
     let bound = socket.create(&five(parent).up()).unwrap();
-    let loose = VlanFlags::new().loose_binding(true);
+    let loose = VlanFlags::LOOSE_BINDING.on();
     let loose = socket.create(&NewLink::vlan(parent, vid(6)).flags(loose).up()).unwrap();
     let are_up = |socket: &mut Socket| [bound, loose].map(|index| socket.link_at(index).unwrap().is_up());
     socket.change(&LinkChange::new(parent).down()).unwrap();
@@ -211,7 +211,7 @@ pub fn a_link_of_another_kind_cannot_be_changed_as_a_vlan() -> Result<(), Skip> 
     let mut socket = socket();
     let parent = parent(&mut socket);
     let macvlan = socket.create(&NewLink::macvlan(parent).name(name("mv0"))).unwrap();
-    let flags = VlanFlags::new().gvrp(true);
+    let flags = VlanFlags::GVRP.on();
     assert_eq!(
         refusal(socket.change(&LinkChange::vlan(macvlan).flags(flags))),
         "change vlan mv0: EOPNOTSUPP (Operation not supported)"

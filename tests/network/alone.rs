@@ -2,13 +2,12 @@
 
 use crate::common::roles::ROLE;
 use crate::common::{Skip, name, needs, parent, sequence, socket, vid};
-use crate::help::{failed, links, on, owner, up};
+use crate::help::{beside, failed, links, on, owner, up};
 use crate::pod::Pod;
 use crate::tools::try_ip;
 use nix::sys::socket::{setsockopt, sockopt};
 use std::os::fd::AsFd;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use sublink::network::{Parent, Plan, Removal};
@@ -156,18 +155,15 @@ fn beside_a_change(host: &mut Socket, work: impl FnOnce(&mut Socket)) {
     for number in 0..300 {
         host.create(&make(number)).unwrap();
     }
-    let (here, is_over) = (Netns::current().unwrap(), AtomicBool::new(false));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut host = Socket::open_in(&here).unwrap();
-            while !is_over.load(Ordering::Relaxed) {
-                let index = host.create(&make(999)).unwrap();
-                host.delete(index).unwrap();
-            }
-        });
-        work(host);
-        is_over.store(true, Ordering::Relaxed);
-    });
+    let here = Netns::current().unwrap();
+    let change = || {
+        let mut host = Socket::open_in(&here).unwrap();
+        for _ in 0..10 {
+            let index = host.create(&make(999)).unwrap();
+            host.delete(index).unwrap();
+        }
+    };
+    beside(change, || work(host));
 }
 
 #[kernel_test]

@@ -5,6 +5,8 @@ use crate::pod::{Pod, ip, net};
 use nix::sched::{CloneFlags, unshare};
 use std::fmt::{Debug, Display};
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use sublink::link::LinkFlags;
 use sublink::network::{self, Connection, Driver, Member, Subnet};
 use sublink::value::Alias;
@@ -90,4 +92,24 @@ pub fn mark(host: &mut Socket, index: IfIndex, parent: impl Display) {
 #[track_caller]
 pub fn failed(error: &network::Error) -> &Error {
     error.as_failed().unwrap_or_else(|| panic!("{error}"))
+}
+
+/// Does `work` while `other` is done over and over on another thread, which ends with it, be it by a panic.
+pub fn beside<T>(other: impl Fn() + Sync, work: impl FnOnce() -> T) -> T {
+    struct SetWhenDropped<'a>(&'a AtomicBool);
+    impl Drop for SetWhenDropped<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                other();
+            }
+        });
+        let _over = SetWhenDropped(&is_over);
+        work()
+    })
 }

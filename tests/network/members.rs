@@ -2,7 +2,7 @@
 
 use crate::common::{Skip, mac, name, socket, veth};
 use crate::help::{connect, connection, failed, macvlan, on, owner, subnet};
-use crate::pod::{Pod, ip};
+use crate::pod::{Pod, ip, links, net};
 use crate::watch::DefaultRoutes;
 use std::fs;
 use std::net::IpAddr;
@@ -11,8 +11,8 @@ use sublink::endpoint::Detached;
 use sublink::error::Undo;
 use sublink::link::KindInfo;
 use sublink::network::{Connection, Subnet};
-use sublink::route::{ListRoutes, Table};
-use sublink::{ErrorKind, LinkChange, MacvlanMode, Network, NewAddress, Sandbox, Socket};
+use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, Table};
+use sublink::{ErrorKind, IfIndex, LinkChange, MacvlanMode, Network, NewAddress, NewLink, NewRoute, Sandbox, Socket};
 use sublink_tests::kernel_test;
 
 /// The networks of these tests, each on a parent of its own: 10.N.0.0/16 and fd0N::/64, with or without gateways.
@@ -189,8 +189,8 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
     };
     let own = connection("eth2", &["10.2.0.7/16", "fd02::7/64"]);
     let back_and_forth =
-        fails(own, "replace route default via fd02::1 dev eth2: EINVAL: Gateway can not be a local address;");
-    assert_eq!(back_and_forth, [2, 0], "without a moment without");
+        fails(own, "add route default via fd02::1 dev eth2: EINVAL: Gateway can not be a local address;");
+    assert_eq!(back_and_forth, [2, 0], "with no gap");
     let taken = connection("eth1", &["10.2.0.7/16"]);
     let sentence = "create macvlan eth1 on p2: EEXIST (File exists): the name eth1 is taken in the other namespace;";
     assert_eq!(fails(taken, sentence), [0, 0]);
@@ -240,6 +240,110 @@ pub fn a_network_that_cannot_have_the_default_route_is_passed_over() -> Result<(
     assert_eq!(defaults(&mut pod), [4, 4]);
     let third = members.remove(1);
     assert_eq!(third.disconnect(&mut pod.sandbox, &members).unwrap(), Detached::Gone);
+    Ok(())
+}
+
+/// What the container has got from elsewhere: another program's default route, by a link that is none of these networks'.
+fn foreign_default_routes(pod: &mut Pod) -> [NewRoute; 2] {
+    let by = pod.inside().create(&NewLink::veth(NewLink::peer().name(name("far"))).name(name("near")).up()).unwrap();
+    let far = pod.inside().index_of("far").unwrap();
+    pod.inside().change(&LinkChange::new(far).up()).unwrap();
+    pod.inside().apply(&NewAddress::new(by, net("10.9.0.7/16"))).unwrap();
+    pod.inside().apply(&NewAddress::new(by, net("fd09::7/64")).nodad()).unwrap();
+    ["10.9.0.1", "fd09::1"].map(|gateway| NewRoute::default_via(ip(gateway)).index(by))
+}
+
+/// All default routes: each one's link and gateway.
+fn all_defaults(pod: &mut Pod) -> Vec<(Option<IfIndex>, Option<IpAddr>)> {
+    let lists = [ListRoutes::v4(), ListRoutes::v6()];
+    let mut routes: Vec<_> =
+        lists.iter().flat_map(|list| pod.inside().snapshot(&list.table(Table::MAIN)).unwrap()).collect();
+    routes.retain(|route| route.destination.is_some_and(|destination| destination.prefix() == 0));
+    let hops = |route: RouteInfo| match route.next_hops {
+        Some(hops) => hops.into_iter().map(|hop| (hop.index, hop.gateway)).collect(),
+        None => vec![(route.index, route.gateway)],
+    };
+    routes.into_iter().flat_map(hops).collect()
+}
+
+#[kernel_test]
+pub fn a_default_route_of_somebody_elses_refuses_a_connection_without_a_trace() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    for route in foreign_default_routes(&mut pod) {
+        pod.inside().apply(&route).unwrap();
+        let is_there = |pod: &mut Pod| (links(pod.inside()), all_defaults(pod)); // link-local addresses come when they come
+        let before = is_there(&mut pod);
+        let network = network(&mut host, 1, "net", BOTH);
+        let error = connect(&network, &mut host, &mut pod, in_network(1), &[]).unwrap_err();
+        assert!(failed(&error).is_already_there(), "{error}");
+        assert_eq!(failed(&error).undo(), Some(Undo::Clean), "{error}");
+        assert_eq!(is_there(&mut pod), before, "{error}");
+        pod.inside().apply(&DeleteRoute::like(route)).unwrap();
+    }
+    Ok(())
+}
+
+/// The foreign ones came when the members were there.
+#[kernel_test]
+pub fn a_default_route_of_somebody_elses_survives_those_who_come_and_go() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let first = network(&mut host, 1, "b", BOTH);
+    let member = connect(&first, &mut host, &mut pod, in_network(1), &[]).unwrap();
+    let foreign = foreign_default_routes(&mut pod);
+    let by = pod.inside().index_of("near").unwrap();
+    for route in foreign {
+        pod.inside().apply(&route.append()).unwrap();
+    }
+    let before = all_defaults(&mut pod);
+    assert_eq!(before.len(), 4, "{before:?}");
+    // It would have the default routes, and cannot.
+    let second = network(&mut host, 2, "a", BOTH);
+    let error = connect(&second, &mut host, &mut pod, in_network(2), std::slice::from_ref(&member)).unwrap_err();
+    assert!(failed(&error).is_already_there(), "{error}");
+    assert_eq!(all_defaults(&mut pod), before);
+    // It need not have them.
+    let third = network(&mut host, 3, "c", BOTH);
+    let rest = [connect(&third, &mut host, &mut pod, in_network(3), std::slice::from_ref(&member)).unwrap()];
+    assert_eq!(all_defaults(&mut pod), before);
+    assert_eq!(member.disconnect(&mut pod.sandbox, &rest).unwrap(), Detached::Deleted);
+    assert_eq!(all_defaults(&mut pod), [(Some(by), Some(ip("10.9.0.1"))), (Some(by), Some(ip("fd09::1")))]);
+    assert_eq!(rest[0].disconnect(&mut pod.sandbox, &[]).unwrap(), Detached::Deleted);
+    assert_eq!(all_defaults(&mut pod), [(Some(by), Some(ip("10.9.0.1"))), (Some(by), Some(ip("fd09::1")))]);
+    Ok(())
+}
+
+/// Its default routes go with the link when that goes down. Another network can have them.
+#[kernel_test]
+pub fn nobody_leaves_a_container_without_the_default_route_that_another_can_have() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let networks = [(1, "a"), (2, "b"), (3, "c")].map(|(number, name)| network(&mut host, number, name, BOTH));
+    let mut members = Vec::new();
+    for (number, network) in (1..).zip(&networks) {
+        members.push(connect(network, &mut host, &mut pod, in_network(number), &members).unwrap());
+    }
+    pod.inside().change(&LinkChange::new(members[0].attached.index).down()).unwrap();
+    assert_eq!(all_defaults(&mut pod), []);
+    let last = members.pop().unwrap(); // which never had them
+    assert_eq!(last.disconnect(&mut pod.sandbox, &members).unwrap(), Detached::Deleted);
+    assert_eq!(defaults(&mut pod), [2, 2], "the first cannot have them");
+    Ok(())
+}
+
+/// Who was killed between adding and deleting leaves two; the next one leaves one.
+#[kernel_test]
+pub fn a_hand_over_that_was_cut_short_is_finished_by_the_next() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let networks = [(1, "c"), (2, "b"), (3, "a")].map(|(number, name)| network(&mut host, number, name, BOTH));
+    let first = connect(&networks[0], &mut host, &mut pod, in_network(1), &[]).unwrap();
+    let mut members = vec![first];
+    members.push(connect(&networks[1], &mut host, &mut pod, in_network(2), &members).unwrap());
+    let eth1 = members[0].attached.index;
+    for gateway in ["10.1.0.1", "fd01::1"] {
+        pod.inside().apply(&NewRoute::default_via(ip(gateway)).index(eth1).append()).unwrap();
+    }
+    assert_eq!(all_defaults(&mut pod).len(), 4);
+    members.push(connect(&networks[2], &mut host, &mut pod, in_network(3), &members).unwrap());
+    assert_eq!(defaults(&mut pod), [3, 3]);
     Ok(())
 }
 

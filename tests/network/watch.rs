@@ -21,8 +21,8 @@ type Way = (Option<IfIndex>, Option<IpAddr>);
 /// Hears of every change of routes and links in a namespace, in the kernel's order.
 pub struct DefaultRoutes {
     events: netlink_sys::Socket,
-    /// The default routes of IPv4 and IPv6, as far as the events tell.
-    now: [Option<Way>; 2],
+    /// The default routes of IPv4 and IPv6, as far as the events tell; the one that counts, or came last, is the last.
+    now: [Vec<Way>; 2],
 }
 
 impl DefaultRoutes {
@@ -39,7 +39,7 @@ impl DefaultRoutes {
         let events = pod.sandbox.run(open).expect("its thread");
         let now = [ListRoutes::v4(), ListRoutes::v6()].map(|list| {
             let route = pod.inside().default_route(&list.table(Table::MAIN)).expect("routes");
-            route.map(|route| (route.index, route.gateway))
+            route.map(|route| (route.index, route.gateway)).into_iter().collect()
         });
         Self { events, now }
     }
@@ -55,10 +55,12 @@ impl DefaultRoutes {
                 Err(error) => panic!("an event was lost: {error}"),
             };
             for message in Messages::new(&bytes) {
-                let before = self.now;
+                let last = |now: &[Vec<Way>; 2]| [0, 1].map(|family: usize| now[family].last().copied());
+                let before = last(&self.now);
                 self.hear(message.expect("a message"));
+                let after = last(&self.now);
                 for family in 0..2 {
-                    let (was, is) = (before[family], self.now[family]);
+                    let (was, is) = (before[family], after[family]);
                     assert!(was.is_none() || is.is_some(), "a moment without the default route that was {was:?}");
                     changes[family] += usize::from(was != is);
                 }
@@ -76,17 +78,24 @@ impl DefaultRoutes {
         }
         let Some(route) = RouteView::of(message).filter(|route| route.table() == Some(Table::MAIN)) else { return };
         let Some(default) = route.destination().filter(|destination| destination.prefix() == 0) else { return };
-        let way = (route.index(), route.gateway());
+        let mut ways = vec![(route.index(), route.gateway())];
+        if let Some(hops) = route.next_hops() {
+            ways = hops.iter().map(|hop| (hop.index, hop.gateway)).collect(); // all that share the traffic
+        }
         match ty {
-            RTM_NEWROUTE => self.now[usize::from(default.is_ipv6())] = Some(way),
-            RTM_DELROUTE => self.forget(|was| was == way),
+            RTM_NEWROUTE => {
+                let now = &mut self.now[usize::from(default.is_ipv6())];
+                ways.retain(|way| !now.contains(way));
+                now.extend(ways);
+            }
+            RTM_DELROUTE => self.forget(|was| ways.contains(&was)),
             _ => {}
         }
     }
 
     fn forget(&mut self, is_gone: impl Fn(Way) -> bool) {
         for now in &mut self.now {
-            *now = now.filter(|way| !is_gone(*way));
+            now.retain(|way| !is_gone(*way));
         }
     }
 }

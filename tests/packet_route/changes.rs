@@ -51,7 +51,7 @@ fn a_change_of_all_that_any_link_has() {
         .broadcast(Broadcast([0xff; 6]))
         .gso_max_size(20_000)
         .gso_max_segs(9)
-        .proto_down(1)
+        .proto_down(true)
         .alias(Alias::new("an alias").expect("an alias"));
     let expected = vec![
         A::IfName("d1".into()),
@@ -168,7 +168,7 @@ fn a_change_of_a_vlan() {
     let priority = |priority| VlanPriority::new(priority).expect("a priority");
     let (ingress, egress) = ([IngressQos::new(priority(3), 0)], [EgressQos::new(5, priority(6))]);
     let request = LinkChange::vlan(index(8))
-        .flags(VlanFlags::new().loose_binding(true).mvrp(false))
+        .flags(VlanFlags::LOOSE_BINDING.on() | VlanFlags::MVRP.off())
         .ingress_qos(&ingress)
         .egress_qos(&egress);
     let data = vec![

@@ -13,7 +13,7 @@ use std::os::fd::AsRawFd;
 use sublink::link::{
     EgressQos, IngressQos, IpvlanFlag, IpvlanMode, MacvlanFlags, VlanFlags, VlanPriority, VlanProtocol,
 };
-use sublink::value::Broadcast;
+use sublink::value::{Broadcast, NsId};
 use sublink::{MacvlanMode, NewLink, Request, VlanId};
 
 const DOWN: LinkFlags = LinkFlags::empty();
@@ -62,7 +62,7 @@ fn a_dummy_with_all_that_any_link_has() {
         .gso_max_segs(20)
         .tx_queues(4)
         .rx_queues(3)
-        .parent_in(9)
+        .parent_in(NsId::new(9).unwrap())
         .up();
     let attributes = vec![
         A::IfName("d0".into()),
@@ -170,7 +170,7 @@ fn a_vlan_with_all_that_it_has() {
     let egress = [EgressQos::new(u32::MAX, priority(7)), EgressQos::new(3, priority(0))];
     let request = NewLink::vlan(index(5), VlanId::new(50).expect("an id"))
         .protocol(VlanProtocol::Ieee8021Ad)
-        .flags(VlanFlags::new().reorder_hdr(false).gvrp(true).bridge_binding(true))
+        .flags(VlanFlags::REORDER_HDR.off() | VlanFlags::GVRP.on() | VlanFlags::BRIDGE_BINDING.on())
         .ingress_qos(&ingress)
         .egress_qos(&egress)
         .up();
@@ -187,14 +187,14 @@ fn a_vlan_with_all_that_it_has() {
 #[test]
 fn each_flag_of_a_vlan() {
     let flags: [(VlanFlags, Flags); 5] = [
-        (VlanFlags::new().reorder_hdr(true), Flags::ReorderHdr),
-        (VlanFlags::new().gvrp(true), Flags::Gvrp),
-        (VlanFlags::new().loose_binding(true), Flags::LooseBinding),
-        (VlanFlags::new().mvrp(true), Flags::Mvrp),
-        (VlanFlags::new().bridge_binding(true), Flags::BridgeBinding),
+        (VlanFlags::REORDER_HDR, Flags::ReorderHdr),
+        (VlanFlags::GVRP, Flags::Gvrp),
+        (VlanFlags::LOOSE_BINDING, Flags::LooseBinding),
+        (VlanFlags::MVRP, Flags::Mvrp),
+        (VlanFlags::BRIDGE_BINDING, Flags::BridgeBinding),
     ];
     for (ours, theirs) in flags {
-        let request = NewLink::vlan(index(5), VlanId::new(1).expect("an id")).flags(ours);
+        let request = NewLink::vlan(index(5), VlanId::new(1).expect("an id")).flags(ours.on());
         let data = vec![InfoVlan::Id(1), InfoVlan::Flags((theirs, theirs))];
         assert_same(&created(&request), &link(0, DOWN, DOWN, vec![A::Link(5), vlan(data)]));
     }

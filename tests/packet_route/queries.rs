@@ -5,6 +5,7 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{InfoKind, LinkAttribute as A, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage};
 use sublink::link::{DeleteLink, GetLink};
+use sublink::value::NsId;
 use sublink::{ListLinks, Request};
 
 const NONE: LinkFlags = LinkFlags::empty();
@@ -35,7 +36,7 @@ fn a_link_by_index() {
 
 #[test]
 fn a_link_by_name_in_another_namespace() {
-    let read = got(&GetLink::name(name("eth0")).in_netnsid(4), NLM_F_REQUEST);
+    let read = got(&GetLink::name(name("eth0")).in_netnsid(NsId::new(4).unwrap()), NLM_F_REQUEST);
     let expected = vec![A::IfName("eth0".into()), without_counters(), A::IfNetnsId(4)];
     assert_same(&read, &link(0, NONE, NONE, expected));
 }
@@ -48,7 +49,7 @@ fn a_list_of_all() {
 
 #[test]
 fn a_list_with_all_filters_of_the_kernel() {
-    let request = ListLinks::new().kind("macvlan").master(index(3)).in_netnsid(4);
+    let request = ListLinks::new().kind("macvlan").master(index(3)).in_netnsid(NsId::new(4).unwrap());
     let expected = vec![
         without_counters(),
         A::IfNetnsId(4),
@@ -60,7 +61,7 @@ fn a_list_with_all_filters_of_the_kernel() {
 
 #[test]
 fn filters_of_our_own_are_not_sent() {
-    let request = ListLinks::new().parent(index(3)).parent_in(4);
+    let request = ListLinks::new().parent(index(3)).parent_in(NsId::new(4).unwrap());
     let read = got(&request, NLM_F_REQUEST | NLM_F_DUMP);
     assert_same(&read, &link(0, NONE, NONE, vec![without_counters()]));
 }

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::process::Command;
 use sublink::link::{LinkFlags, OperState};
 use sublink::reply::Reply;
+use sublink::value::NsId;
 use sublink::wire::Messages;
 use sublink::{IfIndex, LinkInfo, ListLinks, Netns, NewLink, Request, Result, Socket};
 
@@ -66,7 +67,7 @@ pub fn elsewhere() -> (Netns, Socket) {
 
 /// The number that `of`'s namespace has in the namespace of `inside`: the kernel gives one to the parent's namespace when
 /// a link whose parent is elsewhere is read.
-pub fn netnsid(of: &mut Socket, parent: IfIndex, inside: &mut Socket, namespace: &Netns) -> i32 {
+pub fn netnsid(of: &mut Socket, parent: IfIndex, inside: &mut Socket, namespace: &Netns) -> NsId {
     let probe = NewLink::macvlan(parent).name(name("probe")).netns(&namespace);
     let probe = of.create(&probe).expect("a probe");
     let nsid = inside.link_at(probe).expect("it").parent_netnsid().expect("a number");

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::mpsc;
 use std::thread;
 use sublink::link::GetLink;
-use sublink::value::Alias;
+use sublink::value::{Alias, NsId};
 use sublink::{Batch, Error, ErrorKind, LinkChange, ListLinks, MacAddr, NewLink, Socket};
 use sublink_tests::kernel_test;
 
@@ -90,7 +90,7 @@ pub fn another_namespace_is_listed_by_its_number() -> Result<(), Skip> {
     let got = inside.get(&GetLink::name(name("a")).in_netnsid(nsid)).unwrap();
     assert_eq!(got.netnsid(), Some(nsid));
 
-    let error = sentence(inside.links(&list.in_netnsid(4711)).unwrap().next().map(|_| ()));
+    let error = sentence(inside.links(&list.in_netnsid(NsId::new(4711).unwrap())).unwrap().next().map(|_| ()));
     assert_eq!(error, "list links: EINVAL: Invalid target network namespace id");
     assert_eq!(names(&mut inside, &ListLinks::new()), set(["lo"]), "the socket goes on");
     Ok(())

@@ -157,6 +157,7 @@ mod tests {
     use super::super::super::tests::{child, dummy, index, link, marked, name, named, owner, vlan};
     use super::*;
     use crate::link::{Ipvlan, NewLink};
+    use crate::value::NsId;
 
     /// Links that are marked and named like this are in use: the formats do not change.
     #[test]
@@ -187,7 +188,7 @@ mod tests {
             ("eth1.50", vlan(7, 2, 50), None),
             ("eth0.50", vlan(7, 3, 50), None),
             ("eth0.50", other_protocol(vlan(7, 2, 50)), None),
-            ("eth0.50", LinkInfo { parent_netnsid: Some(0), ..vlan(7, 2, 50) }, None),
+            ("eth0.50", LinkInfo { parent_netnsid: NsId::new(0).ok(), ..vlan(7, 2, 50) }, None),
             ("mine", vlan(7, 2, 50), None),
             ("sl~1", vlan(7, 2, 50), Some(Made::Unfinished)),
             ("dm-0123456789ab", dummy(7), Some(Made::Parent)),

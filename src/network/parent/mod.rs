@@ -12,6 +12,7 @@
 //! Links are looked up by name, and listed by kind where that does not do: a host's other links cost nothing, and may come
 //! and go meanwhile.
 
+mod attach;
 mod mark;
 mod probe;
 mod removal;
@@ -25,18 +26,13 @@ pub(in crate::network) use mark::Made;
 use super::{Error, InvalidNetwork, Result};
 use crate::link::{LinkChange, LinkFlags, LinkInfo, ListLinks, NewLink, VlanId};
 use crate::socket::{Query, Socket};
-use crate::value::{Alias, IfIndex, IfName};
+use crate::value::{Alias, IfIndex, IfName, maybe};
+use attach::Patience;
 use mark::{base_and_id, is_temporary, is_vlan};
-use std::thread;
-use std::time::Duration;
 
-/// How often, and how far apart, it is looked whether somebody else has finished making the parent that is wanted, or
-/// removing it. Each takes a few system calls; a maker that ended in between never will.
-const LOOKS: usize = 50;
-const PAUSE: Duration = Duration::from_millis(2);
-
-/// How often an EEXIST is taken for another maker's doing.
-const COLLISIONS: usize = 3;
+/// How often in a row an EEXIST is taken for another maker's doing. It may be for good: a VLAN of the id that was moved to
+/// another namespace.
+const COLLISIONS: usize = 25;
 
 /// A link for others to stand on: there already, or made on demand.
 ///
@@ -102,6 +98,8 @@ pub struct Up {
 }
 
 impl Parent {
+    maybe!();
+
     /// The link of this name. Where there is none, `BASE.ID` is made: the 802.1Q VLAN `ID` of the link `BASE`.
     #[must_use]
     pub const fn new(name: IfName) -> Self {
@@ -196,14 +194,14 @@ impl Parent {
     }
 
     /// Makes it where it is not there (again), marked as `owner`'s, and returns its index. Doing it twice, or at once, does
-    /// no harm: a link that somebody else is about to finish is awaited, for 50 looks. A link that was there before is used
-    /// as it is.
+    /// no harm: a link that somebody else is about to finish is awaited, for five seconds. A link that was there before is
+    /// used as it is.
     ///
     /// # Errors
     /// It [cannot be made](InvalidNetwork), or the kernel refused; then nothing is left. Of a link that was removed again,
     /// [`Error::explained`](crate::Error::explained) has looked why before.
     pub fn up(&self, host: &mut Socket, owner: &Owner) -> Result<Up> {
-        let (mut looks, mut collisions) = (1, 0);
+        let (mut patience, mut collisions) = (Patience::new(), 0);
         loop {
             let error = match self.try_up(host, owner) {
                 Ok(up) => return Ok(up),
@@ -219,11 +217,9 @@ impl Parent {
                 }
                 Error::Failed(failed) => failed.is_no_device(),
             };
-            if !may_pass || looks == LOOKS {
+            if !may_pass || !patience.wait(None) {
                 return Err(error);
             }
-            looks += 1;
-            thread::sleep(PAUSE);
         }
     }
 
@@ -235,14 +231,10 @@ impl Parent {
                 self.finish(host, owner, index)?;
                 return Ok(Up { index, made: false });
             }
-            Plan::Vlan { base, id } => owner.make(host, self.name, |name| {
-                let vlan = NewLink::vlan(base, id).name(name);
-                mtu.into_iter().fold(vlan, NewLink::mtu)
-            })?,
-            Plan::Dummy => owner.make(host, self.name, |name| {
-                let dummy = NewLink::dummy().name(name);
-                mtu.into_iter().fold(dummy, NewLink::mtu)
-            })?,
+            Plan::Vlan { base, id } => {
+                owner.make(host, self.name, |name| NewLink::vlan(base, id).name(name).maybe(mtu, NewLink::mtu))?
+            }
+            Plan::Dummy => owner.make(host, self.name, |name| NewLink::dummy().name(name).maybe(mtu, NewLink::mtu))?,
         };
         let Some(index) = made else { return Ok(Up { index: host.index_of(self.name)?, made: true }) };
         if let Err(error) = self.finish(host, owner, index) {
@@ -297,6 +289,7 @@ mod tests {
     use super::super::tests::{dummy, index, marked, named, owner, up, vlan};
     use super::*;
     use crate::link::VlanProtocol;
+    use crate::value::NsId;
 
     fn on(parent: &str) -> Parent {
         Parent::new(IfName::new(parent).unwrap())
@@ -337,7 +330,7 @@ mod tests {
             named("eth1.50", vlan(7, 3, 50)),
             named("eth0.51", vlan(8, 2, 51)),
             named("provider", LinkInfo { kind: with_protocol(VlanProtocol::Ieee8021Ad), ..vlan(9, 2, 50) }),
-            named("elsewhere", LinkInfo { parent_netnsid: Some(0), ..vlan(10, 2, 50) }),
+            named("elsewhere", LinkInfo { parent_netnsid: NsId::new(0).ok(), ..vlan(10, 2, 50) }),
         ];
         assert_eq!(plan(&on("eth0.50"), &[[eth0()].as_slice(), &others].concat()), made, "beside others");
     }

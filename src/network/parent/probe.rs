@@ -10,39 +10,49 @@
 //!
 //! The probe lives in a namespace that ends with the process, so that one that is killed leaves none behind: it would keep
 //! every container off the parent. Where no namespace can be made (it takes CAP_SYS_ADMIN), the probe stands beside its
-//! parent and is marked; one that is left there is removed by the next who would remove the parent.
+//! parent and is marked. One that is left there, as older versions did everywhere, is removed by whoever meets it next, if it
+//! is surely stale: it has stood for longer than any removal lets its own stand.
 
-use super::Owner;
-use super::mark::temporary_name;
-use crate::error::{ErrorKind, Result};
-use crate::link::{LinkInfo, MacvlanMode, NewLink};
+use super::mark::{Made, temporary_name};
+use super::{Owner, Result, list};
+use crate::error::ErrorKind;
+use crate::link::{LinkInfo, ListLinks, MacvlanMode, NewLink};
 use crate::netns::Netns;
 use crate::socket::Socket;
 use crate::value::IfIndex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A probe beside its parent that has stood for longer proves nothing: somebody may take it for stale soon.
+const HOLDS: Duration = Duration::from_secs(1);
+
+/// Beside its parent, one that has stood for as long is stale.
+const STALE: Duration = Duration::from_secs(3);
+
+/// How long until it is looked again.
+const PAUSE: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
 pub(super) struct Probe {
     pub(super) index: IfIndex,
+    since: Instant,
     /// A socket in its own namespace, which keeps that alive; `None` if it stands beside its parent.
     home: Option<Socket>,
 }
 
 impl Probe {
-    /// One that stands beside its parent.
-    pub(super) const fn beside(index: IfIndex) -> Self {
-        Self { index, home: None }
-    }
-
     /// Makes one on `parent`. Where there is no driver of macvlans there is no macvlan, and no probe.
-    pub(super) fn make(host: &mut Socket, owner: &Owner, parent: &LinkInfo) -> Result<Option<Self>> {
+    pub(super) fn make(host: &mut Socket, owner: &Owner, parent: &LinkInfo) -> crate::Result<Option<Self>> {
+        let since = Instant::now();
         let link = |name| NewLink::macvlan(parent.index).mode(MacvlanMode::Passthru).name(name);
         let made = match own_namespace() {
             Ok((namespace, home)) => {
                 let made = host.create(&link(temporary_name()?).netns(&namespace));
-                made.map(|index| Self { index, home: Some(home) })
+                made.map(|index| Self { index, since, home: Some(home) })
             }
             Err(_) => match owner.make(host, parent.name, link) {
-                Ok(index) => index.map(Self::beside).ok_or_else(|| ErrorKind::Unexpected.into()),
+                Ok(Some(index)) => Ok(Self { index, since, home: None }),
+                Ok(None) => Err(ErrorKind::Unexpected.into()), // somebody has removed it
                 Err(error) => Err(error),
             },
         };
@@ -50,6 +60,11 @@ impl Probe {
             Err(error) if error.is_not_supported() => Ok(None),
             made => made.map(Some),
         }
+    }
+
+    /// Whether it surely stands, and keeps everybody off its parent.
+    pub(super) fn holds(&self) -> bool {
+        self.home.is_some() || self.since.elapsed() < HOLDS
     }
 
     /// A socket in the namespace where it lives.
@@ -64,8 +79,26 @@ impl Probe {
     }
 }
 
-fn own_namespace() -> Result<(Netns, Socket)> {
+fn own_namespace() -> crate::Result<(Netns, Socket)> {
     let namespace = Netns::create()?;
     let inside = Socket::open_in(&namespace)?;
     Ok((namespace, inside))
+}
+
+/// Waits for the end of a probe that stands beside the link `parent`, and removes it if it is stale. Returns whether there
+/// was one.
+pub(super) fn outlive(host: &mut Socket, owner: &Owner, parent: IfIndex) -> Result<bool> {
+    let children = list(host, &ListLinks::new().kind("macvlan").parent(parent))?;
+    let Some(probe) = children.iter().find(|child| owner.made(child, &[]) == Some(Made::Probe)) else {
+        return Ok(false);
+    };
+    let since = Instant::now();
+    while host.has_link(probe.index)? {
+        if since.elapsed() > STALE {
+            let _ = host.delete(probe.index);
+            break;
+        }
+        thread::sleep(PAUSE);
+    }
+    Ok(true)
 }

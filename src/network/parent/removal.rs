@@ -1,10 +1,11 @@
 //! A parent, removed again only when it is surely ours and surely unused.
 
 use super::mark::Made;
-use super::probe::Probe;
+use super::probe::{Probe, outlive};
 use super::vlans::carries_vlan;
 use super::{Error, Owner, Parent, Result, list};
 use crate::addr::{AddressFlags, AddressInfo, ListAddresses};
+use crate::error::ErrorKind;
 use crate::link::{LinkInfo, ListLinks};
 use crate::socket::Socket;
 use crate::value::{IfIndex, IfName, Scope};
@@ -110,23 +111,21 @@ fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> 
         Err(Error::Failed(error)) if error.is_no_device() => return Ok(Removal::NotThere),
         addresses => addresses?,
     };
-    let stale =
-        links.iter().find(|child| is_probe_on(owner, link, child, &links)).map(|probe| Probe::beside(probe.index));
+    if links.iter().any(|child| is_probe_on(owner, link, child, &links)) {
+        outlive(host, owner, link.index)?;
+    }
     if let Some(kept) = is_kept(owner, link, &links, &addresses) {
-        if let Some(probe) = stale {
-            probe.delete(host);
-        }
         return Ok(kept);
     }
-    let probe = if stale.is_some() { Ok(stale) } else { Probe::make(host, owner, link) };
-    let mut probe = match probe {
+    let mut probe = match Probe::make(host, owner, link) {
         Err(error) if error.is_busy() || error.raw_os_error() == Some(Errno::EINVAL as i32) => {
             return Ok(Removal::InUse);
         }
-        Err(error) if error.is_no_device() => return Ok(Removal::NotThere),
+        Err(_) if !host.has_link(link.index).unwrap_or(true) => return Ok(Removal::NotThere), // somebody was quicker
         probe => probe?,
     };
     let removal = match carries_vlan(host, link.index, probe.as_mut()) {
+        Ok(false) if !probe.as_ref().is_none_or(Probe::holds) => Err(crate::Error::from(ErrorKind::TimedOut).into()),
         Ok(false) => delete(host, link.index),
         Ok(true) => Ok(Removal::InUse),
         Err(error) if error.is_no_device() => Ok(Removal::NotThere),
@@ -158,8 +157,7 @@ fn was_given(address: &AddressInfo) -> bool {
     is_v4 || (is_permanent && address.scope != Scope::LINK)
 }
 
-/// Whether `child` is a probe on `link`: one that was left when who removed the link ended in between. It proves as much as
-/// a new one.
+/// Whether `child` is a probe on `link`: that of somebody who is removing the link, or who ended in between.
 fn is_probe_on(owner: &Owner, link: &LinkInfo, child: &LinkInfo, links: &[LinkInfo]) -> bool {
     stands_on(link, child) && owner.made(child, links) == Some(Made::Probe)
 }
@@ -182,6 +180,7 @@ mod tests {
     use super::*;
     use crate::addr::NewAddress;
     use crate::link::{MacvlanMode, NewLink};
+    use crate::value::NsId;
     use crate::wire::Messages;
 
     fn ours() -> LinkInfo {
@@ -214,7 +213,7 @@ mod tests {
             (vlan(9, 7, 1), Some(Removal::InUse)),
             (link(9, &NewLink::ipvlan(index(7))), Some(Removal::InUse)),
             (child(9, 2, MacvlanMode::Bridge), None),
-            (LinkInfo { parent_netnsid: Some(0), ..vlan(9, 7, 1) }, None), // on a link 7 of elsewhere
+            (LinkInfo { parent_netnsid: NsId::new(0).ok(), ..vlan(9, 7, 1) }, None), // on a link 7 of elsewhere
             (probe(|probe| marked("eth0.50", probe)), None),
             (probe(|probe| probe), Some(Removal::InUse)),
         ];

@@ -16,7 +16,7 @@ use super::mark::temporary_name;
 use super::probe::Probe;
 use crate::batch::{Batch, Outcome};
 use crate::error::{ErrorKind, Result};
-use crate::link::{NewLink, Vlan, VlanFlags, VlanId, VlanProtocol};
+use crate::link::{NewLink, Vlan, VlanFlagsChange, VlanId, VlanProtocol};
 use crate::neigh::ListForwarding;
 use crate::socket::Socket;
 use crate::value::IfIndex;
@@ -71,7 +71,7 @@ fn listens(host: &mut Socket, link: IfIndex) -> Option<bool> {
 
 /// A create that is refused: for the VLAN that is there, or for a flag that no kernel knows.
 const fn impossible(link: IfIndex, id: VlanId, protocol: VlanProtocol) -> NewLink<'static, Vlan<'static>> {
-    NewLink::vlan(link, id).protocol(protocol).flags(VlanFlags::IMPOSSIBLE)
+    NewLink::vlan(link, id).protocol(protocol).flags(VlanFlagsChange::IMPOSSIBLE)
 }
 
 /// Whether any VLAN of this protocol stands on a link. Asking changes nothing, so where an answer was lost, the id is asked

@@ -51,7 +51,9 @@ mod by_table {
 
 mod by_hand {
     use super::{LinkChange, NewLink};
-    use crate::wire::{Attrs, CompareRows, FromWire, Full, Get, Index, Mask, Mismatch, Out, Put, Row, mismatch};
+    use crate::wire::{
+        Attrs, Compare, CompareRows, FromWire, Full, Get, Index, Mask, Mismatch, Out, Put, Row, mismatch,
+    };
 
     // ---- `request!`, for the first type: the rows of the sections `create` and `both` ----
 
@@ -69,6 +71,7 @@ mod by_hand {
     }
 
     impl Attrs for Toy {
+        const ALL: Mask = Mask::EMPTY.with(1).with(2);
         const MAX: usize = <u16 as Put>::MAX + <u32 as Put>::MAX;
 
         fn put<'b>(&self, to: Out<'b>) -> Result<Out<'b>, Full> {
@@ -121,6 +124,7 @@ mod by_hand {
     }
 
     impl Attrs for ToyChange {
+        const ALL: Mask = Mask::EMPTY.with(2);
         const MAX: usize = <u32 as Put>::MAX;
 
         fn put<'b>(&self, to: Out<'b>) -> Result<Out<'b>, Full> {
@@ -209,6 +213,12 @@ mod by_hand {
         pub falls: Option<u32>,
     }
 
+    impl Default for ToyInfo {
+        fn default() -> Self {
+            ToyView::new(&[]).to_owned()
+        }
+    }
+
     impl ToyView<'_> {
         /// A copy that owns what it holds.
         pub fn to_owned(&self) -> ToyInfo {
@@ -227,9 +237,12 @@ mod by_hand {
             let color: (Option<u16>, Option<u16>) = (self.attrs.get(1), found.attrs.get(1));
             let asked_color = color.0.filter(|asked| color.1.is_some() || *asked != 7);
             let speed: (Option<u32>, Option<u32>) = (self.attrs.get(2), found.attrs.get(2));
+            let asked = |number| self.attrs.get(number).unwrap_or_default();
+            let found_color = color.1.map(|found| found.limited_to(asked(1)));
+            let found_speed = speed.1.or(Some(10)).map(|found| found.limited_to(asked(2)));
             let mismatches = [
-                mismatch(1, "IFLA_TOY_COLOR", asked_color, color.1),
-                mismatch(2, "IFLA_TOY_SPEED", speed.0, speed.1.or(Some(10))),
+                mismatch(1, "IFLA_TOY_COLOR", asked_color, found_color),
+                mismatch(2, "IFLA_TOY_SPEED", speed.0, found_speed),
             ];
             mismatches.into_iter().flatten().collect()
         }
@@ -270,6 +283,8 @@ fn a_table_writes_what_is_written_by_hand() {
     both_write!(NewLink Toy .color(1).color(2));
     both_write!(LinkChange ToyChange);
     both_write!(LinkChange ToyChange .speed(7));
+    assert_eq!(<by_table::Toy as Attrs>::ALL, <by_hand::Toy as Attrs>::ALL);
+    assert_eq!(<by_table::ToyChange as Attrs>::ALL, <by_hand::ToyChange as Attrs>::ALL);
     assert_eq!(<by_table::Toy as Attrs>::MAX, <by_hand::Toy as Attrs>::MAX);
     assert_eq!(<by_table::ToyChange as Attrs>::MAX, <by_hand::ToyChange as Attrs>::MAX);
 }
@@ -304,6 +319,8 @@ fn a_table_reads_what_is_read_by_hand() {
     assert_eq!((toy.color, toy.speed, toy.falls), (Some(5), 300, Some(1)));
     let nothing = by_table::ToyView::new(&[]);
     assert_eq!((nothing.color(), nothing.speed(), nothing.falls()), (None, 10, None));
+    assert_eq!(by_table::ToyInfo::default(), nothing.to_owned());
+    assert_eq!(format!("{:?}", by_table::ToyInfo::default()), format!("{:?}", by_hand::ToyInfo::default()));
 }
 
 #[test]

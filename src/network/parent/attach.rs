@@ -1,0 +1,131 @@
+//! Attaching to a parent that others of the same owner make and remove meanwhile.
+//!
+//! ```text
+//!   this process           another one, of the same owner
+//!   up: it is there        remove: a probe on it, which keeps everybody off
+//!   attach: EINVAL         … and deletes it, or finds it in use and takes the probe away
+//!   up: made again
+//!   attach
+//! ```
+
+use super::probe::outlive;
+use super::{Owner, Parent, Result, Up};
+use crate::endpoint::{Attached, Endpoint};
+use crate::error::{Error, Reason, Undo};
+use crate::link::LinkKind;
+use crate::sandbox::Sandbox;
+use crate::socket::Socket;
+use crate::value::IfIndex;
+use nix::errno::Errno;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long one making or one removal of somebody else's is awaited. It takes a few milliseconds, and more on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long all of them together are.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How long until it is looked again.
+const PAUSE: Duration = Duration::from_millis(2);
+
+impl Parent {
+    /// Brings it [up](Self::up) and attaches an endpoint to it, which is made of the parent's index. Several processes may be
+    /// one owner, and one of them may be removing the parent: then the end of that is awaited, and the parent made again.
+    ///
+    /// ```no_run
+    /// # use sublink::{Endpoint, IfName, MacvlanMode, NewLink, Owner, Sandbox, Socket};
+    /// # use sublink::network::Parent;
+    /// # let (mut host, mut pod, owner) = (Socket::open()?, Sandbox::named("c1")?, Owner::new("my-plugin")?);
+    /// let (name, addr) = (IfName::new("eth0")?, "10.0.50.7/24".parse()?);
+    /// let parent = Parent::new(IfName::new("eth0.50")?);
+    /// let (up, attached) = parent.attach(&mut host, &owner, &mut pod, |parent| {
+    ///     Ok(Endpoint::new(NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name)).addr(addr))
+    /// })?;
+    /// println!("{attached}; the parent was made by this call: {}", up.made);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A removal of an older version that was killed may have left a passthru child on the parent, which keeps everybody off
+    /// it. It is removed when it has its owner's mark and has stood for three seconds, which no removal takes.
+    ///
+    /// # Errors
+    /// As [`up`](Self::up) and [`Endpoint::attach`], and what `endpoint` returns. A parent that was made stays. Where a
+    /// passthru child stands on a parent that this owner made, it takes five seconds to say so.
+    pub fn attach<'a>(
+        &self,
+        host: &mut Socket,
+        owner: &Owner,
+        sandbox: &mut Sandbox,
+        endpoint: impl Fn(IfIndex) -> Result<Endpoint<'a>>,
+    ) -> Result<(Up, Attached)> {
+        let mut patience = Patience::new();
+        let mut was_made = false;
+        loop {
+            let up = self.up(host, owner)?;
+            was_made |= up.made;
+            let endpoint = endpoint(up.index)?;
+            let error = match endpoint.attach(host, sandbox) {
+                Ok(attached) => return Ok((Up { made: was_made, ..up }, attached)),
+                Err(error) => error,
+            };
+            let may_pass = error.undo() == Some(Undo::Clean)
+                && (!host.has_link(up.index)?
+                    || is_kept_off(&error, endpoint.link().kind()) && is_of(owner, host, up.index)?);
+            if !may_pass {
+                return Err(error.into());
+            }
+            outlive(host, owner, up.index)?;
+            if !patience.wait(Some(up.index)) {
+                return Err(error.into());
+            }
+        }
+    }
+}
+
+/// Whether a probe may be what is in the way.
+fn is_kept_off(error: &Error, kind: LinkKind) -> bool {
+    match kind {
+        LinkKind::Macvlan | LinkKind::Macvtap => {
+            let is_possible = matches!(error.reason(), None | Some(Reason::Unknown(_) | Reason::Passthru { .. }));
+            error.raw_os_error() == Some(Errno::EINVAL as i32) && is_possible
+        }
+        LinkKind::Ipvlan => error.is_busy(),
+        LinkKind::Vlan => false,
+    }
+}
+
+/// Whether the link is marked as one that this owner made, or is gone: probes are put on no others.
+fn is_of(owner: &Owner, host: &mut Socket, index: IfIndex) -> Result<bool> {
+    match host.link_at(index) {
+        Ok(link) => Ok(owner.has_marked(&link.to_owned())),
+        Err(error) if error.is_no_device() => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Waits for somebody else's work, for a time that is counted anew when that has gone on.
+pub(super) struct Patience {
+    begun: Instant,
+    since: Instant,
+    about: Option<IfIndex>,
+}
+
+impl Patience {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self { begun: now, since: now, about: None }
+    }
+
+    /// Pauses, unless it has taken too long; `about` is the link that is waited for.
+    pub(super) fn wait(&mut self, about: Option<IfIndex>) -> bool {
+        if about != self.about {
+            (self.about, self.since) = (about, Instant::now());
+        }
+        let goes_on = self.since.elapsed() < PATIENCE && self.begun.elapsed() < LIMIT;
+        if goes_on {
+            thread::sleep(PAUSE);
+        }
+        goes_on
+    }
+}

@@ -1,0 +1,96 @@
+//! A host with thousands of links, of which one comes and goes without pause: what is needed is looked up, not listed.
+
+use crate::common::roles::ROLE;
+use crate::common::{Skip, name, parent, socket};
+use crate::help::{beside, connect, connection, on, owner};
+use crate::pod::Pod;
+use std::fs;
+use std::process::Command;
+use std::thread;
+use sublink::network::{Parent, Removal, remove_orphans, restore_networks};
+use sublink::{Batch, IfIndex, MacAddr, MacvlanMode, Netns, NewLink, Socket};
+use sublink_tests::{kernel_test, role};
+
+fn make_links(host: &mut Socket, parent: IfIndex, count: usize) {
+    let mut batch = Batch::new();
+    for number in 0..count {
+        let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).mac(MacAddr::random());
+        batch.push(&link.name(name(&format!("m{number}")))).unwrap();
+    }
+    host.run(&mut batch).unwrap();
+}
+
+/// A list of them is interrupted more often than not.
+#[kernel_test]
+pub fn links_that_come_and_go_interrupt_nothing() -> Result<(), Skip> {
+    let mut host = socket();
+    let p0 = parent(&mut host);
+    make_links(&mut host, p0, 1500);
+    let here = Netns::current().unwrap();
+    let change = || {
+        let mut host = Socket::open_in(&here).unwrap();
+        for _ in 0..10 {
+            let link = NewLink::macvlan(p0).name(name("busy")).mac(MacAddr::random());
+            let index = host.create(&link).unwrap();
+            host.delete(index).unwrap();
+        }
+    };
+    beside(change, || {
+        let (there, network) = (Parent::new(name("p0")), on("p0", "net"));
+        for round in 0..10 {
+            let up = there.up(&mut host, &owner()).unwrap_or_else(|error| panic!("round {round}: {error}"));
+            assert_eq!((up.index, up.made), (p0, false));
+            let removal =
+                there.remove(&mut host, &owner(), &[]).unwrap_or_else(|error| panic!("round {round}: {error}"));
+            assert_eq!(removal, Removal::NotOurs);
+            let orphans = remove_orphans(&mut host, &owner(), &[]);
+            assert!(orphans.unwrap_or_else(|error| panic!("round {round}: {error}")).is_empty());
+            let restored = restore_networks(&mut host, &owner(), std::slice::from_ref(&network)).unwrap();
+            assert_eq!(restored.parents[0].1.as_ref().unwrap().index, p0);
+        }
+    });
+    Ok(())
+}
+
+const MARK: &str = "/sublink-test-mark";
+
+/// Connects a container and disconnects it, between two marks.
+#[role]
+fn a_connection() {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let _ = fs::metadata(MARK);
+    let network = on("p0", "net").subnet(crate::help::subnet("10.1.0.0/16", "10.1.0.1"));
+    let member = connect(&network, &mut host, &mut pod, connection("eth0", &["10.1.0.7/16"]), &[]).expect("a member");
+    member.disconnect(&mut pod.sandbox, &[]).expect("left");
+    let _ = fs::metadata(MARK);
+}
+
+/// What a connection and its end are made of, call by call.
+fn calls() -> Result<Vec<String>, Skip> {
+    let file = std::env::temp_dir().join(format!("sublink-busy-{}-{:?}", std::process::id(), thread::current().id()));
+    let mut strace = Command::new("strace");
+    strace.arg("-o").arg(&file).arg(std::env::current_exe().expect("this binary")).env(ROLE, "a_connection");
+    let output = strace.output().map_err(|error| Skip(format!("no strace here: {error}")))?;
+    let trace = fs::read_to_string(&file).unwrap_or_default();
+    let _ = fs::remove_file(&file);
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("ptrace") {
+        return Err(Skip(format!("strace is forbidden here: {}", said.trim())));
+    }
+    assert!(output.status.success(), "{said}");
+    let between = trace.split(MARK).nth(1).expect("two marks");
+    let names = between.lines().skip(1).filter_map(|line| line.split_once('(')).map(|(name, _)| name.to_string());
+    Ok(names.filter(|name| name == "sendto" || name == "recvmsg").collect())
+}
+
+#[kernel_test]
+pub fn a_connection_costs_the_same_among_thousands_of_links() -> Result<(), Skip> {
+    let mut host = socket();
+    let p0 = parent(&mut host);
+    let few = calls()?;
+    make_links(&mut host, p0, 4000);
+    let many = calls()?;
+    assert_eq!(few, many);
+    assert!(few.len() < 40, "{few:?}");
+    Ok(())
+}
