@@ -17,7 +17,7 @@ mod request;
 
 pub use request::{DeleteAddress, ListAddresses, NewAddress};
 
-use crate::value::{Given, IfIndex, IfName, InvalidValue, Name, Scope, flags};
+use crate::value::{Given, IfIndex, IfName, InvalidValue, Name, Scope, flags, unescape};
 use crate::wire::{Body, Full, Message, Out, Put, fixed, table};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -117,6 +117,20 @@ impl Label {
         Ok(Self(IfName::received(label)))
     }
 
+    /// From text in which `\xNN` is a byte, as [`to_escaped`](Self::to_escaped) writes it.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes), and a backslash without `x` and two hexadecimal digits behind it.
+    pub fn from_escaped(text: &str) -> Result<Self, InvalidValue> {
+        let stray = InvalidValue::NameByte { name: Given::new(text.as_bytes()), byte: b'\\' };
+        Self::from_bytes(&unescape(text).ok_or(stray)?)
+    }
+
+    /// The label as printable ASCII without spaces, which [`from_escaped`](Self::from_escaped) reads.
+    pub fn to_escaped(&self) -> String {
+        self.0.to_escaped()
+    }
+
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -136,7 +150,7 @@ impl Put for Label {
 }
 
 fixed! {
-    AddressFlags: 4 + 0, AddressFlags(0), |v: AddressFlags| v.0.to_ne_bytes(), |b| AddressFlags(u32::from_ne_bytes(b));
+    AddressFlags: 4 + 0, AddressFlags::NONE, |v: AddressFlags| v.0.to_ne_bytes(), |b| AddressFlags(u32::from_ne_bytes(b));
     Lifetime: 16 + 0, Lifetime::FOREVER, Lifetime::bytes, Lifetime::from_bytes;
 }
 

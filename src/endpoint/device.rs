@@ -11,7 +11,7 @@ use crate::link::{LinkChange, Move};
 use crate::request::RequestInfo;
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
-use crate::value::{Escaped, Given, IfIndex, IfName, InvalidValue, Scope, unescaped};
+use crate::value::{Given, IfIndex, IfName, InvalidValue, Scope};
 use crate::wire::Request;
 use ipnetwork::IpNetwork;
 use std::fmt;
@@ -148,7 +148,7 @@ impl MovedDevice {
         // The kernel lists the newest IPv6 address first, and prefers it.
         let (v4, v6): (Vec<&MovedAddress>, Vec<_>) = self.addrs.iter().partition(|moved| moved.addr.is_ipv4());
         for addr in v4.into_iter().chain(v6.into_iter().rev()) {
-            batch.push(&addr.as_request(index).replace())?;
+            batch.push(&addr.for_link(index).replace())?;
         }
         batch.push(&LinkChange::new(index).up())?;
         inside.run(&mut batch)?;
@@ -184,20 +184,20 @@ impl MovedAddress {
     fn of(found: &AddressInfo, old_name: IfName, new_name: IfName) -> Option<Self> {
         let flags = found.flags.filter(|flags| flags.contains(AddressFlags::PERMANENT))?;
         let addr = found.addr.filter(|_| found.scope == Scope::GLOBAL)?;
-        let given = GIVEN.into_iter().filter(|given| flags.contains(*given)).map(AddressFlags::bits).sum::<u32>();
+        let given = GIVEN.into_iter().filter(|given| flags.contains(*given));
         Some(Self {
             addr,
             peer: found.peer.filter(|peer| *peer != addr.ip()),
             broadcast: found.broadcast,
             label: found.label.as_deref().and_then(|label| moved_label(label, old_name, new_name)),
-            flags: given.into(),
+            flags: given.fold(AddressFlags::NONE, AddressFlags::with),
             metric: found.metric,
             preferred: found.lifetime.map(|lifetime| lifetime.preferred).filter(|preferred| *preferred != u32::MAX),
         })
     }
 
-    fn as_request(&self, index: IfIndex) -> NewAddress {
-        let Self { addr, peer, broadcast, label, flags, metric, preferred } = *self;
+    fn for_link(self, index: IfIndex) -> NewAddress {
+        let Self { addr, peer, broadcast, label, flags, metric, preferred } = self;
         let address = NewAddress::new(index, addr).scope(Scope::GLOBAL).nobroadcast().flags(flags);
         let address = peer.into_iter().fold(address, NewAddress::peer);
         let address = broadcast.into_iter().fold(address, NewAddress::broadcast);
@@ -223,7 +223,7 @@ fn moved_label(label: &[u8], old_name: IfName, new_name: IfName) -> Option<Label
 
 impl fmt::Display for MovedDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", Escaped(self.name.as_bytes()))?;
+        write!(f, "{}", self.name.to_escaped())?;
         self.addrs.iter().try_for_each(|addr| write!(f, " {addr}"))
     }
 }
@@ -239,7 +239,7 @@ impl fmt::Display for MovedAddress {
             write!(f, " broadcast {broadcast}")?;
         }
         if let Some(label) = label {
-            write!(f, " label {}", Escaped(label.as_bytes()))?;
+            write!(f, " label {}", label.to_escaped())?;
         }
         if flags.bits() != 0 {
             write!(f, " flags {}", flags.bits())?;
@@ -257,7 +257,7 @@ impl FromStr for MovedDevice {
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let device = || {
             let mut words = text.split(' ');
-            let name = IfName::from_bytes(&unescaped(words.next()?)?).ok()?;
+            let name = IfName::from_escaped(words.next().filter(|word| word.is_ascii())?).ok()?;
             Some(Self { name, addrs: addresses(words)? })
         };
         device().ok_or(InvalidValue::MovedDevice(Given::new(text.as_bytes())))
@@ -280,7 +280,7 @@ fn addresses(mut words: Split<'_, char>) -> Option<Vec<MovedAddress>> {
         match word {
             "peer" if last.peer.is_none() => last.peer = Some(value.parse().ok()?),
             "broadcast" if last.broadcast.is_none() => last.broadcast = Some(value.parse().ok()?),
-            "label" if last.label.is_none() => last.label = Some(Label::from_bytes(&unescaped(value)?).ok()?),
+            "label" if last.label.is_none() => last.label = Some(Label::from_escaped(value).ok()?),
             "flags" if last.flags.bits() == 0 => last.flags = value.parse::<u32>().ok()?.into(),
             "metric" if last.metric.is_none() => last.metric = Some(value.parse().ok()?),
             "preferred" if last.preferred.is_none() => last.preferred = Some(value.parse().ok()?),

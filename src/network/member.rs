@@ -103,11 +103,12 @@ impl Network {
         connection: Connection,
         others: &[Member],
     ) -> Result<Member> {
-        let endpoint = |parent| Ok(self.endpoint(parent, &connection)?);
         if self.subnets().iter().any(|subnet| subnet.network().is_ipv6()) {
-            let parent = self.parent()?.up(host, owner)?;
-            self.validate_on(&host.link_at(parent.index)?.to_owned())?;
+            if let Ok(parent) = host.link(self.parent_name()) {
+                self.validate_on(&parent.to_owned())?;
+            }
         }
+        let endpoint = |parent| Ok(self.endpoint(parent, &connection)?);
         let (_, attached) = self.parent()?.attach(host, owner, sandbox, endpoint)?;
         self.join(connection, attached, sandbox, others)
     }

@@ -23,7 +23,8 @@ impl Subnet {
     /// subnet and all its stations. An IPv6 gateway may also be a link-local address, which is reached by every link.
     pub fn gateway(mut self, gateway: IpAddr) -> Result<Self, InvalidNetwork> {
         let is_link_local = matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local());
-        if !(self.has_station(gateway) || is_link_local && self.network.is_ipv6()) {
+        let is_on_every_link = is_link_local && self.network.is_ipv6();
+        if !(self.has_station(gateway) || is_on_every_link) {
             return Err(InvalidNetwork::GatewayOutside { gateway, subnet: self.network });
         }
         self.gateway = Some(gateway);

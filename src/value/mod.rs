@@ -3,7 +3,6 @@
 //! The modules above this one ([`link`](crate::link), [`addr`](crate::addr), [`route`](crate::route),
 //! [`nsid`](crate::nsid)) share these values, so that none of them has to know another.
 
-mod escaped;
 mod flags;
 mod index;
 mod invalid;
@@ -22,9 +21,9 @@ pub use mac::{Broadcast, LinkAddress, MacAddr};
 pub use names::{Alias, AltName, IfName, Name};
 pub use nsid::NsId;
 
-pub(crate) use escaped::{Escaped, unescaped};
 pub(crate) use flags::{flags, write_flags};
 pub(crate) use ip::{AF_INET, AF_INET6, everywhere, family};
 pub(crate) use maybe::maybe;
+pub(crate) use names::unescape;
 pub(crate) use numbers::{checked, numbers, transparent};
 pub(crate) use random::random;

@@ -1,6 +1,6 @@
 //! Names of links: to give, checked once when they are made, and received, taken as they are and printed escaped.
 
-use super::{Escaped, Given, InvalidValue};
+use super::{Given, InvalidValue};
 use crate::wire::{FromWire, Full, Get, Out, Put, align, compare_as_printed};
 use std::fmt;
 use std::str::FromStr;
@@ -93,7 +93,11 @@ impl IfName {
     ///
     /// What a name prints as is for people, and may be read as another name.
     pub fn to_escaped(&self) -> String {
-        Escaped(self.as_bytes()).to_string()
+        let escaped = self.as_bytes().iter().map(|byte| match byte {
+            byte if byte.is_ascii_graphic() && *byte != b'\\' => char::from(*byte).to_string(),
+            byte => format!("\\x{byte:02x}"),
+        });
+        escaped.collect()
     }
 
     /// From text in which `\xNN` is a byte, as [`to_escaped`](Self::to_escaped) writes it. Everything else is taken as it is,
@@ -102,17 +106,8 @@ impl IfName {
     /// # Errors
     /// As [`from_bytes`](Self::from_bytes); and a backslash without `x` and two hexadecimal digits behind it.
     pub fn from_escaped(text: &str) -> Result<Self, InvalidValue> {
-        let stray = || InvalidValue::NameByte { name: Given::new(text.as_bytes()), byte: b'\\' };
-        let mut parts = text.split('\\');
-        let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-        for part in parts {
-            let (digits, rest) = part.strip_prefix('x').and_then(|part| part.split_at_checked(2)).ok_or_else(stray)?;
-            let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit()); // from_str_radix takes a sign
-            let byte = u8::from_str_radix(digits, 16).ok().filter(|_| is_hex);
-            bytes.push(byte.ok_or_else(stray)?);
-            bytes.extend_from_slice(rest.as_bytes());
-        }
-        Self::from_bytes(&bytes)
+        let stray = InvalidValue::NameByte { name: Given::new(text.as_bytes()), byte: b'\\' };
+        Self::from_bytes(&unescape(text).ok_or(stray)?)
     }
 
     /// The name as what a view lends: for printing and comparing.
@@ -120,6 +115,19 @@ impl IfName {
     pub fn as_name(&self) -> Name<'_> {
         Name(self.as_bytes())
     }
+}
+
+/// The bytes of text in which `\xNN` is one; `None` if a backslash has no `x` and two hexadecimal digits behind it.
+pub(crate) fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut parts = text.split('\\');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.strip_prefix('x').and_then(|part| part.split_at_checked(2))?;
+        let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit()); // from_str_radix takes a sign
+        bytes.push(u8::from_str_radix(digits, 16).ok().filter(|_| is_hex)?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    Some(bytes)
 }
 
 impl Put for IfName {

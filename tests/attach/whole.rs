@@ -211,3 +211,18 @@ pub fn ipv6_is_awaited() -> Result<(), Skip> {
     assert!(matches!(error.kind(), ErrorKind::DuplicateAddress(_)), "{error}");
     Ok(())
 }
+
+/// As [`Endpoint::gateway`] says.
+#[kernel_test]
+pub fn a_second_gateway_of_a_family_is_refused() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let parent = parent(&mut host);
+    let before = pod.contents();
+    for second in ["10.0.50.2", "fd50::2"] {
+        let endpoint = crate::help::bridge_endpoint(parent).gateway(crate::help::ip(second));
+        let error = pod.attach(&mut host, &endpoint).unwrap_err();
+        assert!(error.is_already_there() && error.to_string().contains(&format!("default via {second}")), "{error}");
+        assert_eq!(pod.contents(), before);
+    }
+    Ok(())
+}
