@@ -27,11 +27,13 @@ impl Endpoint<'_> {
     /// had it is detached.
     ///
     /// ```no_run
-    /// # use sublink::{Attached, Endpoint, Result, Sandbox};
-    /// # fn leave(first: (Endpoint, Attached), second: (Endpoint, Attached), pod: &mut Sandbox) -> Result<()> {
+    /// # use sublink::{Attached, Endpoint, Result, Sandbox, Socket};
+    /// # use sublink::endpoint::Detach;
+    /// # type Link<'a> = (Endpoint<'a>, Attached);
+    /// # fn leave(first: Link, second: Link, host: &mut Socket, pod: &mut Sandbox) -> Result<()> {
     /// let ((leaving, eth0), (staying, eth1)) = (first, second);
     /// staying.take_default_route(&eth1, &[(&leaving, &eth0)], pod)?;
-    /// eth0.detach(pod)?;
+    /// eth0.detach(host, pod, &Detach::new())?;
     /// # Ok(())
     /// # }
     /// ```
