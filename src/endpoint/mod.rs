@@ -240,10 +240,7 @@ impl<'a> Endpoint<'a> {
     /// was asked for.
     pub fn prepare(&self, host: &mut Socket, sandbox: &mut Sandbox) -> Result<Attached> {
         let (namespace, inside) = sandbox.parts();
-        let is_same = !self.allow_same_namespace && host.is_in_same_namespace(inside) == Some(true);
-        if is_same && !self.link.parent_is_elsewhere() {
-            return Err(ErrorKind::SameNamespace.into());
-        }
+        self.refuse_same_namespace(host, inside)?;
         let link = self.link.in_namespace(namespace)?;
         let (kind, mac, parent, vlan) = (link.kind(), link.wanted_mac(), link.parent(), link.vlan_tag());
         // A name that is not known yet is never compared.
@@ -279,6 +276,11 @@ impl<'a> Endpoint<'a> {
             }
             (Err(error), _) => Err(error.with_undo(Undo::Clean)),
         }
+    }
+
+    fn refuse_same_namespace(&self, host: &Socket, inside: &Socket) -> Result<()> {
+        let is_same = !self.allow_same_namespace && host.is_in_same_namespace(inside) == Some(true);
+        if is_same && !self.link.parent_is_elsewhere() { Err(ErrorKind::SameNamespace.into()) } else { Ok(()) }
     }
 
     /// Gives a prepared link its settings and addresses, brings it up and adds its routes, in one send.

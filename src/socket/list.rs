@@ -4,7 +4,7 @@ use super::Socket;
 use super::channel::Wait;
 use crate::error::{Error, ErrorKind, KernelError, Partial, Result};
 use crate::link::{LinkInfo, LinkView, ListLinks, RTM_NEWLINK};
-use crate::reply::{INTERRUPTED, Reply};
+use crate::reply::{Ack, INTERRUPTED, Reply};
 use crate::wire::{Message, Messages, Request};
 use std::ops::Range;
 use std::process;
@@ -149,19 +149,22 @@ impl<'s, Q: Query> List<'s, Q> {
                 Reply::Ack(ack) | Reply::Done(ack) => {
                     let interrupted = *interrupted;
                     (self.socket.dump, self.state) = (None, State::Ended);
-                    if ack.errno() != 0 && !Q::is_nothing(ack.errno()) {
-                        let request = self.socket.out.get(..self.request).unwrap_or_default();
-                        return Err(KernelError::new(&ack, request).into());
-                    }
-                    if interrupted {
-                        return Err(ErrorKind::Interrupted.into());
-                    }
+                    let request = self.socket.out.get(..self.request).unwrap_or_default();
+                    return how_it_ended::<Q>(&ack, interrupted, request).map(|()| None);
                 }
                 Reply::Overrun => return Err(ErrorKind::Overrun.into()),
                 Reply::Noop => {}
             }
         }
         Ok(None)
+    }
+}
+
+fn how_it_ended<Q: Query>(end: &Ack<'_>, interrupted: bool, request: &[u8]) -> Result<()> {
+    match end.errno() {
+        errno if errno != 0 && !Q::is_nothing(errno) => Err(KernelError::new(end, request).into()),
+        _ if interrupted => Err(ErrorKind::Interrupted.into()),
+        _ => Ok(()),
     }
 }
 
