@@ -409,7 +409,7 @@ make_guest_root() { # folder to make
     printf '%s\n' root:x:0:0::/root:/bin/sh nobody:x:65534:65534::/:/bin/sh >"$root/etc/passwd"
     printf '%s\n' root:x:0: nogroup:x:65534: >"$root/etc/group"
     # Debian's busybox sh and unshare would run busybox's own ip, whatever PATH says.
-    for program in busybox sh unshare nsenter ip tc bridge strace; do
+    for program in busybox sh unshare nsenter prlimit ip tc bridge strace; do
         ! have $program || copy_with_libraries "$(type -P $program)" "$root" "bin/$program"
     done
     for suite in "${guest_suites[@]}"; do
