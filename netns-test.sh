@@ -22,7 +22,7 @@
 # compiler and the kernel's headers are too.
 #
 # SUBLINK_LIMIT is the time limit, in seconds, of one guest and of one suite on the host. Without it
-# the limit is 600 s on an idle machine and grows with the load: it is 600 s times one more than the
+# the limit is 1200 s on an idle machine and grows with the load: it is 1200 s times one more than the
 # load average per processor, 2400 s at most. What runs, and its limit, is printed before it starts.
 #
 # The last line is always `N passed, N failed, N skipped`.
@@ -88,7 +88,7 @@ wait_limited() {
 time_limit() {
     local load limit
     read -r load _ </proc/loadavg
-    limit=$((600 + 600 * ${load%.*} / $(nproc)))
+    limit=$((1200 + 1200 * ${load%.*} / $(nproc)))
     echo "${SUBLINK_LIMIT:-$((limit < 2400 ? limit : 2400))}"
 }
 
