@@ -88,7 +88,9 @@ fn a_pidfd_leads_to_the_namespace_of_its_process() -> Result<(), Skip> {
     let pidfd = match getsockopt(&stream, PeerPidfd) {
         Err(Errno::ENOPROTOOPT) => {
             assert!(kernel() < (6, 5));
-            return Err(Skip("the only safe way to a pidfd here is SO_PEERPIDFD, of Linux 6.5".into()));
+            return Err(Skip(
+                "this kernel is too old for SO_PEERPIDFD, the only safe way to a pidfd here (Linux 6.5)".into(),
+            ));
         }
         pidfd => pidfd.unwrap(),
     };
