@@ -86,8 +86,9 @@ pub enum ErrorKind {
         /// What it is.
         found: Box<str>,
     },
-    /// The file is there, and no namespace is mounted on it any more, as after a reboot.
-    #[error("the namespace of {0} is gone: nothing is mounted on the file")]
+    /// The file is there, and no namespace is mounted on it as far as this mount namespace shows: as after a reboot, or where
+    /// another mount namespace alone has the mount. So the path leads nowhere, which does not say that the namespace has ended.
+    #[error("nothing is mounted on {0}: its namespace is gone, or mounted in another mount namespace only")]
     NamespaceGone(Box<str>),
     /// A datagram was larger than any that rtnetlink sends.
     #[error("an answer of {0} bytes is larger than the buffer")]

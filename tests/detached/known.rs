@@ -84,7 +84,7 @@ fn many_are_proved_by_one_look_at_their_parent() -> Result<(), Skip> {
 }
 
 /// Grace periods overlap. One by one, each takes 16 ms at least. An emulated machine spends most of the time on instructions,
-/// which do not overlap, so less than half is asked for. A machine of its own takes a fortieth.
+/// which do not overlap, so less than half is asked for there; elsewhere less than a quarter. Measured: a fortieth.
 #[kernel_test]
 fn many_take_little_more_than_one() -> Result<(), Skip> {
     const ONES: u32 = 8;
@@ -104,7 +104,9 @@ fn many_take_little_more_than_one() -> Result<(), Skip> {
     }
     let many = start.elapsed() / MANY;
     println!("one by one {one:?} each, {MANY} together {many:?} each");
-    assert!(many * 2 < one, "{many:?} each together, {one:?} each one by one");
+    let is_emulated = std::fs::read_to_string("/proc/cpuinfo").unwrap().contains("QEMU");
+    let overlap = if is_emulated { 2 } else { 4 };
+    assert!(many * overlap < one, "{many:?} each together, {one:?} each one by one");
     Ok(())
 }
 

@@ -94,7 +94,7 @@ pub fn a_named_namespace_is_a_file_in_run_netns() -> Result<(), Skip> {
     File::create("/run/netns/stale").unwrap();
     assert_eq!(
         sentence(Netns::named("stale")),
-        "the namespace of /run/netns/stale is gone: nothing is mounted on the file"
+        "nothing is mounted on /run/netns/stale: its namespace is gone, or mounted in another mount namespace only"
     );
     for outside in ["../netns/c1", "/run/netns/c1", "./c1", "c1/", "", ".", "..", "c1\0"] {
         let error = Netns::named(outside).unwrap_err();
