@@ -79,9 +79,11 @@ impl Error {
             | ErrorKind::AddressGone(_)
             | ErrorKind::NamespaceGone(_) => Class::Gone,
             ErrorKind::DuplicateAddress(_) | ErrorKind::NameIsTaken { .. } => Class::Taken,
-            ErrorKind::Interrupted | ErrorKind::Overrun | ErrorKind::TimedOut | ErrorKind::StillTentative(_) => {
-                Class::Transient
-            }
+            ErrorKind::Interrupted
+            | ErrorKind::CutShort
+            | ErrorKind::Overrun
+            | ErrorKind::TimedOut
+            | ErrorKind::StillTentative(_) => Class::Transient,
             ErrorKind::Ignored(_) | ErrorKind::Truncated(_) | ErrorKind::Malformed(_) | ErrorKind::Unexpected => {
                 Class::Kernel
             }
