@@ -110,7 +110,7 @@ impl Sandbox {
         Ok(Self::with(netns, Socket::open()?))
     }
 
-    const fn with(netns: Netns, socket: Socket) -> Self {
+    pub(crate) const fn with(netns: Netns, socket: Socket) -> Self {
         Self { netns, socket, folders: RefCell::new(Vec::new()) }
     }
 

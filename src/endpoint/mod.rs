@@ -22,6 +22,8 @@ mod check;
 mod default_route;
 mod detach;
 mod device;
+#[cfg(test)]
+mod scripted;
 
 pub use attached::Attached;
 pub use check::{Difference, NoCarrier};

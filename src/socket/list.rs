@@ -148,9 +148,10 @@ impl<'s, Q: Query> List<'s, Q> {
 
     /// Where in the receive buffer the next entry is that was asked for.
     fn find_next(&mut self) -> Result<Option<Range<usize>>> {
+        let mut wait = Wait::default(); // anew behind each message of the list, and behind no other
         while let State::Reading { interrupted } = &mut self.state {
             if self.unread.is_empty() {
-                self.unread = 0..self.socket.channel.receive(&mut Wait::default())?;
+                self.unread = 0..self.socket.channel.receive(&mut wait)?;
             }
             let mut messages = Messages::new(self.socket.channel.read(self.unread.clone()));
             let Some(message) = messages.next() else { continue };
@@ -160,6 +161,7 @@ impl<'s, Q: Query> List<'s, Q> {
             if Some(message.header.sequence) != self.socket.dump {
                 continue;
             }
+            wait = Wait::default();
             *interrupted |= message.header.flags & INTERRUPTED != 0;
             match Reply::of(message)? {
                 Reply::Item(message) => {

@@ -12,6 +12,8 @@ mod ip;
 mod list;
 mod option;
 mod run;
+#[cfg(test)]
+pub(crate) mod script;
 mod vlan;
 mod watch;
 mod whole;
