@@ -156,6 +156,23 @@ impl Socket {
         Some(self.namespace? == other.namespace?)
     }
 
+    /// The cookie of the namespace it lives in (SO_NETNS_COOKIE, since Linux 5.14): a number that no other namespace has until
+    /// the machine restarts. For notes that outlive a process: a namespace that was made anew under the same path has another
+    /// cookie, and may have the same inode.
+    ///
+    /// ```
+    /// # use sublink::{Sandbox, Socket};
+    /// let (first, second) = (Sandbox::create()?.socket().netns_cookie(), Sandbox::create()?.socket().netns_cookie());
+    /// assert!(first.is_none() || first != second);
+    /// # Ok::<(), sublink::Error>(())
+    /// ```
+    pub const fn netns_cookie(&self) -> Option<u64> {
+        match self.namespace {
+            Some(NetnsId::Cookie(cookie)) => Some(cookie),
+            _ => None,
+        }
+    }
+
     /// How long to wait for an answer; 10 seconds unless set. The kernel answers within microseconds of the send, so the
     /// limit is only ever reached when an answer was lost.
     pub fn set_time_limit(&mut self, limit: Duration) {
