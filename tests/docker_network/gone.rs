@@ -1,10 +1,13 @@
 //! Containers that have ended, or of which another is at the same path.
 
 use crate::common::{Skip, mac, needs, socket, veth};
+use crate::docker;
 use crate::shell::{Container, Shell};
 use std::fs;
+use std::io::{self, Write};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use sublink::{IfName, NewLink};
 use sublink_tests::kernel_test;
 
 /// A path that leads to one container after another.
@@ -150,15 +153,53 @@ pub fn one_that_comes_back_is_connected_again() -> Result<(), Skip> {
         assert_eq!(new.addrs(&name), addrs);
         assert_eq!(new.gateways()[0].as_deref(), Some("10.1.0.1"));
         assert!(new.link("lo").is_up());
-        // Once more: the link alone is lost.
+        // Once more: the link alone is lost, and another has its name.
         new.inside.delete(again.index).expect("deleted");
+        let spare = NewLink::veth(NewLink::peer().name(IfName::new("spare").unwrap()));
+        new.inside.create(&spare.name(IfName::new(&name).unwrap())).expect("one of its name");
         shell.run("restore");
-        assert_eq!(new.link(&name).mac, Some(own));
+        let next = if name == "eth0" { "eth1" } else { "eth0" };
+        assert_eq!(new.link(next).mac, Some(own));
         shell.run(&format!("disconnect net {}", place.path()));
         shell.run("rm net");
         let mut host = socket();
         let eth0 = host.index_of("eth0").expect("the parent");
         host.delete(eth0).expect("deleted");
+    }
+    Ok(())
+}
+
+/// What stops halfway has forgotten nobody.
+#[kernel_test]
+pub fn a_restore_that_is_cut_short_forgets_nobody() -> Result<(), Skip> {
+    struct Full(usize);
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::BrokenPipe)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (mut host, shell) = (socket(), Shell::new());
+    veth(&mut host, "eth0", "cable");
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
+    let mut all = [(); 3].map(|()| Container::new());
+    for container in &mut all {
+        shell.run(&format!("connect net {}", container.path()));
+        let index = container.link("eth0").index;
+        container.inside.delete(index).expect("deleted");
+    }
+    let words = ["--state", shell.dir.to_str().expect("text"), "restore"].map(str::to_owned);
+    let done = docker::run(&words, &mut io::empty(), &mut Full("net: its parent eth0 is there\n".len()));
+    assert!(done.is_err());
+    let links: Vec<_> = all.iter_mut().map(|container| container.links().len()).collect();
+    assert_eq!(links, [1, 0, 0], "it could not tell of the first one");
+    shell.run("restore");
+    for container in &mut all {
+        assert_eq!(container.links(), ["eth0"]);
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! What is refused, in words that its user can act on.
 
-use crate::common::{Skip, needs, socket, veth};
-use crate::shell::{Container, Failure, Shell};
+use crate::common::{Skip, mac, needs, socket, veth};
+use crate::shell::{Container, Failure, Shell, net};
 use std::fs;
+use sublink::{LinkChange, NewAddress};
 use sublink_tests::kernel_test;
 
 /// A shell with networks, and a container that is in none.
@@ -76,10 +77,7 @@ pub fn what_cannot_be_created_is_said() -> Result<(), Skip> {
             "create --subnet 10.3.0.0/24 --aux-address nas=10.4.0.1 x",
             "no matching subnet for aux-address 10.4.0.1 of nas",
         ),
-        (
-            "create --internal=perhaps x",
-            "invalid argument \"perhaps\" for \"--internal\" flag: provided string was not `true` or `false`",
-        ),
+        ("create --internal=perhaps x", "invalid argument \"perhaps\" for \"--internal\" flag: it is true or false"),
         ("create", "docker_network: 'docker_network create' requires 1 argument"),
         ("create one two", "docker_network: 'docker_network create' requires 1 argument"),
         ("create x/y", "\"x/y\" is no network's name: that is of letters, digits, dots, - and _"),
@@ -98,6 +96,9 @@ pub fn what_cannot_be_created_is_said() -> Result<(), Skip> {
             "create --ipv6=false --subnet 10.3.0.0/24,fd53::/64 x",
             "fd53::/64 is an IPv6 subnet, and --ipv6=false wants none",
         ),
+        ("create --gateway 10.3.0.1 x", "every --gateway lies in a subnet, and no --subnet is said"),
+        ("create --ip-range 10.3.0.0/25 x", "every --ip-range lies in a subnet, and no --subnet is said"),
+        ("create --aux-address a=10.3.0.1 x", "every --aux-address lies in a subnet, and no --subnet is said"),
         ("create --subnet 10.3.0.0/24 --gateway fe80::1 x", "no matching subnet for gateway fe80::1"),
         ("create --subnet 0.0.0.0/0 x", "0.0.0.0/0 is no subnet of a network: it has addresses of 0.0.0.0/0"),
         ("create --subnet 127.1.0.0/16 x", "127.1.0.0/16 is no subnet of a network: it has addresses of 127.0.0.0/8"),
@@ -152,6 +153,36 @@ pub fn what_cannot_be_connected_is_said() -> Result<(), Skip> {
         ("disconnect none C1", "network none not found"),
         ("disconnect net nobody", "No such container: nobody"),
     ]);
+    Ok(())
+}
+
+#[kernel_test]
+pub fn what_others_have_is_said() -> Result<(), Skip> {
+    let (mut host, shell, c1, c2) = (socket(), Shell::new(), Container::new(), Container::new());
+    let eth0 = veth(&mut host, "eth0", "cable");
+    host.apply(&NewAddress::new(eth0, net("10.1.0.2/24"))).expect("the host's");
+    shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 a");
+    shell.run("create -o parent=eth0 --subnet 10.2.0.0/24 b");
+    shell.run("create -o parent=cable --subnet 10.3.0.0/24 elsewhere");
+    let why = shell.refused(&format!("connect --ip 10.1.0.2 a {}", c1.path()));
+    assert_eq!(why, "Address already in use: 10.1.0.2 is the host's own, on eth0");
+    let told = shell.run(&format!("connect --mac-address {} a {}", mac(7), c1.path()));
+    assert!(told.contains("10.1.0.3/24"), "{told}");
+    let why = shell.refused(&format!("connect --mac-address {} b {}", mac(7), c2.path()));
+    assert_eq!(why, format!("the MAC address {} is that of the container {} in a", mac(7), c1.path()));
+    shell.run(&format!("connect --mac-address {} elsewhere {}", mac(7), c2.path()));
+    Ok(())
+}
+
+/// Before a container is connected, which could not be.
+#[kernel_test]
+pub fn a_parent_with_a_small_mtu_has_no_ipv6_network() -> Result<(), Skip> {
+    let (mut host, shell) = (socket(), Shell::new());
+    let eth0 = veth(&mut host, "eth0", "cable");
+    host.change(&LinkChange::new(eth0).mtu(1000)).expect("a small MTU");
+    let why = shell.refused("create -o parent=eth0 --subnet fd51::/64 net");
+    assert_eq!(why, "the subnet fd51::/64 needs an MTU of at least 1280, as IPv6 does, and the parent eth0 has 1000");
+    assert_eq!(shell.run("ls -q"), "");
     Ok(())
 }
 

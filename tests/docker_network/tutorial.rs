@@ -103,7 +103,7 @@ pub fn flags_are_written_in_many_ways() -> Result<(), Skip> {
     let same = [
         "create -d vlan -o parent=eth0 --subnet 10.1.0.0/16 --subnet fd51::/64 --internal net",
         "create --driver vlan --opt parent=eth0 --subnet=10.1.0.0/16 --subnet=fd51::/64 --internal=true net",
-        "create --driver=vlan --opt=parent=eth0 --subnet=10.1.0.0/16,fd51::/64 --internal net --attachable=false",
+        "create --driver=vlan --opt=parent=eth0 --subnet=10.1.0.0/16,fd51::/64 --internal=1 net --attachable=F",
         "create net -dvlan -oparent=eth0 --internal --subnet 10.1.0.0/16,fd51::/64",
         "docker network create -d=vlan -o=parent=eth0 --internal --subnet 10.1.1.1/16 --subnet fd51::9/64 net --ipv6",
     ];

@@ -1,13 +1,14 @@
 //! Containers: connected and disconnected.
 
-use super::joined::{self, Joined, file_of, identify, name_of, which_are_there};
+use super::joined::{self, Joined, file_of, identify, name_of, there};
 use super::pool::{Held, Pool, find};
 use super::state::State;
 use super::words::{Flag, Words, switch};
 use super::{Result, Work};
+use sublink::addr::ListAddresses;
 use sublink::endpoint::Detach;
 use sublink::network::{Member, choose_gateways};
-use sublink::{IfName, IpNetwork, LinkChange, ListLinks, NewAddress, Sandbox, Socket};
+use sublink::{IfName, IpNetwork, LinkChange, ListLinks, MacAddr, NewAddress, Sandbox, Socket};
 
 /// The flags of `disconnect`.
 pub const FLAGS: &[Flag] = &[switch("force", "Forget the container also where its link cannot be removed").letter('f')];
@@ -16,13 +17,16 @@ pub const FLAGS: &[Flag] = &[switch("force", "Forget the container also where it
 pub fn connect(work: &mut Work<'_>, words: &Words) -> Result {
     let [network, container] = words.names()?;
     let network = find(&work.state.pools, network)?.network.name().to_owned();
+    if container.is_empty() {
+        return Err("invalid container name or ID: value is empty".into());
+    }
     let file = file_of(container);
     let mut sandbox = open(&file)?.map_err(|why| format!("No such container: {container} ({why})"))?;
     let namespace = identify(&mut sandbox)?;
     if work.state.joined.iter().any(|joined| joined.is_in(&network) && joined.namespace == namespace) {
         return Err(format!("endpoint with name {container} already exists in network {network}").into());
     }
-    let name = joined::wanted_name(words)?;
+    let name = joined::wanted_name(words)?.map_or_else(|| free_name(sandbox.socket(), None), Ok)?;
     let told = join(work, &words.of([network, file]), sandbox, name)?;
     Ok(writeln!(work.out, "{told}")?)
 }
@@ -35,14 +39,14 @@ pub fn open(file: &str) -> Result<Result<Sandbox, sublink::Error>> {
     }
 }
 
-/// Attaches a container to a network, with a link of this name or of the next one that is free, remembers it, and tells of it.
-pub fn join(work: &mut Work<'_>, words: &Words, mut sandbox: Sandbox, name: Option<IfName>) -> Result<String> {
+/// Attaches a container to a network, remembers it, and tells of it.
+pub fn join(work: &mut Work<'_>, words: &Words, mut sandbox: Sandbox, name: IfName) -> Result<String> {
     let [network, file] = words.names()?;
     let namespace = identify(&mut sandbox)?;
     let (pools, all) = (&work.state.pools, &work.state.joined);
     let pool = find(pools, network)?;
-    let name = name.map_or_else(|| free_name(sandbox.socket()), Ok)?;
-    let connection = joined::connection(words, pool, name, &held(&work.state, pool))?;
+    check_mac(&work.state, pool, words)?;
+    let connection = joined::connection(words, pool, name, &held(&mut work.host, &work.state, pool)?)?;
     let more = joined::link_local_addrs(words)?;
     let others: Vec<_> =
         all.iter().filter(|other| other.namespace == namespace).map(|other| other.member.clone()).collect();
@@ -52,7 +56,7 @@ pub fn join(work: &mut Work<'_>, words: &Words, mut sandbox: Sandbox, name: Opti
     let new = Joined::new(joined::with_link(words, &namespace, &member), pools)?;
     let index = member.attached.index;
     let given = more.iter().try_for_each(|addr| Ok(sandbox.socket().apply(&NewAddress::new(index, *addr))?));
-    // Whoever had the file before is gone with that namespace.
+    // Whoever had the path before is gone with that namespace.
     work.state.joined.retain(|other| other.container != file || !other.is_in(network) || other.namespace == namespace);
     work.state.joined.push(new);
     if let Err(error) = given.and_then(|()| work.state.save()) {
@@ -64,20 +68,39 @@ pub fn join(work: &mut Work<'_>, words: &Words, mut sandbox: Sandbox, name: Opti
 }
 
 /// The addresses that are in use: those of all containers that are there, and those of other devices.
-fn held(state: &State, pool: &Pool) -> Held {
+fn held(host: &mut Socket, state: &State, pool: &Pool) -> Result<Held> {
     let mut held = pool.held_besides(&state.pools);
-    for (joined, _) in state.joined.iter().zip(which_are_there(&state.joined)).filter(|(_, is_there)| *is_there) {
+    let parent = pool.network.parent_name();
+    if let Some(index) = host.index_of(parent).ok().filter(|_| pool.is_on_parents_lan()) {
+        let own = host.snapshot(&ListAddresses::new().index(index))?;
+        let addrs = own.iter().filter_map(|own| own.addr);
+        held.extend(addrs.map(|addr| (addr.ip(), format!("the host's own, on {parent}"))));
+    }
+    for joined in there(&state.joined) {
         let addrs = joined.member.connection.addrs.iter().map(IpNetwork::ip);
         held.extend(addrs.map(|addr| (addr, format!("that of the container {}", joined.name()))));
     }
-    held
+    Ok(held)
 }
 
-/// `ethN`, the first that the container does not have.
-fn free_name(inside: &mut Socket) -> Result<IfName> {
+/// Refuses a MAC address that another container has on the same parent: the kernel would, and could not say whose it is.
+fn check_mac(state: &State, pool: &Pool, words: &Words) -> Result {
+    let Some(mac) = words.parsed::<MacAddr>("mac-address")? else { return Ok(()) };
+    let is_same = |joined: &&Joined| {
+        let on_parent = find(&state.pools, &joined.member.network).is_ok_and(|other| pool.shares_lan(other));
+        on_parent && joined.member.attached.mac == Some(mac)
+    };
+    match there(&state.joined).find(is_same) {
+        Some(other) => Err(format!("the MAC address {mac} is that of the container {other}").into()),
+        None => Ok(()),
+    }
+}
+
+/// This name if the container does not have it, else the first `ethN` that it does not have.
+pub fn free_name(inside: &mut Socket, wanted: Option<IfName>) -> Result<IfName> {
     let links = inside.snapshot(&ListLinks::new())?;
-    let mut numbered = (0_u32..).map_while(|number| IfName::new(&format!("eth{number}")).ok());
-    let free = numbered.find(|name| !links.iter().any(|link| link.name == *name));
+    let numbered = (0_u32..).map_while(|number| IfName::new(&format!("eth{number}")).ok());
+    let free = wanted.into_iter().chain(numbered).find(|name| !links.iter().any(|link| link.name == *name));
     free.ok_or_else(|| "the container has a link of every name".into())
 }
 

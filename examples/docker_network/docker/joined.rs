@@ -70,15 +70,16 @@ impl fmt::Display for Joined {
     }
 }
 
-/// Which of them are there still: neither has their namespace ended, nor is another at its path.
-pub fn which_are_there(joined: &[Joined]) -> Vec<bool> {
+/// Those of them that are there still: neither has their namespace ended, nor is another at its path.
+pub fn there(joined: &[Joined]) -> impl Iterator<Item = &Joined> {
     let files: Vec<_> = joined.iter().map(|joined| &joined.container).collect();
     let sandboxes = Sandbox::open_all(&files).into_iter();
     let is_there = |(sandbox, joined): (sublink::Result<Sandbox>, &Joined)| match sandbox {
         Ok(mut sandbox) => identify(&mut sandbox).map_or(true, |namespace| namespace == joined.namespace),
         Err(error) => !error.is_not_found(), // one that cannot be looked at may well be there
     };
-    sandboxes.zip(joined).map(is_there).collect()
+    let are_there: Vec<_> = sandboxes.zip(joined).map(is_there).collect();
+    joined.iter().zip(are_there).filter_map(|(joined, is_there)| is_there.then_some(joined))
 }
 
 /// A text that no other namespace has: the machine's start, the device and inode of the namespace's file, and its cookie.

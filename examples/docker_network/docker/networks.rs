@@ -1,7 +1,7 @@
 //! Networks: made and removed.
 
 use super::filter::Filters;
-use super::joined::which_are_there;
+use super::joined::{Joined, there};
 use super::pool::{Pool, find, find_if_there};
 use super::words::{Flag, Words, switch, value};
 use super::{Result, Work};
@@ -34,6 +34,9 @@ pub fn create(work: &mut Work<'_>, words: &Words) -> Result {
     let (network, others) = (pool.network.clone(), work.state.networks());
     network.validate(&others)?;
     if let Ok(parent) = network.parent() {
+        if let Ok(link) = work.host.link(parent.name()) {
+            network.validate_on(&link.to_owned())?;
+        }
         parent.up(&mut work.host, &work.owner)?; // a config-only network has none
     }
     work.state.pools.push(pool);
@@ -48,6 +51,10 @@ pub fn create(work: &mut Work<'_>, words: &Words) -> Result {
 fn choose_subnets(work: &mut Work<'_>, words: &mut Words) -> Result {
     if words.last("config-from").is_some() {
         return Ok(());
+    }
+    let said = ["gateway", "ip-range", "aux-address"].into_iter().find(|flag| words.last(flag).is_some());
+    if let Some(flag) = said.filter(|_| words.last("subnet").is_none()) {
+        return Err(format!("every --{flag} lies in a subnet, and no --subnet is said").into());
     }
     let (v4, v6) = (words.parsed("ipv4")?, words.is_set("ipv6")?);
     let has = |v6: bool| words.list("subnet").any(|subnet| subnet.contains(':') == v6);
@@ -102,9 +109,8 @@ pub fn rm(work: &mut Work<'_>, words: &Words) -> Result {
 /// Removes a network without containers; those that have ended are none. Says if its parent is kept.
 fn remove(work: &mut Work<'_>, name: &str) -> Result<Option<String>> {
     let network = find(&work.state.pools, name)?.network.clone();
-    let all = &work.state.joined;
-    let there = all.iter().zip(which_are_there(all)).filter(|(joined, is_there)| *is_there && joined.is_in(name));
-    let containers: Vec<_> = there.map(|(joined, _)| joined.name()).collect();
+    let joined = there(&work.state.joined).filter(|joined| joined.is_in(name));
+    let containers: Vec<_> = joined.map(Joined::name).collect();
     if !containers.is_empty() {
         let containers = containers.join(", ");
         return Err(format!("network {name} has active endpoints: first disconnect {containers}").into());
@@ -133,11 +139,10 @@ pub fn prune(work: &mut Work<'_>, words: &Words) -> Result {
             return Ok(());
         }
     }
-    let all = &work.state.joined;
-    let there: Vec<_> = all.iter().zip(which_are_there(all)).filter(|(_, is_there)| *is_there).collect();
+    let joined: Vec<_> = there(&work.state.joined).collect();
     let is_unused = |pool: &&Pool| {
         let network = &pool.network;
-        !network.is_config_only() && !there.iter().any(|(joined, _)| joined.is_in(network.name()))
+        !network.is_config_only() && !joined.iter().any(|joined| joined.is_in(network.name()))
     };
     let unused = work.state.pools.iter().filter(is_unused).filter(|pool| filters.match_pool(pool, false));
     let names: Vec<_> = unused.map(|pool| pool.network.name().to_owned()).collect();

@@ -114,18 +114,29 @@ impl Pool {
         }
     }
 
-    /// The addresses that devices besides containers have, in this network or in another on the same parent.
+    /// The addresses that devices besides containers have, in this network or in another on the same LAN.
     pub fn held_besides(&self, all: &[Self]) -> Held {
         let mut held = Held::new();
-        for other in all.iter().filter(|other| other.network.parent_name() == self.network.parent_name()) {
+        for other in all.iter().filter(|other| self.shares_lan(other)) {
             let name = other.network.name();
             let gateways = other.network.subnets().iter().filter_map(Subnet::way_out);
             held.extend(gateways.map(|gateway| (gateway, format!("the gateway of the network {name}"))));
-            held.extend(
-                other.reserved.iter().map(|(who, addr)| (*addr, format!("reserved for {who} in the network {name}"))),
-            );
+            let reserved = other.reserved.iter();
+            held.extend(reserved.map(|(who, addr)| (*addr, format!("reserved for {who} in the network {name}"))));
         }
         held
+    }
+
+    /// Whether the containers of both are on one LAN, that of a parent of both.
+    pub fn shares_lan(&self, other: &Self) -> bool {
+        let (own, other) = (&self.network, &other.network);
+        let is_on_parent = self.is_on_parents_lan() && other.driver() != Driver::Vlan;
+        own.name() == other.name() || is_on_parent && own.parent_name() == other.parent_name()
+    }
+
+    /// Whether its containers are on the LAN that its parent is on; those with a VLAN of their own are not.
+    pub fn is_on_parents_lan(&self) -> bool {
+        self.network.driver() != Driver::Vlan
     }
 
     /// Why there is no address: also that one is kept, and how to have it.

@@ -1,6 +1,6 @@
 //! After a restart: what is gone is made again.
 
-use super::containers::{join, open};
+use super::containers::{free_name, join, open};
 use super::joined::{self, Joined, identify};
 use super::pool::find;
 use super::words::Words;
@@ -12,11 +12,10 @@ use sublink::network::{Removal, restore_networks};
 /// `restore`
 pub fn restore(work: &mut Work<'_>, _: &Words) -> Result {
     let mut failed = restore_parents(work)?;
-    let mut lost = Vec::new();
     for joined in std::mem::take(&mut work.state.joined) {
         match fate(work, &joined) {
             Ok(Fate::Kept) => work.state.joined.push(joined),
-            Ok(Fate::Lost(sandbox)) => lost.push((*sandbox, joined)),
+            Ok(Fate::Lost) => work.state.lost.push_back(joined),
             Ok(Fate::Ended) => writeln!(work.out, "{joined}: it has ended")?,
             Err(error) => {
                 failed.push(format!("{joined}: {}", work.explained(error)));
@@ -24,8 +23,8 @@ pub fn restore(work: &mut Work<'_>, _: &Words) -> Result {
             }
         }
     }
-    for (sandbox, joined) in lost {
-        match join(work, &joined::again(&joined), sandbox, Some(joined.member.connection.name)) {
+    while let Some(joined) = work.state.lost.pop_front() {
+        match rejoin(work, &joined) {
             Ok(told) => writeln!(work.out, "{told}")?,
             Err(error) => {
                 failed.push(format!("{joined}: {}", work.explained(error)));
@@ -35,6 +34,13 @@ pub fn restore(work: &mut Work<'_>, _: &Words) -> Result {
     }
     work.state.save()?;
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
+}
+
+/// With the same addresses and MAC address, and the same name where that is free.
+fn rejoin(work: &mut Work<'_>, joined: &Joined) -> Result<String> {
+    let mut sandbox = Sandbox::open(&joined.container)?;
+    let name = free_name(sandbox.socket(), Some(joined.member.connection.name))?;
+    join(work, &joined::again(joined), sandbox, name)
 }
 
 /// Makes the networks' parents again, removes those of no network, and returns what failed.
@@ -64,7 +70,7 @@ enum Fate {
     /// It has its link.
     Kept,
     /// It is there, or another at its path, and has no link.
-    Lost(Box<Sandbox>),
+    Lost,
     /// It has ended.
     Ended,
 }
@@ -73,14 +79,14 @@ fn fate(work: &mut Work<'_>, joined: &Joined) -> Result<Fate> {
     let Ok(mut sandbox) = open(&joined.container)? else { return Ok(Fate::Ended) };
     if identify(&mut sandbox)? != joined.namespace {
         // A name or path was given to the new one by who knows it. A process id passes to whatever process comes next.
-        return Ok(if joined.container.starts_with("/proc/") { Fate::Ended } else { Fate::Lost(Box::new(sandbox)) });
+        return Ok(if joined.container.starts_with("/proc/") { Fate::Ended } else { Fate::Lost });
     }
     let pool = find(&work.state.pools, &joined.member.network)?;
     let parent = work.host.index_of(pool.network.parent_name())?;
     let endpoint = pool.network.endpoint(parent, &joined.member.connection)?;
     let differences = endpoint.check(&joined.member.attached, &mut sandbox)?;
     if differences.contains(&Difference::Gone) {
-        return Ok(Fate::Lost(Box::new(sandbox)));
+        return Ok(Fate::Lost);
     }
     for difference in differences {
         writeln!(work.out, "{joined}: {difference}")?; // it may do so with what it has

@@ -1,7 +1,7 @@
 //! Networks: shown.
 
 use super::filter::Filters;
-use super::joined::{Joined, which_are_there};
+use super::joined::{Joined, there};
 use super::pool::{Pool, find};
 use super::template::Template;
 use super::words::{Flag, Words, switch, value};
@@ -44,9 +44,8 @@ const HEADS: [(&str, &str); 10] = [
 pub fn ls(work: &mut Work<'_>, words: &Words) -> Result {
     let filters = Filters::read(words, &["name", "id", "driver", "label", "scope", "type", "dangling"])?;
     let (is_whole, quiet) = (words.is_set("no-trunc")?, words.is_set("quiet")?);
-    let all = &work.state.joined;
-    let there: Vec<_> = all.iter().zip(which_are_there(all)).filter(|(_, is_there)| *is_there).collect();
-    let is_used = |pool: &Pool| there.iter().any(|(joined, _)| joined.is_in(pool.network.name()));
+    let joined: Vec<_> = there(&work.state.joined).collect();
+    let is_used = |pool: &Pool| joined.iter().any(|joined| joined.is_in(pool.network.name()));
     let mut pools: Vec<_> = work.state.pools.iter().filter(|pool| filters.match_pool(pool, is_used(pool))).collect();
     pools.sort_by_key(|pool| pool.network.name());
     let rows: Vec<_> = pools.into_iter().map(|pool| row(pool, is_whole)).collect();
@@ -129,10 +128,8 @@ pub fn inspect(work: &mut Work<'_>, words: &Words) -> Result {
 /// A network under Docker's own keys.
 fn described(work: &Work<'_>, pool: &Pool) -> Value {
     let network = &pool.network;
-    let all = &work.state.joined;
-    let there =
-        all.iter().zip(which_are_there(all)).filter(|(joined, is_there)| *is_there && joined.is_in(network.name()));
-    let containers: Map<_, _> = there.map(|(joined, _)| (joined.name().to_owned(), endpoint(joined))).collect();
+    let joined = there(&work.state.joined).filter(|joined| joined.is_in(network.name()));
+    let containers: Map<_, _> = joined.map(|joined| (joined.name().to_owned(), endpoint(joined))).collect();
     let mut options: Map<_, _> = network.options().into_iter().map(|(key, value)| (key.into(), value.into())).collect();
     if let Ok(parent) = network.parent() {
         options.insert("parent".into(), parent.name().to_string().into());

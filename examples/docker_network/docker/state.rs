@@ -15,6 +15,7 @@ use super::joined::{self, Joined};
 use super::pool::{self, Pool};
 use super::words::Words;
 use nix::fcntl::{Flock, FlockArg};
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -31,6 +32,8 @@ pub struct State {
     _lock: Flock<File>,
     pub pools: Vec<Pool>,
     pub joined: Vec<Joined>,
+    /// Those that are about to be connected again. They are remembered as the others are.
+    pub lost: VecDeque<Joined>,
 }
 
 impl State {
@@ -40,7 +43,8 @@ impl State {
         fs::create_dir_all(dir).map_err(at)?;
         let lock = File::create(dir.join("lock")).map_err(at)?;
         let lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| at(error.into()))?;
-        let mut state = Self { dir: dir.into(), _lock: lock, pools: Vec::new(), joined: Vec::new() };
+        let mut state =
+            Self { dir: dir.into(), _lock: lock, pools: Vec::new(), joined: Vec::new(), lost: VecDeque::new() };
         let file = dir.join("networks");
         let text = match fs::read_to_string(&file) {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
@@ -99,7 +103,7 @@ impl State {
     /// Replaces what was remembered.
     pub fn save(&self) -> Result {
         let pools = self.pools.iter().map(|pool| pool.words.line("create"));
-        let joined = self.joined.iter().map(|joined| joined.words.line("connect"));
+        let joined = self.joined.iter().chain(&self.lost).map(|joined| joined.words.line("connect"));
         let lines = [HEAD.to_owned()].into_iter().chain(pools).chain(joined).chain([END.to_owned()]);
         let text: String = lines.map(|line| line + "\n").collect();
         let (new, file) = (self.dir.join("networks.new"), self.dir.join("networks"));

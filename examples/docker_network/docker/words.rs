@@ -150,7 +150,7 @@ impl Words {
 
     /// The last value of a flag, read.
     pub fn parsed<T: FromStr<Err: Error>>(&self, flag: &str) -> Result<Option<T>> {
-        let parse = |value: &str| value.parse().map_err(|why: T::Err| invalid(flag, value, &why));
+        let parse = |value: &str| value.parse().map_err(|why: T::Err| invalid(flag, value, why));
         self.last(flag).map(parse).transpose()
     }
 
@@ -179,13 +179,16 @@ fn value_of(flag: &Flag, parser: &mut Parser) -> Result<String> {
         Kind::Switch => {
             let value = parser.optional_value().map(text).transpose()?;
             let value = value.as_deref().unwrap_or("true");
-            let is_set: bool = value.parse().map_err(|why| invalid(long, value, &why))?;
-            Ok(is_set.to_string())
+            match value {
+                "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok("true".to_owned()),
+                "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok("false".to_owned()),
+                _ => Err(invalid(long, value, "it is true or false")),
+            }
         }
     }
 }
 
-fn invalid(flag: &str, value: &str, why: &impl Error) -> Box<dyn Error> {
+fn invalid(flag: &str, value: &str, why: impl fmt::Display) -> Box<dyn Error> {
     BadFlag(format!("invalid argument {value:?} for \"--{flag}\" flag: {why}")).into()
 }
 
