@@ -215,7 +215,12 @@ pub fn the_flags_of_connect() -> Result<(), Skip> {
         let addr: IpNetwork = addr.parse().unwrap();
         assert!(addrs.iter().any(|there| there.addr == Some(addr)), "{addr}");
     }
-    // A name that is taken is refused, and leaves nothing.
+    // What is refused leaves nothing: an address that is there already, a name that is taken.
+    shell.run(&format!("disconnect net {}", c1.path()));
+    let why =
+        shell.refused(&format!("connect --link-local-ip 169.254.3.4 --link-local-ip 169.254.3.4 net {}", c1.path()));
+    assert!(why.starts_with("add address 169.254.3.4/16 to eth0: EEXIST"), "{why}");
+    assert_eq!(c1.links(), Vec::<String>::new());
     let mut c2 = Container::new();
     c2.inside.create(&NewLink::veth(NewLink::peer().name(name("spare"))).name(name("lan7"))).expect("a lan7");
     let why = shell.refused(&format!("connect --driver-opt com.docker.network.endpoint.ifname=lan7 net {}", c2.path()));
@@ -240,8 +245,10 @@ pub fn a_link_local_gateway_is_that_of_the_ipv6_subnet() -> Result<(), Skip> {
 pub fn a_container_reaches_its_own_address() -> Result<(), Skip> {
     let (mut host, shell, mut c1) = (socket(), Shell::new(), Container::new());
     veth(&mut host, "eth0", "cable");
-    assert!(!c1.link("lo").is_up());
     shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
+    shell.run("create -o parent=eth0 --subnet 10.2.0.0/24 -o com.docker.network.driver.mtu=9000 jumbo");
+    shell.refused(&format!("connect jumbo {}", c1.path()));
+    assert!(!c1.link("lo").is_up(), "who is refused is as before");
     shell.run(&format!("connect net {}", c1.path()));
     assert!(c1.link("lo").is_up());
     let heard = c1.namespace.run(|| {
@@ -260,25 +267,29 @@ pub fn a_container_reaches_its_own_address() -> Result<(), Skip> {
 pub fn the_first_address_is_kept_for_a_router() -> Result<(), Skip> {
     let (mut host, shell) = (socket(), Shell::new());
     veth(&mut host, "eth0", "cable");
-    let rows = [
-        ("10.0.0.0/24", "", "10.0.0.2/24"),
-        ("10.1.0.0/24", "--gateway 10.1.0.9", "10.1.0.1/24"),
-        ("10.2.0.0/30", "", "10.2.0.2/30"),
-        ("10.3.0.0/31", "", "10.3.0.0/31"),
-        ("10.4.0.1/32", "", "10.4.0.1/32"),
-        ("fd50::/64", "--ipv4=false", "fd50::2/64"),
-        ("fd51::/64", "--ipv4=false --gateway fd51::9", "fd51::1/64"),
-        ("fd52::/127", "--ipv4=false", "fd52::/127"),
-        ("fd53::1/128", "--ipv4=false", "fd53::1/128"),
-        ("10.5.0.0/24", "--ip-range 10.5.0.0/28", "10.5.0.2/24"),
-        ("10.6.0.0/24", "--ip-range 10.6.0.128/28", "10.6.0.128/24"),
-        ("10.7.0.0/24", "--internal", "10.7.0.2/24"),
+    let rows: [(&str, &str, &[&str]); 12] = [
+        ("10.0.0.0/24", "", &["10.0.0.2/24", "10.0.0.3/24"]),
+        ("10.1.0.0/24", "--gateway 10.1.0.9", &["10.1.0.1/24"]),
+        ("10.2.0.0/30", "", &["10.2.0.2/30"]),
+        ("10.3.0.0/31", "", &["10.3.0.0/31", "10.3.0.1/31"]),
+        ("10.4.0.1/32", "", &["10.4.0.1/32"]),
+        ("fd50::/64", "--ipv4=false", &["fd50::2/64"]),
+        ("fd51::/64", "--ipv4=false --gateway fd51::9", &["fd51::1/64"]),
+        ("fd52::/127", "--ipv4=false", &["fd52::/127", "fd52::1/127"]),
+        ("fd53::1/128", "--ipv4=false", &["fd53::1/128"]),
+        ("10.5.0.0/24", "--ip-range 10.5.0.0/28", &["10.5.0.2/24"]),
+        ("10.6.0.0/24", "--ip-range 10.6.0.128/28", &["10.6.0.128/24"]),
+        ("10.7.0.0/24", "--internal", &["10.7.0.2/24"]),
     ];
-    for (number, (subnet, more, first)) in rows.into_iter().enumerate() {
-        let mut container = Container::new();
+    let mut containers = Vec::new();
+    for (number, (subnet, more, addrs)) in rows.into_iter().enumerate() {
         shell.run(&format!("create -o parent=eth0 --subnet {subnet} {more} n{number}"));
-        shell.run(&format!("connect n{number} {}", container.path()));
-        assert_eq!(container.addrs("eth0"), [first], "{subnet} {more}");
+        for addr in addrs {
+            let mut container = Container::new();
+            shell.run(&format!("connect n{number} {}", container.path()));
+            assert_eq!(container.addrs("eth0"), [*addr], "{subnet} {more}");
+            containers.push(container); // or its address would be free
+        }
     }
     let mut who_asks = Container::new();
     shell.run(&format!("connect --ip 10.0.0.1 n0 {}", who_asks.path()));

@@ -191,6 +191,11 @@ pub fn a_restore_that_is_cut_short_forgets_nobody() -> Result<(), Skip> {
         shell.run(&format!("connect net {}", container.path()));
         let index = container.link("eth0").index;
         container.inside.delete(index).expect("deleted");
+        let why = shell.refused(&format!("connect net {}", container.path()));
+        assert!(
+            why.ends_with("already exists in network net: its link is gone, and `restore` makes it again"),
+            "{why}"
+        );
     }
     let words = ["--state", shell.dir.to_str().expect("text"), "restore"].map(str::to_owned);
     let done = docker::run(&words, &mut io::empty(), &mut Full("net: its parent eth0 is there\n".len()));

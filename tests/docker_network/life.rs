@@ -185,6 +185,8 @@ pub fn a_container_is_a_name_a_path_or_a_process() -> Result<(), Skip> {
             let why = format!("endpoint with name {again} already exists in network net");
             assert_eq!(shell.refused(&format!("connect net {again}")), why, "by {by}");
         }
+        let name = if by.contains("run") || by == "c1" { "c1" } else { &one[2] };
+        assert_eq!(shell.run("inspect -f '{{range .Containers}}{{.Name}}{{end}}' net"), format!("{name}\n"));
         shell.run(&format!("disconnect net {}", one[0]));
         assert_eq!(links(), 1);
     }

@@ -8,7 +8,7 @@ use super::{Result, Work};
 use sublink::addr::ListAddresses;
 use sublink::endpoint::Detach;
 use sublink::network::{Member, choose_gateways};
-use sublink::{IfName, IpNetwork, LinkChange, ListLinks, MacAddr, NewAddress, Sandbox, Socket};
+use sublink::{IfIndex, IfName, IpNetwork, LinkChange, ListLinks, MacAddr, NewAddress, Sandbox, Socket};
 
 /// The flags of `disconnect`.
 pub const FLAGS: &[Flag] = &[switch("force", "Forget the container also where its link cannot be removed").letter('f')];
@@ -23,8 +23,11 @@ pub fn connect(work: &mut Work<'_>, words: &Words) -> Result {
     let file = file_of(container);
     let mut sandbox = open(&file)?.map_err(|why| format!("No such container: {container} ({why})"))?;
     let namespace = identify(&mut sandbox)?;
-    if work.state.joined.iter().any(|joined| joined.is_in(&network) && joined.namespace == namespace) {
-        return Err(format!("endpoint with name {container} already exists in network {network}").into());
+    let is_same = |joined: &&Joined| joined.is_in(&network) && joined.namespace == namespace;
+    if let Some(same) = work.state.joined.iter().find(is_same) {
+        let is_gone = sandbox.socket().link_at(same.member.attached.index).is_err_and(|error| error.is_no_device());
+        let hint = if is_gone { ": its link is gone, and `restore` makes it again" } else { "" };
+        return Err(format!("endpoint with name {container} already exists in network {network}{hint}").into());
     }
     let name = joined::wanted_name(words)?.map_or_else(|| free_name(sandbox.socket(), None), Ok)?;
     let told = join(work, &words.of([network, file]), sandbox, name)?;
@@ -50,16 +53,14 @@ pub fn join(work: &mut Work<'_>, words: &Words, mut sandbox: Sandbox, name: IfNa
     let more = joined::link_local_addrs(words)?;
     let others: Vec<_> =
         all.iter().filter(|other| other.namespace == namespace).map(|other| other.member.clone()).collect();
-    bring_up_loopback(sandbox.socket())?;
     let member = pool.network.connect(&mut work.host, &work.owner, &mut sandbox, connection, &others)?;
 
     let new = Joined::new(joined::with_link(words, &namespace, &member), pools)?;
-    let index = member.attached.index;
-    let given = more.iter().try_for_each(|addr| Ok(sandbox.socket().apply(&NewAddress::new(index, *addr))?));
+    let completed = complete(sandbox.socket(), member.attached.index, &more);
     // Whoever had the path before is gone with that namespace.
     work.state.joined.retain(|other| other.container != file || !other.is_in(network) || other.namespace == namespace);
     work.state.joined.push(new);
-    if let Err(error) = given.and_then(|()| work.state.save()) {
+    if let Err(error) = completed.map_err(Into::into).and_then(|()| work.state.save()) {
         work.state.joined.pop();
         let _ = member.disconnect(&mut work.host, &mut sandbox, &others, &Detach::new());
         return Err(error);
@@ -104,8 +105,10 @@ pub fn free_name(inside: &mut Socket, wanted: Option<IfName>) -> Result<IfName> 
     free.ok_or_else(|| "the container has a link of every name".into())
 }
 
-/// Brings up `lo`, as Docker does: without it a container does not reach even its own addresses.
-fn bring_up_loopback(inside: &mut Socket) -> sublink::Result<()> {
+/// Gives a link its link-local addresses, and brings up `lo`, as Docker does: without it a container does not reach even its
+/// own addresses.
+fn complete(inside: &mut Socket, link: IfIndex, addrs: &[IpNetwork]) -> sublink::Result<()> {
+    addrs.iter().try_for_each(|addr| inside.apply(&NewAddress::new(link, *addr)))?;
     let lo = inside.index_of("lo")?;
     inside.change(&LinkChange::new(lo).up())
 }

@@ -163,9 +163,11 @@ pub fn file_of(container: &str) -> String {
     }
 }
 
-/// A container's name, or the file of its namespace.
+/// A container's name, the number of its process, or the file of its namespace.
 pub fn name_of(file: &str) -> &str {
-    file.strip_prefix(NAMED).unwrap_or(file)
+    let process = file.strip_prefix("/proc/").and_then(|rest| rest.strip_suffix("/ns/net"));
+    let process = process.filter(|process| process.bytes().all(|byte| byte.is_ascii_digit()));
+    process.or_else(|| file.strip_prefix(NAMED)).unwrap_or(file)
 }
 
 const NAMED: &str = "/run/netns/";
