@@ -1,7 +1,7 @@
 //! Attaching, by all calls that do it.
 
 use crate::common::{Skip, mac};
-use crate::matrix::{self, Operation, Outcome};
+use crate::matrix::{self, Operation, Outcome, SMALL};
 use crate::pod::{bridge_endpoint, net};
 use crate::world::{Near, Scene, View, eth0, failure, perform};
 use serde_json::{Value, json};
@@ -112,20 +112,20 @@ fn clear(scene: &mut Scene) {
 }
 
 macro_rules! matrices {
-    ($($test:ident: $role:literal, $endpoint:expr, $attach:expr;)*) => { $(
+    ($($test:ident: $name:literal, $role:literal, $endpoint:expr, $attach:expr;)*) => { $(
         #[kernel_test]
         fn $test() -> Result<(), Skip> {
             let again = |scene: &mut Scene| {
                 clear(scene);
                 $attach(&$endpoint(scene.parent), &mut scene.host, &mut scene.pods[0]).expect("it is attached");
             };
-            matrix::run(&Operation { role: $role, prepare, judge, again })
+            matrix::run(&Operation { name: $name, role: $role, prepare, judge, again, share: SMALL })
         }
     )* };
 }
 matrices! {
-    attaching: "attach", endpoint, Endpoint::attach;
-    attaching_in_several_chunks: "attach_in_chunks", endpoint_with_many_routes, Endpoint::attach;
-    attaching_at_an_index: "attach_at", endpoint_at, Endpoint::attach;
-    attaching_with_a_step_in_between: "attach_with", endpoint, with_settings;
+    attaching: "attach", "attach", endpoint, Endpoint::attach;
+    attaching_in_several_chunks: "attach in several chunks", "attach_in_chunks", endpoint_with_many_routes, Endpoint::attach;
+    attaching_at_an_index: "attach at an index", "attach_at", endpoint_at, Endpoint::attach;
+    attaching_with_a_step_in_between: "attach with a step", "attach_with", endpoint, with_settings;
 }

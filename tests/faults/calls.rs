@@ -71,6 +71,7 @@ const TABLE: &[Row] = &[
     by_chance(libc::SYS_sched_yield, "sched_yield", &[]),
     by_chance(libc::SYS_restart_syscall, "restart_syscall", &[]),
     by_chance(libc::SYS_rt_sigprocmask, "rt_sigprocmask", &[]),
+    by_chance(libc::SYS_rt_sigaction, "rt_sigaction", &[]),
     by_chance(libc::SYS_sigaltstack, "sigaltstack", &[]),
     by_chance(libc::SYS_set_robust_list, "set_robust_list", &[]),
     by_chance(libc::SYS_rseq, "rseq", &[]),

@@ -1,12 +1,12 @@
 //! Detaching: one link, one that the container has moved, one with others that it has stacked, and many.
 
-use crate::common::{Skip, name};
-use crate::matrix::{self, Operation, Outcome};
+use crate::common::{Skip, name, needs, vid};
+use crate::matrix::{self, LARGE, Operation, Outcome, SMALL};
 use crate::pod::net;
 use crate::world::{Near, Scene, eth0, failure, is_usable, perform};
 use serde_json::{Value, json};
 use sublink::endpoint::{Detach, Detached, Fate, Proof, detach_many};
-use sublink::{Attached, Endpoint, Error, IfIndex, LinkChange, MacvlanMode, NewLink};
+use sublink::{Attached, Endpoint, Error, IfIndex, LinkChange, MacvlanMode, NewLink, Sandbox};
 use sublink_tests::{kernel_test, role};
 
 fn endpoint(parent: IfIndex) -> Endpoint<'static> {
@@ -134,6 +134,13 @@ fn moved(mut scene: Scene) -> Scene {
     scene
 }
 
+fn prepare_vlan() -> Scene {
+    let mut scene = Scene::new(2);
+    let vlan = Endpoint::new(NewLink::vlan(scene.parent, vid(50)).name(eth0())).addr(net("10.0.50.7/24"));
+    scene.told = vec![vlan.attach(&mut scene.host, &mut scene.pods[0]).expect("it is attached").to_string()];
+    scene
+}
+
 fn prepare_stacked() -> Scene {
     let mut scene = attached(1);
     let link: Attached = scene.told[0].parse().expect("a link");
@@ -173,7 +180,7 @@ fn detach_swept() {
 fn detach_all() {
     perform(|near| {
         let attached = (0..MANY).map(|number| near.told(number));
-        let endpoints: Vec<_> = near.pods.iter().map(|pod| pod.netns()).zip(attached).collect();
+        let endpoints: Vec<_> = near.pods.iter().map(Sandbox::netns).zip(attached).collect();
         let each: Vec<_> = detach_many(&mut near.host, &endpoints, &Detach::new()).iter().map(told).collect();
         let all = each.iter().all(|said| !said["ok"].is_null()).then_some(true);
         json!({ "ok": all, "each": each })
@@ -189,13 +196,23 @@ fn detach_again(scene: &mut Scene, how: &Detach<'_>) {
 #[kernel_test]
 fn detaching() -> Result<(), Skip> {
     let again = |scene: &mut Scene| detach_again(scene, &Detach::new());
-    matrix::run(&Operation { role: "detach", prepare, judge, again })
+    matrix::run(&Operation { name: "detach", role: "detach", prepare, judge, again, share: SMALL })
 }
 
 #[kernel_test]
 fn detaching_what_was_moved() -> Result<(), Skip> {
     let again = |scene: &mut Scene| detach_again(scene, &Detach::new());
-    matrix::run(&Operation { role: "detach", prepare: || moved(prepare()), judge, again })
+    let (name, prepare) = ("detach what was moved", || moved(prepare()));
+    matrix::run(&Operation { name, role: "detach", prepare, judge, again, share: SMALL })
+}
+
+/// Of a VLAN it is proved each time that it is gone.
+#[kernel_test]
+fn detaching_a_vlan() -> Result<(), Skip> {
+    needs("vlan")?;
+    let again = |scene: &mut Scene| detach_again(scene, &Detach::new());
+    let (name, prepare) = ("detach a VLAN that was moved", || moved(prepare_vlan()));
+    matrix::run(&Operation { name, role: "detach", prepare, judge, again, share: LARGE })
 }
 
 #[kernel_test]
@@ -204,7 +221,8 @@ fn detaching_with_what_is_stacked_and_proofs() -> Result<(), Skip> {
         detach_again(scene, &everything());
         is_usable(scene);
     };
-    matrix::run(&Operation { role: "detach_swept", prepare: prepare_stacked, judge: judge_swept, again })
+    let (name, role, prepare) = ("detach with what is stacked", "detach_swept", prepare_stacked);
+    matrix::run(&Operation { name, role, prepare, judge: judge_swept, again, share: SMALL })
 }
 
 #[kernel_test]
@@ -212,11 +230,12 @@ fn detaching_many() -> Result<(), Skip> {
     let again = |scene: &mut Scene| {
         let Scene { host, pods, told, .. } = scene;
         let attached = told.iter().map(|text| text.parse::<Attached>().expect("a link"));
-        let endpoints: Vec<_> = pods.iter().map(|pod| pod.netns()).zip(attached).collect();
+        let endpoints: Vec<_> = pods.iter().map(Sandbox::netns).zip(attached).collect();
         for detached in detach_many(host, &endpoints, &Detach::new()) {
             let detached = detached.expect("it is detached");
             assert!(detached.link.is_deleted() || detached.link == Fate::Gone, "{detached}");
         }
     };
-    matrix::run(&Operation { role: "detach_all", prepare: prepare_many, judge: judge_many, again })
+    let (name, role, prepare) = ("detach many", "detach_all", prepare_many);
+    matrix::run(&Operation { name, role, prepare, judge: judge_many, again, share: SMALL })
 }

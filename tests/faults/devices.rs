@@ -1,7 +1,7 @@
 //! Moving a device that is there already: the move, giving back its addresses, and a plain move of a link.
 
 use crate::common::{Skip, name};
-use crate::matrix::{self, Operation, Outcome};
+use crate::matrix::{self, Operation, Outcome, SMALL};
 use crate::pod::net;
 use crate::world::{Scene, failure, perform};
 use serde_json::json;
@@ -125,7 +125,7 @@ fn taking_a_device() -> Result<(), Skip> {
             MovedDevice::take(&mut scene.host, "d0", pod, Some(name("eth0"))).expect("it is moved");
         }
     };
-    matrix::run(&Operation { role: "take", prepare, judge: judge_take, again })
+    matrix::run(&Operation { name: "take a device", role: "take", prepare, judge: judge_take, again, share: SMALL })
 }
 
 #[kernel_test]
@@ -134,7 +134,14 @@ fn giving_a_device_its_addresses_back() -> Result<(), Skip> {
         let moved: MovedDevice = scene.told[0].parse().expect("a device");
         moved.restore(&mut scene.pods[0]).expect("its addresses are back");
     };
-    matrix::run(&Operation { role: "give_back", prepare: prepare_moved, judge: judge_restore, again })
+    matrix::run(&Operation {
+        name: "restore a device",
+        role: "give_back",
+        prepare: prepare_moved,
+        judge: judge_restore,
+        again,
+        share: SMALL,
+    })
 }
 
 #[kernel_test]
@@ -149,5 +156,5 @@ fn moving_a_link() -> Result<(), Skip> {
             scene.host.change(&LinkChange::move_to(device, &scene.pods[0])).expect("it is moved");
         }
     };
-    matrix::run(&Operation { role: "move_link", prepare, judge: judge_move, again })
+    matrix::run(&Operation { name: "move a link", role: "move_link", prepare, judge: judge_move, again, share: SMALL })
 }

@@ -1,6 +1,6 @@
 //! The rows: each call of an operation, as it was recorded, with each way in which it can go wrong.
 
-use crate::common::Skip;
+use crate::common::{Skip, kernel};
 use crate::tracer::{Fault, How, Site, Trace, trace};
 use crate::world::{Scene, View};
 use nix::sys::signal::Signal;
@@ -19,6 +19,7 @@ use sublink::Netns;
 
 /// An operation of the library's.
 pub struct Operation {
+    pub name: &'static str,
     /// The role that does it in another process, between two marks.
     pub role: &'static str,
     /// What there is before. It is made anew for each row.
@@ -27,7 +28,19 @@ pub struct Operation {
     pub judge: fn(&mut Outcome<'_>) -> Result<(), String>,
     /// The same again, in the test's process, after one that failed or was killed. It has to go well, whatever that left.
     pub again: fn(&mut Scene),
+    /// Which part of the rows is run on an emulated machine, which takes twenty times as long: one of so many. The kernel's
+    /// version says which.
+    pub share: usize,
 }
+
+/// The share of an operation that other machines do too.
+pub const SMALL: usize = 8;
+
+/// The share of an operation that only a guest's kernel can do.
+pub const LARGE: usize = 3;
+
+/// Runs all rows on an emulated machine too.
+const ALL_ROWS: &str = "SUBLINK_TEST_ALL_ROWS";
 
 /// What an operation said, and what there is.
 pub struct Outcome<'o> {
@@ -48,7 +61,7 @@ struct Run {
     after: View,
 }
 
-/// How many rows are run at a time: each waits for the kernel's grace periods most of the time.
+/// How many rows are run at a time where processors are no bottleneck: each waits for the kernel's grace periods most of the time.
 const AT_A_TIME: usize = 8;
 
 /// How often a row is tried until its call is made, where that depends on threads.
@@ -56,10 +69,16 @@ const TRIES: usize = 5;
 
 /// Runs all rows of an operation, and prints them.
 pub fn run(operation: &Operation) -> Result<(), Skip> {
-    let role = operation.role;
+    let name = operation.name;
     let whole = run_once(operation, None, None)?;
-    whole.wrong.unwrap_or_else(|wrong| panic!("{role}, where nothing goes wrong: {wrong}"));
-    let rows = rows(&whole.trace.sites);
+    whole.wrong.unwrap_or_else(|wrong| panic!("{name}, where nothing goes wrong: {wrong}"));
+    let mut rows = rows(&whole.trace.sites);
+    let (all, is_emulated) = (rows.len(), is_emulated());
+    if is_emulated && std::env::var_os(ALL_ROWS).is_none() {
+        let mut at = kernel().1 as usize;
+        rows.retain(|_| (at += 1, at % operation.share == 0).1);
+    }
+    println!("{name}: {} of {all} rows{}", rows.len(), if is_emulated { ", on an emulated machine" } else { "" });
     let (next, results) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     let work = || {
         while let Some((number, row)) = rows.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
@@ -67,10 +86,15 @@ pub fn run(operation: &Operation) -> Result<(), Skip> {
             results.lock().expect("no panic").insert(number, run);
         }
     };
-    thread::scope(|scope| (0..AT_A_TIME).for_each(|_| drop(scope.spawn(work))));
+    let at_a_time = if is_emulated { 2 } else { AT_A_TIME };
+    thread::scope(|scope| (0..at_a_time).for_each(|_| drop(scope.spawn(work))));
     let results = results.into_inner().expect("no panic").into_values().collect::<Result<Vec<_>, Skip>>()?;
-    report(role, whole.trace.sites.len(), rows.iter().zip(results));
+    report(name, whole.trace.sites.len(), rows.iter().zip(results));
     Ok(())
+}
+
+fn is_emulated() -> bool {
+    std::fs::read_to_string("/proc/cpuinfo").expect("a processor").contains("QEMU")
 }
 
 fn run_row(operation: &Operation, row: &Fault, whole: &View) -> Result<Run, Skip> {
@@ -88,7 +112,7 @@ fn run_row(operation: &Operation, row: &Fault, whole: &View) -> Result<Run, Skip
 }
 
 /// Prints the rows, and fails if one is wrong.
-fn report<'r>(role: &str, calls: usize, rows: impl Iterator<Item = (&'r Fault, Run)>) {
+fn report<'r>(name: &str, calls: usize, rows: impl Iterator<Item = (&'r Fault, Run)>) {
     let (mut count, mut missed, mut wrong) = (0, 0, Vec::new());
     for (row, run) in rows {
         let said = match &run.said {
@@ -96,12 +120,12 @@ fn report<'r>(role: &str, calls: usize, rows: impl Iterator<Item = (&'r Fault, R
             Value::Null => "killed".into(),
             said => said.to_string(),
         };
-        println!("{role}: {row}: {said}");
+        println!("{name}: {row}: {said}");
         count += 1;
         missed += usize::from(!run.trace.is_met);
-        wrong.extend(run.wrong.err().map(|wrong| format!("{role}: {row}: {wrong}\n    said: {said}")));
+        wrong.extend(run.wrong.err().map(|wrong| format!("{name}: {row}: {wrong}\n    said: {said}")));
     }
-    println!("{role}: {calls} calls, {count} rows, {missed} not met, {} wrong", wrong.len());
+    println!("{name}: {calls} calls, {count} rows, {missed} not met, {} wrong", wrong.len());
     assert!(wrong.is_empty(), "{} of {count} rows are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -136,7 +160,7 @@ fn run_once(operation: &Operation, fault: Option<&Fault>, whole: Option<&View>) 
             let before = scene.view();
             let mut child = scene.start(operation.role);
             let start = child.stdin.take().expect("its input");
-            let trace = trace(child.id(), start, fault)
+            let trace = trace(child.id(), start, fault, !is_emulated())
                 .map_err(|error| Skip(format!("other processes cannot be traced here ({error})")))?;
             let after = scene.view();
             let (said, mut wrong) = what_it_said(&mut child, &trace, fault);

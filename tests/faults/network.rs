@@ -4,7 +4,7 @@
 use crate::attach::judge_failure;
 use crate::common::{Skip, name, needs};
 use crate::detach::{judge_one, nothing_else_is_touched, told};
-use crate::matrix::{self, Operation, Outcome};
+use crate::matrix::{self, LARGE, Operation, Outcome, SMALL};
 use crate::pod::{ip, net};
 use crate::world::{Scene, failure, perform};
 use serde_json::json;
@@ -135,7 +135,14 @@ fn connecting_to_a_second_network() -> Result<(), Skip> {
         let others = [member("eth1", scene.told[0].parse().expect("a link"))];
         connect("eth0", "p0", &mut scene.host, &mut scene.pods[0], &others).expect("it is connected");
     };
-    matrix::run(&Operation { role: "connecting", prepare: on_one, judge: judge_connect, again })
+    matrix::run(&Operation {
+        name: "connect",
+        role: "connecting",
+        prepare: on_one,
+        judge: judge_connect,
+        again,
+        share: SMALL,
+    })
 }
 
 #[kernel_test]
@@ -145,7 +152,14 @@ fn disconnecting_from_one_of_two() -> Result<(), Skip> {
             [("eth1", 0), ("eth0", 1)].map(|(link, n)| member(link, scene.told[n].parse().expect("a link")));
         eth0.disconnect(&mut scene.host, &mut scene.pods[0], &[eth1], &Detach::new()).expect("it is disconnected");
     };
-    matrix::run(&Operation { role: "disconnecting", prepare: on_both, judge: judge_disconnect, again })
+    matrix::run(&Operation {
+        name: "disconnect",
+        role: "disconnecting",
+        prepare: on_both,
+        judge: judge_disconnect,
+        again,
+        share: SMALL,
+    })
 }
 
 #[kernel_test]
@@ -156,5 +170,12 @@ fn connecting_to_a_vlan_made_on_demand() -> Result<(), Skip> {
         connect("eth0", "p0.50", &mut scene.host, &mut scene.pods[0], &[]).expect("it is connected");
     };
     let prepare = || Scene::new(1);
-    matrix::run(&Operation { role: "connecting_to_a_vlan", prepare, judge: judge_connect_to_a_vlan, again })
+    matrix::run(&Operation {
+        name: "connect to a VLAN made on demand",
+        role: "connecting_to_a_vlan",
+        prepare,
+        judge: judge_connect_to_a_vlan,
+        again,
+        share: LARGE,
+    })
 }

@@ -1,7 +1,7 @@
 //! Parents that are made on demand, removed and put in order, with something in another namespace on one of them.
 
 use crate::common::{Skip, name, needs, vid};
-use crate::matrix::{self, Operation, Outcome};
+use crate::matrix::{self, LARGE, Operation, Outcome, SMALL};
 use crate::network::owner;
 use crate::world::{Near, Scene, View, failure, is_usable, perform};
 use serde_json::{Value, json};
@@ -184,15 +184,6 @@ fn judge_restore(outcome: &mut Outcome<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn matrix(
-    role: &'static str,
-    prepare: fn() -> Scene,
-    judge: fn(&mut Outcome<'_>) -> Result<(), String>,
-    again: fn(&mut Scene),
-) -> Result<(), Skip> {
-    matrix::run(&Operation { role, prepare, judge, again })
-}
-
 fn up_again(scene: &mut Scene, parent: Parent) {
     parent.up(&mut scene.host, &owner()).expect("it is up");
 }
@@ -204,67 +195,79 @@ fn remove_again(scene: &mut Scene, expected: &[Removal]) {
 
 #[kernel_test]
 fn bringing_up_what_is_there() -> Result<(), Skip> {
-    matrix("up", || Scene::new(0), judge_up, |scene| up_again(scene, there()))
+    let (prepare, again) = (|| Scene::new(0), |scene: &mut Scene| up_again(scene, there()));
+    let name = "bring up what is there";
+    matrix::run(&Operation { name, role: "up", prepare, judge: judge_up, again, share: SMALL })
 }
 
 #[kernel_test]
 fn removing_what_is_not_ours() -> Result<(), Skip> {
-    matrix(
-        "remove",
-        || Scene::new(0),
-        judge_kept,
-        |scene| {
-            assert_eq!(there().remove(&mut scene.host, &owner(), &[]).expect("it is kept"), Removal::NotOurs);
-        },
-    )
+    let again = |scene: &mut Scene| {
+        assert_eq!(there().remove(&mut scene.host, &owner(), &[]).expect("it is kept"), Removal::NotOurs);
+    };
+    let (name, prepare) = ("remove what is not ours", || Scene::new(0));
+    matrix::run(&Operation { name, role: "remove", prepare, judge: judge_kept, again, share: SMALL })
 }
 
 #[kernel_test]
 fn bringing_up_a_vlan() -> Result<(), Skip> {
     needs("vlan")?;
-    matrix("up_vlan", || Scene::new(0), judge_up, |scene| up_again(scene, vlan()))
+    let (prepare, again) = (|| Scene::new(0), |scene: &mut Scene| up_again(scene, vlan()));
+    matrix::run(&Operation { name: "bring up a VLAN", role: "up_vlan", prepare, judge: judge_up, again, share: LARGE })
 }
 
 #[kernel_test]
 fn bringing_up_what_is_half_made() -> Result<(), Skip> {
     needs("vlan")?;
-    matrix("up_vlan", with_half_made, judge_up, |scene| up_again(scene, vlan()))
+    let again = |scene: &mut Scene| up_again(scene, vlan());
+    let (name, prepare) = ("bring up a half-made VLAN", with_half_made);
+    matrix::run(&Operation { name, role: "up_vlan", prepare, judge: judge_up, again, share: LARGE })
 }
 
 #[kernel_test]
 fn bringing_up_a_dummy() -> Result<(), Skip> {
     needs("dummy")?;
-    matrix("up_dummy", || Scene::new(0), judge_up, |scene| up_again(scene, dummy()))
+    let (prepare, again) = (|| Scene::new(0), |scene: &mut Scene| up_again(scene, dummy()));
+    let name = "bring up a dummy";
+    matrix::run(&Operation { name, role: "up_dummy", prepare, judge: judge_up, again, share: LARGE })
 }
 
 #[kernel_test]
 fn removing_a_vlan() -> Result<(), Skip> {
     needs("vlan")?;
-    matrix("remove_vlan", with_vlan, judge_remove, |scene| {
+    let again = |scene: &mut Scene| {
         remove_again(scene, &[Removal::Removed, Removal::NotThere]);
         is_usable(scene);
-    })
+    };
+    let (name, prepare) = ("remove a VLAN", with_vlan);
+    matrix::run(&Operation { name, role: "remove_vlan", prepare, judge: judge_remove, again, share: SMALL })
 }
 
 #[kernel_test]
 fn removing_a_vlan_with_a_macvlan_elsewhere() -> Result<(), Skip> {
     needs("vlan")?;
-    matrix("remove_vlan", with_macvlan_on_vlan, judge_kept, |scene| remove_again(scene, &[Removal::InUse]))
+    let again = |scene: &mut Scene| remove_again(scene, &[Removal::InUse]);
+    let (name, prepare) = ("remove a VLAN with a macvlan on it", with_macvlan_on_vlan);
+    matrix::run(&Operation { name, role: "remove_vlan", prepare, judge: judge_kept, again, share: SMALL })
 }
 
+/// Each id is asked for, in several chunks.
 #[kernel_test]
 fn removing_a_vlan_with_a_vlan_elsewhere() -> Result<(), Skip> {
     needs("vlan")?;
-    matrix("remove_vlan", with_vlan_on_vlan, judge_kept, |scene| remove_again(scene, &[Removal::InUse]))
+    let again = |scene: &mut Scene| remove_again(scene, &[Removal::InUse]);
+    let (name, prepare) = ("remove a VLAN with a VLAN on it", with_vlan_on_vlan);
+    matrix::run(&Operation { name, role: "remove_vlan", prepare, judge: judge_kept, again, share: SMALL })
 }
 
 #[kernel_test]
 fn restoring() -> Result<(), Skip> {
     needs("vlan")?;
-    matrix("restore", with_orphans, judge_restore, |scene| {
+    let again = |scene: &mut Scene| {
         let restored = restore_networks(&mut scene.host, &owner(), &networks()).expect("it is in order");
-        assert!(
-            restored.parents.iter().all(|(_, up)| up.is_ok()) && restored.orphans.iter().all(|(_, gone)| gone.is_ok())
-        );
-    })
+        let all_up = restored.parents.iter().all(|(_, up)| up.is_ok());
+        assert!(all_up && restored.orphans.iter().all(|(_, removal)| removal.is_ok()), "{restored:?}");
+    };
+    let (name, prepare) = ("restore", with_orphans);
+    matrix::run(&Operation { name, role: "restore", prepare, judge: judge_restore, again, share: SMALL })
 }

@@ -86,6 +86,7 @@ struct Tracer<'f> {
     leader: Pid,
     memory: File,
     fault: Option<&'f Fault>,
+    goes_on: bool,
     stage: Stage,
     threads: HashMap<Pid, Thread>,
     /// The last request that was sent by each descriptor.
@@ -95,9 +96,9 @@ struct Tracer<'f> {
     is_met: bool,
 }
 
-/// Lets a process that waits for a byte on its standard input go, and stops it at its calls until it ends. It has to be a child
-/// of the calling thread.
-pub fn trace(process: u32, start: ChildStdin, fault: Option<&Fault>) -> nix::Result<Trace> {
+/// Lets a process that waits for a byte on its standard input go, and stops it at its calls until it ends; or, unless it
+/// `goes_on`, until the last call that is to go wrong. It has to be a child of the calling thread.
+pub fn trace(process: u32, start: ChildStdin, fault: Option<&Fault>, goes_on: bool) -> nix::Result<Trace> {
     let leader = Pid::from_raw(process.cast_signed());
     let (ended, end) = mpsc::channel::<()>();
     thread::scope(|scope| {
@@ -106,7 +107,7 @@ pub fn trace(process: u32, start: ChildStdin, fault: Option<&Fault>) -> nix::Res
                 let _ = kill(leader, Signal::SIGKILL);
             }
         });
-        let trace = Tracer::seize(leader, fault).and_then(|tracer| tracer.run(start));
+        let trace = Tracer::seize(leader, fault, goes_on).and_then(|tracer| tracer.run(start));
         if trace.is_err() {
             let _ = kill(leader, Signal::SIGKILL);
         }
@@ -116,7 +117,7 @@ pub fn trace(process: u32, start: ChildStdin, fault: Option<&Fault>) -> nix::Res
 }
 
 impl<'f> Tracer<'f> {
-    fn seize(leader: Pid, fault: Option<&'f Fault>) -> nix::Result<Self> {
+    fn seize(leader: Pid, fault: Option<&'f Fault>, goes_on: bool) -> nix::Result<Self> {
         let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACECLONE | Options::PTRACE_O_EXITKILL;
         ptrace::seize(leader, options)?;
         ptrace::interrupt(leader)?;
@@ -126,6 +127,7 @@ impl<'f> Tracer<'f> {
             leader,
             memory: File::open(format!("/proc/{leader}/mem")).expect("its memory"),
             fault,
+            goes_on,
             stage: Stage::Before,
             threads: HashMap::new(),
             requests: HashMap::new(),
@@ -180,6 +182,9 @@ impl<'f> Tracer<'f> {
         if let Some(error) = state.result.take().or(loss) {
             registers.rax = i64::from(-(error as i32)).cast_unsigned();
             ptrace::setregs(thread, registers)?;
+            if !self.goes_on && self.fault.is_some_and(|fault| !fault.from_here_on) {
+                self.stage = Stage::Behind;
+            }
         }
         Ok(())
     }
