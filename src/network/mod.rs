@@ -33,12 +33,9 @@ pub use subnet::Subnet;
 
 use crate::endpoint::Endpoint;
 use crate::link::{Ipv4Setting, LinkInfo, LinkSpec, MacvlanMode, NewLink};
-use crate::value::{IfIndex, IfName, maybe};
+use crate::value::{IPV6_MTU, IfIndex, IfName, maybe};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
-
-/// The least that IPv6 does with: on a link with less, the kernel has none (RFC 8200, section 5).
-const IPV6_MTU: u32 = 1280;
 
 /// How a network's containers get their links.
 ///
