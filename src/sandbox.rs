@@ -143,16 +143,26 @@ impl Sandbox {
         self.netns.run(work)
     }
 
-    /// Brings `lo` up: until then, nobody in a fresh namespace reaches 127.0.0.1, or an address of his own. A `lo` that is up
-    /// stays as it is. [`Network::connect`](crate::Network::connect) does it.
+    /// Brings `lo` up, and says whether it was down: until then nobody in the namespace reaches 127.0.0.1, `::1` or an address
+    /// of the container's own. [`Network::connect`](crate::Network::connect) does it.
     ///
     /// ```no_run
     /// let mut pod = sublink::Sandbox::create()?;
-    /// pod.bring_up_loopback()?;
+    /// assert!(pod.bring_up_loopback()?);
+    /// assert!(!pod.bring_up_loopback()?, "it was up already");
     /// # Ok::<(), sublink::Error>(())
     /// ```
-    pub fn bring_up_loopback(&mut self) -> Result<()> {
-        self.socket.change(&LinkChange::new(LOOPBACK).up())
+    pub fn bring_up_loopback(&mut self) -> Result<bool> {
+        if self.socket.link_at(LOOPBACK)?.is_up() {
+            return Ok(false);
+        }
+        self.socket.change(&LinkChange::new(LOOPBACK).up())?;
+        Ok(true)
+    }
+
+    /// Takes it down again, for who has brought it up and failed in what comes behind that.
+    pub(crate) fn take_down_loopback(&mut self) {
+        let _ = self.socket.change(&LinkChange::new(LOOPBACK).down());
     }
 
     /// A setting below `/proc/sys/net` of the namespace, such as `ipv6/conf/eth0/disable_ipv6`, without the newline behind it.

@@ -30,8 +30,8 @@ fn a_container_reaches_its_own_addresses() -> Result<(), Skip> {
     until_usable(pod.netns(), "fd50::7".parse().unwrap());
     let error = pod.run(|| reaches_itself("127.0.0.1")).unwrap().expect_err("lo is down");
     assert!(matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::NetworkUnreachable), "{error}");
-    for _ in 0..2 {
-        pod.bring_up_loopback().unwrap(); // a second time changes nothing
+    for was_down in [true, false] {
+        assert_eq!(pod.bring_up_loopback().unwrap(), was_down);
         for addr in ["127.0.0.1", "::1", "10.0.50.7", "fd50::7"] {
             pod.run(|| reaches_itself(addr)).unwrap().unwrap_or_else(|error| panic!("{addr}: {error}"));
         }
