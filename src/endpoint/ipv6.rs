@@ -8,8 +8,9 @@
 //! thread is started for them.
 
 use super::{Attached, Endpoint};
+use crate::batch::Outcome;
 use crate::error::{Error, Reason, Result};
-use crate::link::{Ipv6Setting, Ipv6Values};
+use crate::link::Ipv6Setting;
 use crate::sandbox::Sandbox;
 use crate::socket::AddressWatch;
 use crate::value::{IfIndex, IfName};
@@ -92,27 +93,47 @@ impl Endpoint<'_> {
         self
     }
 
-    /// Writes the settings of a link that is down.
+    /// Whether there is something to write, or to wait for.
     #[inline]
-    pub(super) fn write_ipv6(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
-        if self.ipv6.is_empty() && self.ipv6_if_possible.is_empty() {
-            return Ok(());
-        }
-        write(&self.ipv6_if_possible, &self.ipv6, attached, sandbox)
+    pub(super) const fn has_ipv6_work(&self) -> bool {
+        !self.ipv6.is_empty() || !self.ipv6_if_possible.is_empty() || self.usable_within.is_some()
     }
 
-    /// What hears of the end of duplicate address detection, if that is to be awaited.
-    #[inline]
-    pub(super) fn open_watch(&self, sandbox: &Sandbox) -> Result<Option<AddressWatch>> {
-        let is_needed =
-            self.usable_within.is_some() && (self.with_link_local || self.addrs_to_detect().next().is_some());
-        if is_needed { AddressWatch::open_in(sandbox).map(Some) } else { Ok(None) }
+    /// Finishes a link that is down: settings come before all else, and the wait behind it.
+    pub(super) fn finish_with_ipv6(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
+        let prepared = self.write_ipv6(attached, sandbox).and_then(|()| self.open_watch(sandbox));
+        let watch = prepared.map_err(|error| error.with_undo(attached.undo(sandbox.socket())))?;
+        let inside = sandbox.socket();
+        self.run_steps(attached, inside)?;
+        self.wait(attached.index, watch).map_err(|error| {
+            let done = vec![Outcome::Done; self.routes.len()];
+            self.delete_routes_without_link(&done, inside);
+            error.with_undo(attached.undo(inside))
+        })
+    }
+
+    fn write_ipv6(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
+        for (setting, value) in self.ipv6_if_possible.iter() {
+            let _ = sandbox.set_ipv6(attached.name, setting, value);
+        }
+        let mut name = attached.name;
+        for (setting, value) in self.ipv6.iter() {
+            if let Err(error) = sandbox.set_ipv6(name, setting, value) {
+                name = rescue(error, name, (setting, value), attached.index, sandbox)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What hears of the end of duplicate address detection, if that is to be awaited. It hears of what happens from now on.
+    fn open_watch(&self, sandbox: &Sandbox) -> Result<Option<AddressWatch>> {
+        let has_to_wait = self.with_link_local || self.addrs_to_detect().next().is_some();
+        if self.usable_within.is_some() && has_to_wait { AddressWatch::open_in(sandbox).map(Some) } else { Ok(None) }
     }
 
     /// Waits until the addresses can be used.
-    #[inline]
-    pub(super) fn wait(&self, index: IfIndex, watch: Option<&mut AddressWatch>) -> Result<()> {
-        let (Some(limit), Some(watch)) = (self.usable_within, watch) else { return Ok(()) };
+    fn wait(&self, index: IfIndex, watch: Option<AddressWatch>) -> Result<()> {
+        let (Some(limit), Some(mut watch)) = (self.usable_within, watch) else { return Ok(()) };
         let since = Instant::now();
         watch.wait(index, &self.addrs_to_detect().collect::<Vec<_>>(), limit)?;
         if self.with_link_local {
@@ -129,20 +150,6 @@ impl Endpoint<'_> {
             IpAddr::V4(_) => None,
         })
     }
-}
-
-#[cold]
-fn write(if_possible: &Ipv6Values, needed: &Ipv6Values, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
-    for (setting, value) in if_possible.iter() {
-        let _ = sandbox.set_ipv6(attached.name, setting, value);
-    }
-    let mut name = attached.name;
-    for (setting, value) in needed.iter() {
-        if let Err(error) = sandbox.set_ipv6(name, setting, value) {
-            name = rescue(error, name, (setting, value), attached.index, sandbox)?;
-        }
-    }
-    Ok(())
 }
 
 /// A setting could not be written: looks whether the link has another name by now, or has it like that already. Returns its

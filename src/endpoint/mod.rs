@@ -309,16 +309,19 @@ impl<'a> Endpoint<'a> {
     /// # Errors
     /// As [`attach`](Self::attach).
     pub fn finish(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
-        let mut watch = match self.write_ipv6(attached, sandbox).and_then(|()| self.open_watch(sandbox)) {
-            Ok(watch) => watch,
-            Err(error) => return Err(error.with_undo(attached.undo(sandbox.socket()))),
-        };
-        let inside = sandbox.socket();
+        if self.has_ipv6_work() {
+            self.finish_with_ipv6(attached, sandbox)
+        } else {
+            self.run_steps(attached, sandbox.socket())
+        }
+    }
+
+    fn run_steps(&self, attached: &Attached, inside: &mut Socket) -> Result<()> {
         let mut batch = inside.take_spare_batch().one_ack();
         let finished = self.push_steps(attached.index, &mut batch).and_then(|()| inside.run(&mut batch));
-        let finished = finished.and_then(|()| self.wait(attached.index, watch.as_mut())).map_err(|error| {
+        let finished = finished.map_err(|error| {
             let error = error.explained(inside);
-            self.delete_routes_without_link(&batch, inside);
+            self.delete_routes_without_link(batch.outcomes(), inside);
             error.with_undo(attached.undo(inside))
         });
         inside.keep_spare_batch(batch);
@@ -346,9 +349,9 @@ impl<'a> Endpoint<'a> {
         self.default_routes(index).chain(self.routes.iter().map(move |route| route.on(index)))
     }
 
-    /// Routes that drop packets belong to no link, so removing that does not remove them.
-    fn delete_routes_without_link(&self, batch: &Batch, inside: &mut Socket) {
-        let routes = self.routes.iter().rev().zip(batch.outcomes().iter().rev()); // they come last
+    /// Routes that drop packets belong to no link, so removing that does not remove them. They come last of what was sent.
+    fn delete_routes_without_link(&self, sent: &[Outcome], inside: &mut Socket) {
+        let routes = self.routes.iter().rev().zip(sent.iter().rev());
         for (route, outcome) in routes.filter(|(route, _)| !route.has_link()) {
             if matches!(outcome, Outcome::Done | Outcome::Unknown) {
                 let _ = inside.apply(&DeleteRoute::like(*route));
