@@ -22,9 +22,10 @@ mod check;
 mod default_route;
 mod detach;
 mod device;
+mod ipv6;
 
 pub use attached::Attached;
-pub use check::{Difference, NoCarrier};
+pub use check::Difference;
 pub use detach::{Detach, Detached, Fate, Proof, Standing, Unproven, detach_many};
 pub use device::{FailedMove, MovedAddress, MovedDevice};
 
@@ -33,7 +34,9 @@ pub(crate) use default_route::{default_route, pass_on, take};
 use crate::addr::NewAddress;
 use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind, Result, Undo};
-use crate::link::{AddrGenMode, GetLink, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec};
+use crate::link::{
+    AddrGenMode, GetLink, Ipv4Setting, Ipv6Token, Ipv6Values, LinkChange, LinkKind, LinkSettings, LinkSpec,
+};
 use crate::route::{DeleteRoute, NewRoute};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
@@ -42,6 +45,7 @@ use attached::lower_of;
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 use std::panic::{self, AssertUnwindSafe};
+use std::time::Duration;
 
 /// A link with addresses and routes, to be attached to a container.
 ///
@@ -64,8 +68,13 @@ use std::panic::{self, AssertUnwindSafe};
 pub struct Endpoint<'a> {
     link: LinkSpec<'a>,
     settings: LinkSettings,
+    /// Those that are written to files, and those of them that are let go where they cannot be written.
+    ipv6: Ipv6Values,
+    ipv6_if_possible: Ipv6Values,
     addrs: Vec<IpNetwork>,
     nodad: bool,
+    usable_within: Option<Duration>,
+    with_link_local: bool,
     gateways: Vec<IpAddr>,
     metric: Option<u32>,
     routes: Vec<NewRoute>,
@@ -82,8 +91,12 @@ impl<'a> Endpoint<'a> {
         Self {
             link: link.into(),
             settings: LinkSettings::new(IfIndex(1)), // until there is one
+            ipv6: Ipv6Values::NONE,
+            ipv6_if_possible: Ipv6Values::NONE,
             addrs: Vec::new(),
             nodad: false,
+            usable_within: None,
+            with_link_local: false,
             gateways: Vec::new(),
             metric: None,
             routes: Vec::new(),
@@ -98,9 +111,9 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// Uses IPv6 addresses at once, without duplicate address detection. Without it, wait with an
-    /// [`AddressWatch`](crate::socket::AddressWatch) that was opened before. What is sent to an address in its first moment is
-    /// dropped even so: the route to it is made by a worker of the kernel's.
+    /// Uses IPv6 addresses at once, without duplicate address detection. Without it, they can be used a second or two later:
+    /// [`usable_within`](Self::usable_within) waits for that. What is sent to an address in its first moment is dropped even
+    /// so: the route to it is made by a worker of the kernel's.
     #[must_use]
     pub const fn nodad(mut self) -> Self {
         self.nodad = true;
@@ -138,10 +151,18 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// How the IPv6 link-local address is made.
+    /// How the IPv6 link-local address is made. A link or kernel without IPv6 refuses it (EAFNOSUPPORT).
     #[must_use]
     pub const fn addr_gen_mode(mut self, mode: AddrGenMode) -> Self {
         self.settings = self.settings.addr_gen_mode(mode);
+        self
+    }
+
+    /// The lower half of the addresses that the link makes of the prefixes that routers advertise: see
+    /// [`LinkSettings::token`].
+    #[must_use]
+    pub const fn token(mut self, token: Ipv6Token) -> Self {
+        self.settings = self.settings.token(token);
         self
     }
 
@@ -288,12 +309,19 @@ impl<'a> Endpoint<'a> {
     /// # Errors
     /// As [`attach`](Self::attach).
     pub fn finish(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
-        let inside = sandbox.socket();
+        if self.has_ipv6_work() {
+            self.finish_with_ipv6(attached, sandbox)
+        } else {
+            self.run_steps(attached, sandbox.socket())
+        }
+    }
+
+    fn run_steps(&self, attached: &Attached, inside: &mut Socket) -> Result<()> {
         let mut batch = inside.take_spare_batch().one_ack();
         let finished = self.push_steps(attached.index, &mut batch).and_then(|()| inside.run(&mut batch));
         let finished = finished.map_err(|error| {
             let error = error.explained(inside);
-            self.delete_routes_without_link(&batch, inside);
+            self.delete_routes_without_link(batch.outcomes(), inside);
             error.with_undo(attached.undo(inside))
         });
         inside.keep_spare_batch(batch);
@@ -301,7 +329,7 @@ impl<'a> Endpoint<'a> {
     }
 
     fn push_steps(&self, index: IfIndex, batch: &mut Batch) -> Result<()> {
-        let Self { link: _, settings, addrs, nodad, gateways: _, metric: _, routes: _, allow_same_namespace: _ } = self;
+        let Self { settings, addrs, nodad, .. } = self;
         if !settings.is_empty() {
             batch.push(&settings.of(index))?;
         }
@@ -321,9 +349,9 @@ impl<'a> Endpoint<'a> {
         self.default_routes(index).chain(self.routes.iter().map(move |route| route.on(index)))
     }
 
-    /// Routes that drop packets belong to no link, so removing that does not remove them.
-    fn delete_routes_without_link(&self, batch: &Batch, inside: &mut Socket) {
-        let routes = self.routes.iter().rev().zip(batch.outcomes().iter().rev()); // they come last
+    /// Routes that drop packets belong to no link, so removing that does not remove them. They come last of what was sent.
+    fn delete_routes_without_link(&self, sent: &[Outcome], inside: &mut Socket) {
+        let routes = self.routes.iter().rev().zip(sent.iter().rev());
         for (route, outcome) in routes.filter(|(route, _)| !route.has_link()) {
             if matches!(outcome, Outcome::Done | Outcome::Unknown) {
                 let _ = inside.apply(&DeleteRoute::like(*route));

@@ -12,6 +12,7 @@
 
 mod dummy;
 mod encode;
+mod ipv6;
 mod ipvlan;
 mod macvlan;
 mod macvtap;
@@ -25,6 +26,7 @@ mod vlan;
 mod vlan_flags;
 
 pub use dummy::Dummy;
+pub use ipv6::{Ipv6Setting, Ipv6Token};
 pub use ipvlan::{Ipvlan, IpvlanChange, IpvlanFlag, IpvlanInfo, IpvlanMode, IpvlanView};
 pub use macvlan::{Macvlan, MacvlanChange, MacvlanFlags, MacvlanInfo, MacvlanMode, MacvlanView, SourceMacs};
 pub use macvtap::{Macvtap, MacvtapChange, MacvtapInfo, MacvtapView};
@@ -37,6 +39,7 @@ pub use veth::{Peer, PeerEnd, Veth};
 pub use vlan::{EgressQos, IngressQos, Vlan, VlanChange, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView};
 pub use vlan_flags::{VlanFlags, VlanFlagsChange};
 
+pub(crate) use ipv6::Ipv6Values;
 pub(crate) use query::{RTM_DELLINKPROP, RTM_NEWLINKPROP};
 pub(crate) use request::{Placement, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
 pub(crate) use status::{Footing, IfInfo};

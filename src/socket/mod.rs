@@ -6,6 +6,7 @@
 //! seen, so a smaller one later would lose links), and truncation is looked for; every wait has a limit. Sources:
 //! `net/netlink/af_netlink.c`, `man 7 netlink`.
 
+mod carrier;
 mod channel;
 mod create;
 mod ip;
@@ -18,6 +19,7 @@ mod watch;
 pub use list::{List, Query};
 pub use watch::AddressWatch;
 
+pub(crate) use carrier::LostCarrier;
 pub(crate) use vlan::impossible_vlan;
 
 use crate::batch::{Batch, CHUNK};
