@@ -12,6 +12,7 @@
 
 mod dummy;
 mod encode;
+mod indexes;
 mod ipv6;
 mod ipvlan;
 mod macvlan;
@@ -39,6 +40,7 @@ pub use veth::{Peer, PeerEnd, Veth};
 pub use vlan::{EgressQos, IngressQos, Vlan, VlanChange, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView};
 pub use vlan_flags::{VlanFlags, VlanFlagsChange};
 
+pub(crate) use indexes::{ListIndexes, RTM_GETSTATS, RTM_NEWSTATS, STATS_BODY};
 pub(crate) use ipv6::Ipv6Values;
 pub(crate) use query::{RTM_DELLINKPROP, RTM_NEWLINKPROP};
 pub(crate) use request::{Placement, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
