@@ -38,7 +38,7 @@
 //! | `lists`   | ✓      | ✓      | ✓          | ✓        | of unbounded length; stands last, written out of line  |
 //!
 //! Sections may repeat. Encoding skips a section of which nothing is set with one test, so rows that are seldom used stand
-//! in sections of their own. Numbers of rows that are written are below 64 ([`Mask`](super::Mask)).
+//! in sections of their own. Numbers of rows that are written are at most 64 ([`Mask`](super::Mask)).
 //!
 //! The first word says what the request types are:
 //!
