@@ -10,6 +10,8 @@
 //! [`LinkInfo`] owns what was read. Each kind is one file and one table. Sources: `net/core/rtnetlink.c`,
 //! `include/uapi/linux/if_link.h`, `man 7 rtnetlink`.
 
+#[cfg(test)]
+mod complete;
 mod dummy;
 mod encode;
 mod ipvlan;

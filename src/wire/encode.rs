@@ -202,6 +202,7 @@ impl Mask {
 
     #[inline(always)]
     const fn bit(number: u16) -> u64 {
+        debug_assert!(0 < number && number <= 64);
         1 << (number % 64)
     }
 
