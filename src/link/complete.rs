@@ -60,7 +60,9 @@ fn assert_complete(first: &str, rows: &[Row], create: impl Fn(u16) -> bool, chan
 }
 
 fn is_known(line: &Line, word: &str) -> bool {
-    line.is_left_out() || line.nests().contains(&word) || ["create", "change", "status", "asked", "inside"].contains(&word)
+    line.is_left_out()
+        || line.nests().contains(&word)
+        || ["create", "change", "status", "asked", "inside"].contains(&word)
 }
 
 /// The attributes inside one of every link or of a VLAN.

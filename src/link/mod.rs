@@ -103,7 +103,7 @@ table! {
         41 IFLA_GSO_MAX_SIZE pub gso_max_size: u32,
         /// The most segments of such a packet (since Linux 4.14 settable). As for the size, before 5.19.
         40 IFLA_GSO_MAX_SEGS pub gso_max_segs: u32,
-        /// The largest packet in bytes that receive offload may build (since Linux 5.18; older ones ignore it silently).
+        /// The largest packet in bytes that receive offload may build (since Linux 5.17; older ones ignore it silently).
         58 IFLA_GRO_MAX_SIZE pub gro_max_size: u32,
         /// As [`gso_max_size`](LinkView::gso_max_size), for IPv4 alone, where more than 65,536 is BIG TCP (since Linux 6.3;
         /// older ones ignore it silently). Setting the limit of all protocols to 65,536 or less sets this one as well; of a
@@ -168,8 +168,6 @@ table! {
         54 IFLA_PERM_ADDRESS pub permanent_address: LinkAddress<'a> => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
         /// The discipline of its transmit queue: `noqueue`, `fq_codel` …
         6 IFLA_QDISC pub qdisc: Name<'a> => Name<'a> => Box<[u8]>,
-        /// Counters, where they are asked for.
-        23 IFLA_STATS64 pub stats: LinkStats,
         /// How often the carrier came (since Linux 4.16).
         47 IFLA_CARRIER_UP_COUNT pub carrier_up_count: u32,
         /// How often the carrier went (since Linux 4.16).
@@ -185,10 +183,15 @@ table! {
         66 IFLA_MAX_PACING_OFFLOAD_HORIZON pub max_pacing_offload_horizon: u64,
         /// Whether it can never move to another namespace (since Linux 6.15).
         67 IFLA_NETNS_IMMUTABLE pub netns_immutable: bool,
-        /// The bytes that it wants free before each packet (since Linux 7.0).
+        /// The bytes that it wants free before each packet (since Linux 6.18).
         68 IFLA_HEADROOM pub headroom: u16,
-        /// The bytes that it wants free behind each packet (since Linux 7.0).
+        /// The bytes that it wants free behind each packet (since Linux 6.18).
         69 IFLA_TAILROOM pub tailroom: u16,
+    }
+    moving {
+        /// Counters, where they are asked for: [`GetLink::with_stats`], [`ListLinks::with_stats`]. An owned link has none, so that
+        /// it stays equal while nothing but traffic changes; they are easily kept beside it.
+        23 IFLA_STATS64 pub stats: LinkStats,
     }
     reply {
         /// The device that carries it, of hardware: `0000:01:00.0`, on the bus `pci` (since Linux 5.14).
