@@ -20,6 +20,8 @@ mod help;
 mod many;
 #[path = "attach/rootless.rs"]
 mod rootless;
+#[path = "attach/routes.rs"]
+mod routes;
 #[path = "attach/traced.rs"]
 mod traced;
 #[path = "attach/whole.rs"]
