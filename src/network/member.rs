@@ -179,11 +179,11 @@ impl Member {
     }
 
     /// The default routes that it may have.
-    fn default_routes(&self) -> impl Iterator<Item = NewRoute> {
+    fn default_routes(&self) -> impl Iterator<Item = NewRoute<'static>> {
         self.gateways.iter().map(|gateway| self.default_route(*gateway))
     }
 
-    fn default_route(&self, gateway: IpAddr) -> NewRoute {
+    fn default_route(&self, gateway: IpAddr) -> NewRoute<'static> {
         default_route(gateway, self.attached.index, &self.connection.addrs)
     }
 
