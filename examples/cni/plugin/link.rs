@@ -1,9 +1,9 @@
 //! The links, by sublink: what each command does in the kernel.
 
-use crate::config::{Config, Lists, required};
-use crate::ipam::Ipam;
-use crate::protocol::{DIFFERS, Error, Interface, Ip, Result, Success, is_ended};
-use crate::record::{Key, Record};
+use super::config::{Config, Lists, required};
+use super::ipam::Ipam;
+use super::protocol::{DIFFERS, Error, Interface, Ip, Result, Success, is_ended};
+use super::record::{Key, Record};
 use std::env;
 use std::net::{IpAddr, Ipv6Addr};
 use std::thread;

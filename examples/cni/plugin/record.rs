@@ -3,7 +3,7 @@
 //! One file an attachment, `/var/lib/cni/sublink/NETWORK/CONTAINERID@IFNAME` unless the configuration says another `dataDir`.
 //! It is written when the link is there and removed with it. Without the file, the link is looked up by its name.
 
-use crate::protocol::{Error, Result};
+use super::protocol::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -51,7 +51,7 @@ impl Records {
 
     /// Replaces the file as a whole, so that nobody reads half of it.
     pub fn write(&self, key: &Key, record: &Record) -> Result<()> {
-        let (file, new) = (self.0.join(key.file()), self.0.join(format!(".{}", key.file())));
+        let (file, new) = self.files(key);
         let write = || {
             fs::create_dir_all(&self.0)?;
             fs::write(&new, serde_json::to_vec(record)?)?;
@@ -78,7 +78,8 @@ impl Records {
     }
 
     pub fn remove(&self, key: &Key) -> Result<()> {
-        let file = self.0.join(key.file());
+        let (file, new) = self.files(key);
+        let _ = fs::remove_file(new); // of a process that was killed while it wrote
         match fs::remove_file(&file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", &file, &error)),
             _ => {
@@ -86,6 +87,11 @@ impl Records {
                 Ok(())
             }
         }
+    }
+
+    /// The record, and the same while it is written.
+    fn files(&self, key: &Key) -> (PathBuf, PathBuf) {
+        (self.0.join(key.file()), self.0.join(format!(".{}", key.file())))
     }
 
     /// The network's attachments.

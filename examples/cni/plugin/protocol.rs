@@ -118,6 +118,8 @@ impl From<sublink::Error> for Error {
             (Class::Invalid | Class::Gone, Subject::Namespace) => 8,
             (Class::Invalid, _) | (Class::Gone, Subject::Parent) => 7,
             (Class::Busy | Class::Transient, _) => 11,
+            // Of a container that has just ended, perhaps.
+            (Class::Taken, _) if error.is_address_in_use() => 11,
             (Class::Io, _) => 5,
             _ => REFUSED,
         };
@@ -261,59 +263,5 @@ impl Success {
         let Ip { address, gateway, .. } = *self.ips.iter().find(|ip| ip.address.is_ipv4() == is_ipv4)?;
         let routes = self.routes.iter().filter(|route| route.dst.is_ipv4() == is_ipv4).copied().collect();
         Some(OldIp { ip: address, gateway, routes })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn result() -> Success {
-        Success::read(
-            br#"{"cniVersion": "1.1.0",
-                 "interfaces": [{"name": "eth0", "mac": "02:00:00:00:00:07", "mtu": 1400, "sandbox": "/run/netns/c1"}],
-                 "ips": [{"address": "10.0.0.7/24", "gateway": "10.0.0.1", "interface": 0}, {"address": "fd00::7/64"}],
-                 "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0", "gw": "fd00::1", "mtu": 1300}]}"#,
-        )
-        .unwrap()
-    }
-
-    fn in_version(version: Version) -> Value {
-        serde_json::to_value(result().of_version(version)).unwrap()
-    }
-
-    #[test]
-    fn a_result_has_the_layout_of_its_version() {
-        let new = in_version(Version::V1_1);
-        assert_eq!(new["interfaces"][0]["mtu"], 1400);
-        assert!(new["ips"][0].get("version").is_none());
-        let older = in_version(Version::V0_4);
-        assert!(older["interfaces"][0].get("mtu").is_none());
-        assert_eq!((&older["ips"][0]["version"], &older["ips"][1]["version"]), (&"4".into(), &"6".into()));
-        assert_eq!(older["cniVersion"], "0.4.0");
-        let first = in_version(Version::V0_1);
-        assert_eq!(first["ip4"]["gateway"], "10.0.0.1");
-        assert_eq!(first["ip6"]["routes"][0]["gw"], "fd00::1");
-        assert!(first.get("ips").is_none() && first.get("interfaces").is_none());
-    }
-
-    #[test]
-    fn a_result_of_the_first_version_is_read() {
-        let old = serde_json::to_vec(&result().of_version(Version::V0_1)).unwrap();
-        let read = Success::read(&old).unwrap();
-        assert_eq!(read.ips.len(), 2);
-        assert_eq!(read.routes.len(), 2);
-        assert_eq!(read.ips[0].gateway, "10.0.0.1".parse().ok());
-    }
-
-    #[test]
-    fn versions() {
-        assert_eq!(Version::of(None).unwrap(), Version::V0_1);
-        assert_eq!(Version::of(Some("")).unwrap(), Version::V0_1);
-        assert_eq!(Version::of(Some("1.1.0")).unwrap(), Version::V1_1);
-        for unknown in ["1", "1.2.0", "1.1.0.0", "-1.0.0", "one"] {
-            let error = Version::of(Some(unknown)).unwrap_err();
-            assert_eq!(error.code, 1, "{unknown}");
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Addresses come from another plugin, which is executed with this one's input.
 
-use crate::protocol::{Error, Result, Success};
+use super::protocol::{Error, Result, Success};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};

@@ -1,9 +1,9 @@
 //! CNI's macvlan, vlan and ipvlan plugins: one program that is the one that the configuration's type, or its own name, says.
 
-mod config;
+pub mod config;
 mod ipam;
 mod link;
-mod protocol;
+pub mod protocol;
 mod record;
 
 use config::{Config, key, required};
@@ -11,7 +11,8 @@ use protocol::{Error, Result, Version};
 use std::io::{Read, stdin};
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
+/// Runs the command that the environment says.
+pub fn main() -> ExitCode {
     let (answer, code) = match run() {
         Ok(answer) => (answer, ExitCode::SUCCESS),
         Err(error) => (serde_json::to_string(&error).unwrap_or_default(), ExitCode::FAILURE),

@@ -1,8 +1,8 @@
 //! The configuration that comes on stdin, and what the environment says beside it.
 
-use crate::ipam::Ipam;
-use crate::protocol::{Error, Result, Success, Version};
-use crate::record::{Key, Records};
+use super::ipam::Ipam;
+use super::protocol::{Error, Result, Success, Version};
+use super::record::{Key, Records};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -271,81 +271,4 @@ pub fn key() -> Result<Key> {
 fn is_word(name: &str) -> bool {
     let is_inner = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use sublink::link::VlanProtocol;
-
-    fn config(json: &Value) -> Config {
-        Config::read(json.to_string().as_bytes()).unwrap()
-    }
-
-    fn link(json: &Value) -> Result<String> {
-        let config = config(json);
-        let lists = config.lists()?;
-        let link = config.link(&lists, IfName::new("eth0").unwrap(), IfIndex::new(5).unwrap(), 1500)?;
-        Ok(format!("{link:?}"))
-    }
-
-    #[test]
-    fn fields_become_the_librarys_words() {
-        use serde_json::json;
-        let name = IfName::new("eth0").unwrap();
-        let parent = IfIndex::new(5).unwrap();
-        let vlan = json!({"name": "n", "type": "vlan", "vlanId": 50, "vlanProtocol": "802.1ad", "mtu": 1400,
-            "vlanFlags": {"gvrp": true, "reorderHdr": false}, "ingressQosMap": {"3": 7}, "egressQosMap": {"1": 2}});
-        let (ingress, egress) =
-            ([IngressQos::new(VlanPriority::new(3).unwrap(), 7)], [EgressQos::new(1, VlanPriority::new(2).unwrap())]);
-        let expected: LinkSpec<'_> = NewLink::vlan(parent, VlanId::new(50).unwrap())
-            .name(name)
-            .mtu(1400)
-            .protocol(VlanProtocol::Ieee8021Ad)
-            .flags(VlanFlags::REORDER_HDR.off() | VlanFlags::GVRP.on())
-            .ingress_qos(&ingress)
-            .egress_qos(&egress)
-            .into();
-        assert_eq!(link(&vlan).unwrap(), format!("{expected:?}"));
-        let macvlan = json!({"name": "n", "type": "macvlan", "mode": "source", "sourceMacs": ["02:00:00:00:00:07"],
-            "mac": "02:00:00:00:00:08", "bcqueuelen": 2000, "bclim": -1});
-        let senders = ["02:00:00:00:00:07".parse().unwrap()];
-        let expected: LinkSpec<'_> = NewLink::macvlan(parent)
-            .name(name)
-            .source(&senders)
-            .mac("02:00:00:00:00:08".parse().unwrap())
-            .bc_queue_len(2000)
-            .bc_cutoff(-1)
-            .into();
-        assert_eq!(link(&macvlan).unwrap(), format!("{expected:?}"));
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused_with_its_field() {
-        use serde_json::json;
-        for (field, json) in [
-            ("mtu", json!({"name": "n", "type": "macvlan", "mtu": 9000})),
-            ("mtu", json!({"name": "n", "type": "macvlan", "mtu": -1})),
-            ("mode", json!({"name": "n", "type": "ipvlan", "mode": "bridge"})),
-            ("vlanId", json!({"name": "n", "type": "vlan"})),
-            ("sourceMacs", json!({"name": "n", "type": "macvlan", "mode": "source", "sourceMacs": ["x"]})),
-        ] {
-            let error = link(&json).unwrap_err();
-            assert!(error.code == 7 && error.msg.contains(field), "{field}: {error:?}");
-        }
-    }
-
-    #[test]
-    fn a_sysctl_is_below_net() {
-        use serde_json::json;
-        let of = |key: &str| {
-            let config = config(&json!({"name": "n", "sysctl": {key: "1"}}));
-            config.sysctls("eth0.5").map(|all| all[0].0.clone())
-        };
-        assert_eq!(of("net.ipv4.conf.IFNAME.arp_filter").unwrap(), "ipv4/conf/eth0.5/arp_filter");
-        assert_eq!(of("net/ipv6/conf/IFNAME/accept_ra").unwrap(), "ipv6/conf/eth0.5/accept_ra");
-        for wrong in ["kernel.panic", "net/../kernel/panic", "net//x"] {
-            assert!(of(wrong).is_err(), "{wrong}");
-        }
-    }
 }
