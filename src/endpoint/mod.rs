@@ -207,6 +207,13 @@ impl<'a> Endpoint<'a> {
         self
     }
 
+    /// On another parent.
+    #[must_use]
+    pub fn on(mut self, parent: IfIndex) -> Self {
+        self.link = self.link.on(parent);
+        self
+    }
+
     /// The link.
     pub const fn link(&self) -> &LinkSpec<'a> {
         &self.link
