@@ -18,7 +18,7 @@ mod reason;
 
 pub use class::{Class, Subject};
 pub use kernel::KernelError;
-pub use kind::ErrorKind;
+pub use kind::{ErrorKind, NoCarrier};
 pub use outcome::{Step, Undo, Whereabouts};
 pub use reason::Reason;
 

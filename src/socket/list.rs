@@ -48,7 +48,7 @@ impl Query for ListLinks<'_> {
 
     #[inline]
     fn accepts(&self, link: &LinkView<'_>) -> bool {
-        let Self { kind, master, netnsid, parent, parent_netnsid } = self;
+        let Self { kind, master, netnsid, parent, parent_netnsid, extent: _ } = self;
         kind.is_none_or(|kind| link.kind() == kind)
             && master.is_none_or(|master| link.master() == Some(master))
             && netnsid.is_none_or(|nsid| link.netnsid() == Some(nsid))

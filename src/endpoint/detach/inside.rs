@@ -15,7 +15,7 @@ use super::{Detach, Fate, Standing};
 use crate::endpoint::Attached;
 use crate::endpoint::attached::tag_of;
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{DeleteLink, LinkChange, LinkKind, LinkView, ListLinks, VlanId, VlanProtocol};
+use crate::link::{DeleteLink, GetLink, LinkChange, LinkKind, LinkView, ListLinks, VlanId, VlanProtocol};
 use crate::nsid::ListNsids;
 use crate::socket::Socket;
 use crate::value::{IfIndex, MacAddr, NsId, random};
@@ -130,7 +130,7 @@ impl Attached {
             (done.remaining, done.unseen) = (survey.links, survey.unseen);
         }
         if !done.link.is_deleted() {
-            self.follow(inside, &mut done);
+            self.follow(inside, &mut done)?;
         }
         Ok(done)
     }
@@ -249,21 +249,26 @@ impl Attached {
     }
 
     /// Deletes the link where the container has moved it, if it is among those that were seen.
-    fn follow(&self, inside: &mut Socket, done: &mut Inside) {
+    ///
+    /// # Errors
+    /// Whether it is deleted there is not known.
+    fn follow(&self, inside: &mut Socket, done: &mut Inside) -> Result<()> {
         let found = self.find_moved(&done.remaining).cloned();
-        let Some((found, nsid)) = found.and_then(|found| found.nsid.map(|nsid| (found, nsid))) else { return };
+        let Some((found, nsid)) = found.and_then(|found| found.nsid.map(|nsid| (found, nsid))) else { return Ok(()) };
+        done.remaining.retain(|link| *link != found);
         match delete(inside, DeleteLink::index(found.index).in_netnsid(nsid)) {
-            Ok(is_deleted) => {
-                if is_deleted {
-                    (done.link, done.mac) = (Fate::DeletedIn(nsid), found.mac);
+            Ok(true) => (done.link, done.mac) = (Fate::DeletedIn(nsid), found.mac),
+            Ok(false) => {} // it has gone on by itself
+            Err(error) => match is_left(inside, found.index, nsid, &error) {
+                Some(true) => {
+                    done.link = Fate::OutOfReach(nsid);
+                    done.unseen = Some(error); // rather than what a list may lack
                 }
-                done.remaining.retain(|link| *link != found);
-            }
-            Err(error) => {
-                done.link = Fate::OutOfReach(nsid);
-                done.unseen = Some(error); // rather than what a list may lack
-            }
+                Some(false) => (done.link, done.mac) = (Fate::DeletedIn(nsid), found.mac),
+                None => return Err(error),
+            },
         }
+        Ok(())
     }
 
     /// Deletes it with all others on its parent but those that are to be kept, and again what was made meanwhile.
@@ -326,6 +331,18 @@ fn delete(inside: &mut Socket, request: DeleteLink) -> Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if error.is_no_device() || is_no_namespace(&error) => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether a link is still in the namespace `nsid`, where deleting it has failed with `error`. That may be no more than a lost
+/// answer. `None` if that cannot be seen.
+fn is_left(inside: &mut Socket, index: IfIndex, nsid: NsId, error: &Error) -> Option<bool> {
+    if !error.is_unknown_outcome() {
+        return Some(true);
+    }
+    match inside.get(&GetLink::index(index).in_netnsid(nsid)) {
+        Ok(_) => Some(true),
+        Err(look) => (look.is_no_device() || is_no_namespace(&look)).then_some(false),
     }
 }
 

@@ -24,7 +24,6 @@ use std::fmt;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// What a receive finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,8 +103,6 @@ impl fmt::Debug for Script {
 impl Socket {
     /// A socket whose peer is a script. Only what comes without end is waited for.
     pub(crate) fn scripted(script: Script) -> Self {
-        let mut socket = Self::of(Channel::scripted(script)).unwrap();
-        socket.set_time_limit(Duration::from_millis(100));
-        socket
+        Self::of(Channel::scripted(script)).unwrap()
     }
 }
