@@ -197,6 +197,10 @@ impl Parent {
     /// no harm: a link that somebody else is about to finish is awaited, for five seconds. A link that was there before is
     /// used as it is.
     ///
+    /// It does not look what stands on the link. A passthru child that a removal of an older version has left there keeps
+    /// nobody from making it or bringing it up, only from attaching to it: [`attach`](Self::attach) and
+    /// [`remove`](Self::remove) remove that.
+    ///
     /// # Errors
     /// It [cannot be made](InvalidNetwork), or the kernel refused; then nothing is left. Of a link that was removed again,
     /// [`Error::explained`](crate::Error::explained) has looked why before.
