@@ -18,6 +18,8 @@ mod cutoff;
 mod host;
 #[path = "iproute2/neighbours.rs"]
 mod neighbours;
+#[path = "iproute2/settings.rs"]
+mod settings;
 
 use common::{NamedTest, needs};
 use host::{Host, Seen};
