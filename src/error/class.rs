@@ -73,7 +73,8 @@ impl Error {
             | ErrorKind::IpAddr(_)
             | ErrorKind::SameNamespace
             | ErrorKind::NotANamespace { .. }
-            | ErrorKind::Forked => Class::Invalid,
+            | ErrorKind::Forked
+            | ErrorKind::NoLinkLocal(_) => Class::Invalid,
             ErrorKind::OnlyAltName { .. }
             | ErrorKind::AnotherAddress { .. }
             | ErrorKind::AddressGone(_)
@@ -84,7 +85,6 @@ impl Error {
             | ErrorKind::TimedOut
             | ErrorKind::StillTentative(_)
             | ErrorKind::NoCarrier { .. } => Class::Transient,
-            ErrorKind::NoLinkLocal(_) => Class::Invalid,
             ErrorKind::Ignored(_) | ErrorKind::Truncated(_) | ErrorKind::Malformed(_) | ErrorKind::Unexpected => {
                 Class::Kernel
             }
