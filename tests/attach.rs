@@ -24,6 +24,8 @@ mod ipv6;
 mod many;
 #[path = "attach/rootless.rs"]
 mod rootless;
+#[path = "attach/routes.rs"]
+mod routes;
 #[expect(dead_code, reason = "another suite's, of which a part is used")]
 #[path = "kernel/tools.rs"]
 mod tools;

@@ -92,6 +92,18 @@ pub enum Difference {
         /// By which router.
         gateway: Option<IpAddr>,
     },
+    /// A metric of a route is another.
+    #[error("{attribute} of the route to {destination} is {found}, not {expected}")]
+    RouteMetric {
+        /// Where it leads.
+        destination: IpNetwork,
+        /// The kernel's name of the metric.
+        attribute: &'static str,
+        /// The endpoint's value.
+        expected: Box<str>,
+        /// The container's.
+        found: Box<str>,
+    },
 }
 
 impl Endpoint<'_> {
@@ -110,8 +122,9 @@ impl Endpoint<'_> {
     /// # }
     /// ```
     ///
-    /// It takes the link, its addresses and, of each family that has routes here, the routes: one list each. IPv6 reports
-    /// routes of one destination and metric by several gateways as one route; that one counts for each of its gateways.
+    /// It takes the link, its addresses and, of each family that has routes here, the routes: one list each, and one more for
+    /// each route with metrics. IPv6 reports routes of one destination and metric by several gateways as one route; that one
+    /// counts for each of its gateways.
     ///
     /// The parent's index is not compared where [`Attached::lower`] is not known.
     ///
@@ -179,9 +192,14 @@ impl Endpoint<'_> {
             let expected: Vec<_> = routes.iter().filter(|route| route.destination().is_ipv4() == is_v4).collect();
             let Some(table) = expected.first().map(|route| route.wanted_table()) else { continue };
             let is_one_table = expected.iter().all(|route| route.wanted_table() == table);
-            let found = inside.snapshot(&if is_one_table { list.table(table) } else { list })?;
-            let missing = expected.into_iter().filter(|route| !found.iter().any(|found| route.is_like(found)));
-            differences.extend(missing.map(Difference::from));
+            let list = if is_one_table { list.table(table) } else { list };
+            let found = inside.snapshot(&list)?;
+            let is_there = |route: &NewRoute<'_>| found.iter().any(|found| route.is_like(found));
+            let (there, missing): (Vec<_>, Vec<_>) = expected.into_iter().partition(|route| is_there(route));
+            differences.extend(missing.into_iter().map(Difference::from));
+            for route in there.into_iter().filter(|route: &&NewRoute<'_>| route.has_metrics()) {
+                differences.extend(compare_metrics(route, &list, inside)?);
+            }
         }
         Ok(())
     }
@@ -193,6 +211,30 @@ fn compare_address(addr: IpNetwork, found: &[AddressInfo]) -> Option<Difference>
     let Some(found) = found.iter().find(is_it) else { return Some(Difference::Address(addr)) };
     let is_duplicate = found.flags.is_some_and(|flags| flags.contains(AddressFlags::DADFAILED));
     is_duplicate.then_some(Difference::DuplicateAddress(addr))
+}
+
+/// Compares the metrics of a route that is there. Of several like it, one that has them all is enough.
+fn compare_metrics(route: &NewRoute<'_>, list: &ListRoutes, inside: &mut Socket) -> Result<Vec<Difference>> {
+    let mut least: Option<Vec<Mismatch>> = None;
+    let mut routes = inside.routes(list)?;
+    loop {
+        match routes.next() {
+            Ok(Some(found)) if route.is_like(&found.to_owned()) => {
+                let unlike = route.unlike_metrics(&found);
+                least = least.filter(|least| least.len() <= unlike.len()).or(Some(unlike));
+            }
+            Ok(Some(_)) => {}
+            Err(error) if !error.is_interrupted() => return Err(error),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    let differs = |Mismatch { number: _, name, asked, found }| Difference::RouteMetric {
+        destination: route.destination(),
+        attribute: name,
+        expected: asked.into(),
+        found: or_none(found).into(),
+    };
+    Ok(least.into_iter().flatten().map(differs).collect())
 }
 
 /// Attributes that have a [`Difference`] of their own.
@@ -230,8 +272,8 @@ impl From<Mismatch> for Difference {
     }
 }
 
-impl From<&NewRoute> for Difference {
-    fn from(route: &NewRoute) -> Self {
+impl From<&NewRoute<'_>> for Difference {
+    fn from(route: &NewRoute<'_>) -> Self {
         Self::Route { destination: route.destination(), gateway: route.wanted_gateway() }
     }
 }

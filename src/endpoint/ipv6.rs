@@ -104,10 +104,9 @@ impl Endpoint<'_> {
         let prepared = self.write_ipv6(attached, sandbox).and_then(|()| self.open_watch(sandbox));
         let watch = prepared.map_err(|error| error.with_undo(attached.undo(sandbox.socket())))?;
         let inside = sandbox.socket();
-        self.run_steps(attached, inside)?;
+        let apart = self.run_steps(attached, inside)?;
         self.wait(attached.index, watch).map_err(|error| {
-            let done = vec![Outcome::Done; self.routes.len()];
-            self.delete_routes_without_link(&done, inside);
+            apart.undo(&vec![Outcome::Done; self.routes.len()], inside);
             error.with_undo(attached.undo(inside))
         })
     }

@@ -81,6 +81,7 @@ impl Error {
             | ErrorKind::NamespaceGone(_) => Class::Gone,
             ErrorKind::DuplicateAddress(_) | ErrorKind::NameIsTaken { .. } => Class::Taken,
             ErrorKind::Interrupted
+            | ErrorKind::CutShort
             | ErrorKind::Overrun
             | ErrorKind::TimedOut
             | ErrorKind::StillTentative(_)

@@ -57,6 +57,10 @@ pub enum ErrorKind {
     /// The table changed during the dump, so entries may be missing or there twice. What was read was given out.
     #[error("the list changed while it was read (NLM_F_DUMP_INTR)")]
     Interrupted,
+    /// The kernel ended a list of links early, with an OK, because one of them had grown meanwhile and fits no
+    /// datagram; or a link was made just behind the end of the list. Entries may be missing. What was read was given out.
+    #[error("the kernel may have ended the list early, before a link too large for a datagram")]
+    CutShort,
     /// The container's namespace is the parent's own.
     #[error("the container's namespace is the one that its parent link is in")]
     SameNamespace,

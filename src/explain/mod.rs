@@ -196,13 +196,13 @@ impl Surroundings<'_> {
 
     fn name_is_taken(&mut self) -> Option<Reason> {
         let name = self.name().filter(|_| !self.request.is_elsewhere)?;
-        let owner = self.socket.link_by_alt_name(name).ok()?;
-        Some(Reason::NameIsTaken { name, owner: owner.if_name(), index: owner.index() })
+        let (owner, index) = self.owner_of(name)?;
+        Some(Reason::NameIsTaken { name, owner, index })
     }
 
     fn index_is_taken(&mut self) -> Option<Reason> {
         let index = self.request.index.filter(|_| self.request.verb == Verb::Create && !self.request.is_elsewhere)?;
-        self.at(index, None).map(|owner| Reason::IndexIsTaken { index, owner: owner.name })
+        self.socket.name_of(index).ok().map(|owner| Reason::IndexIsTaken { index, owner })
     }
 
     /// A name that is taken is an EEXIST; so is an index at create since Linux 6.16. Until then the link is looked for here
@@ -212,11 +212,10 @@ impl Surroundings<'_> {
         match self.request.verb {
             Verb::Create => {
                 let here = match index {
-                    Some(index) => self.at(index, None),
-                    None => self.socket.link_by_alt_name(name?).ok().map(|link| link.to_owned()),
+                    Some(index) => self.socket.name_of(index).ok(),
+                    None => self.owner_of(name?).map(|(owner, _)| owner),
                 };
-                Some(Reason::TakenThere { name, index, here: here.map(|link| link.name) })
-                    .filter(|_| self.request.is_elsewhere)
+                Some(Reason::TakenThere { name, index, here }).filter(|_| self.request.is_elsewhere)
             }
             Verb::Move => {
                 let name = name.or(self.link.as_ref().map(|link| link.name));

@@ -179,11 +179,11 @@ impl Member {
     }
 
     /// The default routes that it may have.
-    fn default_routes(&self) -> impl Iterator<Item = NewRoute> {
+    fn default_routes(&self) -> impl Iterator<Item = NewRoute<'static>> {
         self.gateways.iter().map(|gateway| self.default_route(*gateway))
     }
 
-    fn default_route(&self, gateway: IpAddr) -> NewRoute {
+    fn default_route(&self, gateway: IpAddr) -> NewRoute<'static> {
         default_route(gateway, self.attached.index, &self.connection.addrs)
     }
 
@@ -195,7 +195,8 @@ impl Member {
     /// a container does inside keeps it from being disconnected.
     ///
     /// # Errors
-    /// As [`Attached::detach`].
+    /// As [`Attached::detach`]. Where requests about the default route or their answers were lost twice, the link is not
+    /// touched. It can be called again.
     pub fn disconnect(
         &self,
         host: &mut Socket,
@@ -209,7 +210,7 @@ impl Member {
             let ranked = rank_gateways(&members, family).into_iter();
             let candidates: Vec<_> =
                 ranked.filter_map(|(number, gateway)| Some(rest.get(number)?.default_route(gateway))).collect();
-            pass_on(&own, &candidates, sandbox.socket());
+            pass_on(&own, &candidates, sandbox.socket())?;
         }
         Ok(self.attached.detach(host, sandbox, how)?)
     }

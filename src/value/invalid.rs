@@ -102,6 +102,12 @@ pub enum InvalidValue {
     /// See [`VlanPriority`](crate::link::VlanPriority).
     #[error("a VLAN priority is 0 to 7, not {0}")]
     VlanPriority(u8),
+    /// See [`CongestionControl`](crate::route::CongestionControl).
+    #[error("{0} is no name of a congestion control: it has {n} bytes, not 1 to 15, or holds NUL", n = .0.len())]
+    CongestionControl(Given),
+    /// See [`Weight`](crate::route::Weight).
+    #[error("the weight of a next hop is 1 to 256, not {0}")]
+    Weight(u16),
     /// A word that is none of those that a property has.
     #[error("{given} is no {what}: it is one of {known}")]
     Word {

@@ -271,7 +271,7 @@ pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
         let endpoint = bridge_endpoint(parent).route(asked);
         let attached = pod.attach(&mut host, &endpoint).unwrap();
         // By the container's link, unless it says another or drops packets.
-        let by_it = |route: NewRoute| {
+        let by_it = |route: NewRoute<'static>| {
             let drops = [RouteType::Prohibit, RouteType::Blackhole].map(|route_type| route.route_type(route_type));
             if drops.contains(&route) || route == route.index(other) { route } else { route.index(attached.index) }
         };

@@ -247,7 +247,7 @@ pub fn a_network_that_cannot_have_the_default_route_is_passed_over() -> Result<(
 }
 
 /// What the container has got from elsewhere: another program's default route, by a link that is none of these networks'.
-fn foreign_default_routes(pod: &mut Pod) -> [NewRoute; 2] {
+fn foreign_default_routes(pod: &mut Pod) -> [NewRoute<'static>; 2] {
     let by = pod.inside().create(&NewLink::veth(NewLink::peer().name(name("far"))).name(name("near")).up()).unwrap();
     let far = pod.inside().index_of("far").unwrap();
     pod.inside().change(&LinkChange::new(far).up()).unwrap();
