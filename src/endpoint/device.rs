@@ -159,8 +159,8 @@ impl MovedDevice {
 
 /// The link that has this name, or has it as an alternative name, where the device is to go.
 fn owner_of(name: IfName, inside: &mut Socket) -> Result<Option<IfName>> {
-    match inside.link(name) {
-        Ok(owner) => Ok(Some(owner.if_name())),
+    match inside.index_of(name) {
+        Ok(_) => Ok(Some(name)),
         Err(error) => match error.kind() {
             ErrorKind::OnlyAltName { owner, .. } => Ok(Some(*owner)),
             _ if error.is_no_device() => Ok(None),
