@@ -14,6 +14,8 @@
 mod complete;
 mod dummy;
 mod encode;
+mod indexes;
+mod ipv6;
 mod ipvlan;
 mod macvlan;
 mod macvtap;
@@ -30,6 +32,7 @@ mod vlan;
 mod vlan_flags;
 
 pub use dummy::Dummy;
+pub use ipv6::{Ipv6Setting, Ipv6Token};
 pub use ipvlan::{Ipvlan, IpvlanChange, IpvlanFlag, IpvlanInfo, IpvlanMode, IpvlanView};
 pub use macvlan::{Macvlan, MacvlanChange, MacvlanFlags, MacvlanInfo, MacvlanMode, MacvlanView, SourceMacs};
 pub use macvtap::{Macvtap, MacvtapChange, MacvtapInfo, MacvtapView};
@@ -45,6 +48,8 @@ pub use veth::{Peer, PeerEnd, Veth};
 pub use vlan::{EgressQos, IngressQos, Vlan, VlanChange, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView};
 pub use vlan_flags::{VlanFlags, VlanFlagsChange};
 
+pub(crate) use indexes::{ListIndexes, RTM_GETSTATS, RTM_NEWSTATS, STATS_BODY};
+pub(crate) use ipv6::Ipv6Values;
 pub(crate) use query::{RTM_DELLINKPROP, RTM_NEWLINKPROP};
 pub(crate) use request::{Placement, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
 pub(crate) use status::{Footing, IfInfo};

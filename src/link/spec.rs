@@ -211,6 +211,13 @@ impl<'a> LinkSpec<'a> {
         parent_in(nsid: NsId),
     }
 
+    /// On another parent.
+    #[must_use]
+    pub fn on(mut self, parent: IfIndex) -> Self {
+        each!(&mut self, link => link.common.parent = parent);
+        self
+    }
+
     /// As [`NewLink::netns`].
     #[must_use]
     pub fn netns(self, namespace: &'a impl AsFd) -> Self {

@@ -6,6 +6,7 @@
 //! seen, so a smaller one later would lose links), and truncation is looked for; every wait has a limit. Sources:
 //! `net/netlink/af_netlink.c`, `man 7 netlink`.
 
+mod carrier;
 mod channel;
 mod create;
 mod ip;
@@ -15,10 +16,12 @@ mod option;
 mod run;
 mod vlan;
 mod watch;
+mod whole;
 
 pub use list::{List, Query};
 pub use watch::AddressWatch;
 
+pub(crate) use carrier::LostCarrier;
 pub(crate) use vlan::impossible_vlan;
 
 use crate::batch::{Batch, CHUNK};
@@ -61,6 +64,8 @@ pub struct Socket {
     seq: u32,
     /// The sequence number of a dump of which the end has not been read.
     dump: Option<u32>,
+    /// Whether the kernel knows that datagrams may be large.
+    has_room: bool,
     /// How many steps of a batch go into one send: fewer once acknowledgements were lost.
     chunk: usize,
     /// The process that opened it.
@@ -133,6 +138,7 @@ impl Socket {
             out: vec![0; 4096],
             seq,
             dump: None,
+            has_room: false,
             chunk: CHUNK,
             process: process::id(),
             namespace,
@@ -155,6 +161,23 @@ impl Socket {
     /// ```
     pub fn is_in_same_namespace(&self, other: &Self) -> Option<bool> {
         Some(self.namespace? == other.namespace?)
+    }
+
+    /// The cookie of the namespace it lives in (SO_NETNS_COOKIE, since Linux 5.14): a number that no other namespace has until
+    /// the machine restarts. For notes that outlive a process: a namespace that was made anew under the same path has another
+    /// cookie, and may have the same inode.
+    ///
+    /// ```
+    /// # use sublink::{Sandbox, Socket};
+    /// let (first, second) = (Sandbox::create()?.socket().netns_cookie(), Sandbox::create()?.socket().netns_cookie());
+    /// assert!(first.is_none() || first != second);
+    /// # Ok::<(), sublink::Error>(())
+    /// ```
+    pub const fn netns_cookie(&self) -> Option<u64> {
+        match self.namespace {
+            Some(NetnsId::Cookie(cookie)) => Some(cookie),
+            _ => None,
+        }
     }
 
     /// How long to wait for an answer; 10 seconds unless set. The kernel answers within microseconds of the send, so the
@@ -216,9 +239,12 @@ impl Socket {
     /// room for it because the request has `IFLA_EXT_MASK`. Without that, it would leave it out and say nothing. So it does,
     /// since Linux 7.3, with one that has more than some 5,450, which older kernels report with a wrong length: an error.
     ///
-    /// One thing is not said: where a list of senders grows above some 2,700 while the links are read, so that its link no
-    /// longer fits the kernel's datagram, Linux 6.12 and later end the list before that link, with an OK. So ask for a link
-    /// by its name or index where much depends on it.
+    /// Where a list of senders grows above some 2,700 while the links are read, so that its link no longer fits the kernel's
+    /// datagram, Linux 6.10 and later end the list before that link, with an OK. So behind the last link of a list that may have
+    /// macvlans or macvtaps in it, it is asked which links there are, by their indexes alone, and
+    /// [`ErrorKind::CutShort`] says that some may be missing. In a list of [another namespace](ListLinks::in_netnsid) that
+    /// cannot be asked, and a link there that has so many senders, grown or not, ends it early. So may a link that has grown
+    /// as large by other lists: 250 alternative names, or 2,700 priorities of a VLAN in a list of that kind.
     pub fn links<'f>(&mut self, request: &ListLinks<'f>) -> Result<List<'_, ListLinks<'f>>> {
         List::start(self, *request)
     }

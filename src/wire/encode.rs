@@ -222,6 +222,11 @@ impl Mask {
     }
 
     #[inline(always)]
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    #[inline(always)]
     pub(crate) const fn has_any(self, of: Self) -> bool {
         self.0 & of.0 != 0
     }

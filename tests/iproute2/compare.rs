@@ -50,13 +50,22 @@ pub fn same_links(ours: &[Vec<LinkInfo>], theirs: &[Vec<LinkInfo>]) {
 /// Whether the link `name` of one of the namespaces shows at least `part`. A null stands for a field, or a link, that is
 /// not there.
 pub fn holds(shown: &Value, name: &str, part: &str) {
-    let part: Value = serde_json::from_str(part).unwrap_or_else(|error| panic!("{part}: {error}"));
+    let part = parsed(part);
     let all = shown.as_array().into_iter().flatten().filter_map(Value::as_array).flatten();
     let link = all.into_iter().find(|link| link["ifname"] == *name);
     match link {
         Some(link) => assert!(includes(link, &part), "{name} does not show {part}: {link:#}"),
         None => assert_eq!(part, Value::Null, "there is no {name}: {shown:#}"),
     }
+}
+
+/// Whether an object shows at least `part`.
+pub fn shows(shown: &Value, part: &str) {
+    assert!(includes(shown, &parsed(part)), "it does not show {part}: {shown:#}");
+}
+
+fn parsed(part: &str) -> Value {
+    serde_json::from_str(part).unwrap_or_else(|error| panic!("{part}: {error}"))
 }
 
 fn includes(whole: &Value, part: &Value) -> bool {

@@ -153,7 +153,7 @@ fn show() -> Value {
 }
 
 /// Runs `ip` in the calling thread's namespace.
-fn ip(arguments: &str) -> String {
+pub fn ip(arguments: &str) -> String {
     let output = Command::new("ip").args(arguments.split_whitespace()).output().expect("ip");
     let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "ip {arguments}: {out}{errors}");
