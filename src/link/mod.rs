@@ -135,8 +135,9 @@ table! {
     change {
         /// The kernel's own index of a link in the namespace it moves to (since Linux 5.13).
         49 IFLA_NEW_IFINDEX pub(crate) new_index: IfIndex,
-        /// Holds the link down at the protocol level: it has no carrier until this is ended. Of the kinds here, macvlan and
-        /// macvtap know it; others answer EOPNOTSUPP. EBUSY if it is ended while there are reasons for it.
+        /// Holds the link down at the protocol level: it has no carrier until this is ended. Linux up to 6.18 also gives the
+        /// carrier back when the parent's state changes, and still reports this as set: set it again then. Of the kinds here,
+        /// macvlan and macvtap know it; others answer EOPNOTSUPP. EBUSY if it is ended while there are reasons for it.
         39 IFLA_PROTO_DOWN pub proto_down: bool,
         /// The reasons to hold it down, a bit for each program that wants it (since Linux 5.9; older ones ignore it silently).
         /// A reason alone holds nothing down; it only keeps [`proto_down`](LinkView::proto_down) from being ended. Refused as
