@@ -25,6 +25,8 @@ mod default_route;
 mod detach;
 mod device;
 mod ipv6;
+#[cfg(test)]
+mod scripted;
 
 pub use attached::Attached;
 pub use check::Difference;

@@ -146,6 +146,12 @@ impl Error {
         self.0.namespace.zip(namespace).is_some_and(|(its, this)| its != this)
     }
 
+    /// It is of a look behind what was done.
+    pub(crate) fn behind_a_send(mut self) -> Self {
+        self.0.is_not_sent = false;
+        self
+    }
+
     /// The send failed, so the kernel has not seen the request.
     pub(crate) fn not_sent(mut self) -> Self {
         self.0.is_not_sent = true;
