@@ -214,14 +214,14 @@ impl<'a> KindView<'a> {
 }
 
 /// What a link stands on, read from a message about it in one pass: all that an attach wants to know of a parent.
-pub(crate) struct Footing<'a> {
+pub(crate) struct LowerLink<'a> {
     pub(crate) index: IfIndex,
     pub(crate) kind: KindView<'a>,
     pub(crate) parent: Option<IfIndex>,
     pub(crate) parent_is_elsewhere: bool,
 }
 
-impl<'a> Footing<'a> {
+impl<'a> LowerLink<'a> {
     /// The index alone.
     pub(crate) fn index_of(message: Message<'_>) -> Option<IfIndex> {
         IfInfo::split(message.payload).filter(|_| message.header.ty == RTM_NEWLINK).map(|(head, _)| head.index)
@@ -229,16 +229,16 @@ impl<'a> Footing<'a> {
 
     pub(crate) fn of(message: Message<'a>) -> Option<Self> {
         let (head, attributes) = IfInfo::split(message.payload).filter(|_| message.header.ty == RTM_NEWLINK)?;
-        let mut footing = Self { index: head.index, kind: KindView::NONE, parent: None, parent_is_elsewhere: false };
+        let mut lower_link = Self { index: head.index, kind: KindView::NONE, parent: None, parent_is_elsewhere: false };
         for Attribute { number, value } in Attributes::new(attributes) {
             match number {
-                LinkView::IFLA_LINK => footing.parent = Get::get(value),
-                LinkView::IFLA_LINKINFO => footing.kind = KindView::get(value)?,
-                LinkView::IFLA_LINK_NETNSID => footing.parent_is_elsewhere = true,
+                LinkView::IFLA_LINK => lower_link.parent = Get::get(value),
+                LinkView::IFLA_LINKINFO => lower_link.kind = KindView::get(value)?,
+                LinkView::IFLA_LINK_NETNSID => lower_link.parent_is_elsewhere = true,
                 _ => {}
             }
         }
-        Some(footing)
+        Some(lower_link)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Creating links: the new link's index is known, and UP is up, whatever the kernel's age.
 
 use super::Socket;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Create, IfInfo, LinkChange, LinkView, Placement};
 use crate::value::{IfIndex, IfName};
 use crate::wire::Header;
@@ -63,11 +63,11 @@ impl Socket {
             match create(self, index) {
                 Err(error) if tries < INDEX_TRIES && (error.is_already_there() || error.is_busy()) => {
                     if !self.has_link(index).unwrap_or(false) && !is_taken_there(index).unwrap_or(false) {
-                        return Err(error); // or it cannot be seen whether it is taken
+                        return Err(error.without_chosen_index()); // or it cannot be seen whether it is taken
                     }
                     tries += 1;
                 }
-                created => return created,
+                created => return created.map_err(Error::without_chosen_index),
             }
         }
     }
@@ -119,7 +119,7 @@ impl Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Error, KernelError};
+    use crate::error::KernelError;
     use crate::reply::Reply;
     use crate::wire::Messages;
 

@@ -22,6 +22,7 @@ pub use names::{Alias, AltName, IfName, Name};
 pub use nsid::NsId;
 
 pub(crate) use flags::{flags, write_flags};
+pub(crate) use invalid::LAST_VLAN_ID;
 pub(crate) use ip::{AF_INET, AF_INET6, everywhere, family};
 pub(crate) use maybe::maybe;
 pub(crate) use names::unescape;

@@ -90,7 +90,7 @@ impl Pool {
     }
 
     fn is_taken(&self, addr: IpAddr, taken: &[IpAddr]) -> bool {
-        self.network.subnets().iter().any(|subnet| subnet.way_out() == Some(addr))
+        self.network.subnets().iter().any(|subnet| subnet.gateway_addr() == Some(addr))
             || self.reserved.iter().any(|(_, reserved)| *reserved == addr)
             || taken.contains(&addr)
     }
@@ -151,7 +151,7 @@ fn subnets(words: &Words) -> Result<Vec<Subnet>> {
         let around = subnets.iter_mut().filter(|subnet| subnet.network().contains(addr));
         let subnet = around.max_by_key(|subnet| subnet.network().prefix());
         let subnet = subnet.ok_or_else(|| format!("the gateway {addr} lies in none of the subnets"))?;
-        if let Some(other) = subnet.way_out() {
+        if let Some(other) = subnet.gateway_addr() {
             return Err(format!("the subnet {} has two gateways, {other} and {addr}", subnet.network()).into());
         }
         *subnet = subnet.gateway(addr)?;
