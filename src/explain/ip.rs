@@ -164,6 +164,7 @@ impl Surroundings<'_> {
         let (asked, mut found) = self.routes_of(Verb::DeleteRoute)?;
         found.sort_by_key(|found| table_of(found) != table_of(&asked));
         match found.first() {
+            Some(other) if has_come_since(&asked, other) => None,
             Some(other) => self.describe_route(other).map(Reason::AnotherRoute),
             None => asked.destination.map(Reason::NoSuchRoute),
         }
@@ -258,6 +259,16 @@ impl Surroundings<'_> {
         let found = addresses.into_iter().find(|found| found.addr.is_some_and(|found| found.ip() == addr))?;
         Some((found.flags.unwrap_or(AddressFlags::NONE), self.at(found.index, None)?.name))
     }
+}
+
+/// Whether a route is as the one that was to be deleted, in what the kernel tells routes apart by.
+fn has_come_since(asked: &RouteInfo, found: &RouteInfo) -> bool {
+    table_of(asked) == table_of(found)
+        && (asked.gateway.is_none() || asked.gateway == found.gateway)
+        && (asked.via.is_none() || asked.via == found.via)
+        && (asked.index.is_none() || asked.index == found.index)
+        && (asked.metric.is_none() || metric_of(asked) == metric_of(found))
+        && asked.route_type == found.route_type
 }
 
 fn table_of(route: &RouteInfo) -> Table {

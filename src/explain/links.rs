@@ -67,8 +67,8 @@ impl Surroundings<'_> {
     }
 
     pub(super) fn link_is_gone(&mut self) -> Option<Reason> {
-        let index = self.target()?;
-        self.is_gone(index, None).then_some(Reason::LinkIsGone(index))
+        let (index, nsid) = (self.target()?, self.target_nsid());
+        self.is_gone(index, nsid).then_some(Reason::LinkIsGone(index))
     }
 
     pub(super) fn parent_is_gone(&mut self) -> Option<Reason> {
@@ -84,14 +84,22 @@ impl Surroundings<'_> {
         self.is_gone(index, None).then_some(Reason::MasterIsGone(index))
     }
 
-    /// A master that takes ports refuses a loopback, and what is not Ethernet.
+    /// The kernel has nobody to ask whether the link can be a port.
+    pub(super) fn is_no_master(&mut self) -> Option<Reason> {
+        let (asked, link) = self.changed()?;
+        let (index, link) = (asked.master?, link.name);
+        let master = self.at(index, None)?;
+        let takes_ports = WITH_PORTS.iter().any(|kind| master.kind.name() == *kind);
+        (!takes_ports).then_some(Reason::NotAPort { link, master: master.name })
+    }
+
+    /// A bridge takes Ethernet only, and not `lo`.
     pub(super) fn not_a_port(&mut self) -> Option<Reason> {
         let (asked, link) = self.changed()?;
-        let (index, link, loops, ty) =
-            (asked.master?, link.name, link.flags.contains(LinkFlags::LOOPBACK), link.device_type);
+        let is_refused = link.flags.contains(LinkFlags::LOOPBACK) || link.device_type != ARPHRD_ETHER;
+        let (index, link) = (asked.master.filter(|_| is_refused)?, link.name);
         let master = self.at(index, None)?;
-        let takes_ports = ["bridge", "bond", "team", "vrf"].iter().any(|kind| master.kind.name() == *kind);
-        (!takes_ports || loops || ty != ARPHRD_ETHER).then_some(Reason::NotAPort { link, master: master.name })
+        (master.kind.name() == "bridge").then_some(Reason::NotAPort { link, master: master.name })
     }
 
     pub(super) fn of_another_kind(&mut self) -> Option<Reason> {
@@ -130,9 +138,9 @@ impl Surroundings<'_> {
 
     /// Up to Linux 6.1 it says nothing. These kinds stay, and so does `lo`.
     pub(super) fn is_kept_here(&mut self) -> Option<Reason> {
-        const KINDS: [&str; 4] = ["bridge", "bond", "team", "vrf"];
         let link = self.link.as_ref()?;
-        let is_kept = link.flags.contains(LinkFlags::LOOPBACK) || KINDS.iter().any(|kind| link.kind.name() == *kind);
+        let is_kept =
+            link.flags.contains(LinkFlags::LOOPBACK) || WITH_PORTS.iter().any(|kind| link.kind.name() == *kind);
         if is_kept { self.stays_in_namespace() } else { None }
     }
 
@@ -356,6 +364,9 @@ impl Surroundings<'_> {
         Some(Reason::Unknown { parent: parent.name, flags })
     }
 }
+
+/// The kinds of links that take others as ports. They stay in their namespaces.
+const WITH_PORTS: [&str; 4] = ["bridge", "bond", "team", "vrf"];
 
 /// Whether a macvlan that cannot be seen has this address: the parent has it in its list, and no VLAN has put it there.
 pub(super) fn is_in_use(socket: &mut Socket, parent: IfIndex, mac: MacAddr) -> bool {

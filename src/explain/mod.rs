@@ -83,7 +83,7 @@ impl<'a> Surroundings<'a> {
             ],
             (Errno::ENXIO | Errno::ENOBUFS | Errno::EAFNOSUPPORT, _) => &[Self::mtu_too_small, Self::link_is_gone],
             (Errno::EOPNOTSUPP, None) => &[
-                Self::of_another_kind, Self::not_deletable, Self::not_a_port, Self::no_ipv6,
+                Self::of_another_kind, Self::not_deletable, Self::is_no_master, Self::no_ipv6,
             ],
             (Errno::ENETDOWN, _) => &[
                 Self::link_is_down, Self::parent_is_down, Self::link_is_gone, Self::parent_is_gone,

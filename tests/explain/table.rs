@@ -19,6 +19,7 @@ use crate::common::{NamedTest, Skip, kernel, needs, parent, socket};
 use crate::help::try_ip;
 use nix::errno::Errno;
 use std::collections::BTreeSet;
+use std::path::Path;
 use sublink::{ErrorKind, IfIndex, Result, Socket};
 
 pub struct Row {
@@ -55,6 +56,8 @@ enum Scene {
 enum On {
     Driver(&'static str),
     Before(u32, u32),
+    /// Those that were booted with ipv6.disable=1.
+    NoIpv6,
 }
 
 /// A namespace with the veth pair p0 and p1, both up.
@@ -113,7 +116,8 @@ fn play(row: &Row, scene: fn(&mut World) -> Result<()>) -> Result<(), Skip> {
             On::Before(major, minor) if kernel() >= (major, minor) => {
                 return Err(Skip(format!("this kernel answers otherwise, as since {major}.{minor}")));
             }
-            On::Before(..) => {}
+            On::NoIpv6 if Path::new("/proc/net/if_inet6").exists() => return Err(Skip("this kernel has IPv6".into())),
+            On::Before(..) | On::NoIpv6 => {}
         }
     }
     let mut socket = socket();

@@ -114,7 +114,7 @@ impl Owner {
         let mut batch = Batch::new();
         batch.push(&link(temporary))?;
         batch.push(&LinkChange::named(temporary).alias(Alias::new(&mark)?))?;
-        let made = host.run(&mut batch).map_err(|error| error.explained(host).with_name(name));
+        let made = host.run(&mut batch).map_err(|error| error.with_name(name));
         let index = host.index_of(temporary);
         match (made, index) {
             (Ok(()), Err(error)) if error.is_no_device() => Ok(None),

@@ -218,7 +218,10 @@ impl Parent {
                 Error::Failed(failed) => failed.is_no_device(),
             };
             if !may_pass || !patience.wait(None) {
-                return Err(error);
+                return Err(match error {
+                    Error::Failed(failed) => failed.explained(host).into(),
+                    invalid @ Error::Invalid(_) => invalid,
+                });
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::common::{mac, name, vid};
 use crate::help::{bridge, elsewhere, index, try_ip};
 use nix::errno::Errno;
 use std::fs::File;
-use sublink::link::{Create, GetLink, MacvlanFlags, VlanProtocol};
+use sublink::link::{Create, DeleteLink, GetLink, MacvlanFlags, VlanProtocol};
 use sublink::value::NsId;
 use sublink::{IfIndex, LinkChange, MacvlanMode, NewLink, Result};
 
@@ -301,6 +301,17 @@ pub const ROWS: &[Row] = &[
     // rtnl_dellink
     row(DELETE, Errno::ENODEV, "no such link", |w| w.socket.delete(index(4242)),
         Explained("LinkIsGone", "the link does not exist, or no longer")),
+    row(DELETE, Errno::ENODEV, "no such link in the other namespace, but here", |w| {
+        let (there, _inside) = elsewhere();
+        let nsid = w.socket.nsid_or_new(&there).unwrap();
+        w.socket.apply(&DeleteLink::index(w.p0).in_netnsid(nsid))
+    }, Explained("LinkIsGone", "the link does not exist, or no longer")),
+    row(DELETE, Errno::EOPNOTSUPP, "lo of another namespace", |w| {
+        let (there, mut inside) = elsewhere();
+        let lo = inside.index_of("lo").unwrap();
+        let nsid = w.socket.nsid_or_new(&there).unwrap();
+        w.socket.apply(&DeleteLink::index(lo).in_netnsid(nsid)).map_err(|error| error.explained(&mut w.socket))
+    }, Explained("NotDeletable", "lo cannot be deleted: it is the kernel's own, or that of a device")),
     row(DELETE, Errno::EOPNOTSUPP, "lo", |w| {
         let lo = w.socket.index_of("lo").unwrap();
         w.socket.delete(lo)

@@ -167,8 +167,8 @@ pub const ROWS: &[Row] = &[
         Words("Nexthop has invalid gateway")),
     known(ADD, Errno::EPERM, "without CAP_NET_ADMIN", Elsewhere("permissions::it_is_missing_here"),
         Explained("NotPermittedHere", "")),
-    known(ADD, Errno::EOPNOTSUPP, "a kernel without IPv6, or booted with ipv6.disable=1",
-        Never("the kernels of the tests have IPv6"), Explained("NoIpv6", "")),
+    row(ADD, Errno::EOPNOTSUPP, "a kernel without IPv6, or booted with ipv6.disable=1", |w| w.route(to("fd05::/64")),
+        Explained("NoIpv6", "this kernel has no IPv6, or was booted with ipv6.disable=1")).on(&[On::NoIpv6]),
     known(ADD, Errno::ENOBUFS, "no memory", Never("it takes a machine without memory"), Neither("the number says it")),
 
     row(DELETE, Errno::ESRCH, "another gateway", |w| {
