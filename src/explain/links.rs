@@ -3,8 +3,8 @@
 use super::surroundings::{Family, Surroundings};
 use crate::error::Reason;
 use crate::link::{
-    ARPHRD_ETHER, KindInfo, LinkChange, LinkFlags, LinkInfo, LinkView, ListLinks, MacvlanFlags, MacvlanMode, VlanId,
-    VlanProtocol, peer_name, sets_senders,
+    ARPHRD_ETHER, KindInfo, LinkChange, LinkFlags, LinkInfo, LinkKind, LinkView, ListLinks, MacvlanFlags, MacvlanMode,
+    VlanId, VlanProtocol, peer_name, sets_senders,
 };
 use crate::nsid::GetNsid;
 use crate::request::{RequestInfo, Verb};
@@ -282,7 +282,7 @@ impl Surroundings<'_> {
         let (asked, parent) = self.created()?;
         let (kind, child) = (parent.kind.name(), asked.kind.name());
         let is_refused = match Family::of(&asked.kind)? {
-            Family::Macvlan => ["ipvlan", "ipvtap", "vrf"].iter().any(|refusing| kind == *refusing),
+            Family::Macvlan => [LinkKind::Ipvlan.as_str(), "ipvtap", "vrf"].iter().any(|refusing| kind == *refusing),
             Family::Ipvlan => kind == "vrf",
             Family::Vlan => false,
         };
@@ -374,7 +374,7 @@ pub(super) fn is_in_use(socket: &mut Socket, parent: IfIndex, mac: MacAddr) -> b
     if !lets_in(socket, parent) {
         return false;
     }
-    let vlans = socket.snapshot(&ListLinks::new().kind("vlan").parent(parent));
+    let vlans = socket.snapshot(&ListLinks::new().kind(LinkKind::Vlan.as_str()).parent(parent));
     vlans.is_ok_and(|vlans| vlans.iter().all(|vlan| vlan.mac != Some(mac) && !lets_in(socket, vlan.index)))
 }
 

@@ -144,6 +144,9 @@ pub const ROWS: &[Row] = &[
         let tiny = w.tiny();
         w.socket.set(&LinkSettings::new(tiny).ipv4(Ipv4Setting::ARP_NOTIFY, 1))
     }, Explained("MtuTooSmall", "IPv4 needs an MTU of at least 68, and tiny has 60")).on(&[On::Driver("vlan")]),
+    row(SET, Errno::EAFNOSUPPORT, "a kernel without IPv6, or booted with ipv6.disable=1", |w| {
+        w.socket.set(&LinkSettings::new(w.p0).addr_gen_mode(AddrGenMode::None))
+    }, Neither("the number's own words say it")).on(&[On::NoIpv6]),
     row(SET, Errno::EINVAL, "stable_secret without a secret", |w| {
         w.socket.set(&LinkSettings::new(w.p0).addr_gen_mode(AddrGenMode::StablePrivacy))
     }, Explained("NoStableSecret", "the mode stable_secret needs a secret (net.ipv6.conf.p0.stable_secret)")),
