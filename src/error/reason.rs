@@ -2,12 +2,14 @@
 
 mod words;
 
-use crate::link::{MacvlanFlags, MacvlanMode, VlanId};
+use crate::link::{Ipv6Setting, MacvlanFlags, MacvlanMode, VlanId};
 use crate::route::{RouteType, Table};
-use crate::value::{IfIndex, IfName, MacAddr, Name, NsId};
+use crate::value::{IPV4_MTU, IfIndex, IfName, MacAddr, Name, NsId};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
-use words::{called, needs_mtu, of_kind, or_any, or_elsewhere, or_flags, or_here, or_index, what, with_peer};
+use words::{
+    called, found_or_none, of_kind, or_any, or_elsewhere, or_flags, or_here, or_index, what, why_no_ipv6, with_peer,
+};
 
 /// Why a request failed. It prints as a sentence.
 ///
@@ -293,15 +295,13 @@ pub enum Reason {
     /// The times of an address.
     #[error("the valid lifetime of an address is neither 0 nor less than its preferred lifetime")]
     LifetimeImpossible,
-    /// IPv6 and IPv4 are off on a link with a smaller MTU.
-    #[error("{}, and {link} has {mtu}", needs_mtu(*.is_ipv6))]
-    MtuTooSmall {
+    /// The link has no IPv4 at all: its MTU is too small.
+    #[error("{link} has no IPv4: its MTU is {mtu}, and IPv4 needs {IPV4_MTU}")]
+    NoIpv4 {
         /// The link.
         link: IfName,
         /// Its MTU.
         mtu: u32,
-        /// Whether it is too small for IPv6, or for IPv4.
-        is_ipv6: bool,
     },
     /// The mode `stable_secret` needs a secret.
     #[error("the mode stable_secret needs a secret (net.ipv6.conf.{0}.stable_secret)")]
@@ -309,9 +309,14 @@ pub enum Reason {
     /// IPv6 is switched off on the link.
     #[error("IPv6 is off on {0} (net.ipv6.conf.{0}.disable_ipv6)")]
     Ipv6IsOff(IfName),
-    /// The kernel does nothing for IPv6: it was built without, or it was switched off at boot.
-    #[error("this kernel has no IPv6, or was booted with ipv6.disable=1")]
-    NoIpv6,
+    /// The link has no IPv6 at all.
+    #[error("{link} has no IPv6: {}", why_no_ipv6(*.mtu))]
+    NoIpv6 {
+        /// The link.
+        link: IfName,
+        /// Its MTU, of which IPv6 needs 1280.
+        mtu: u32,
+    },
     /// A route's link is down.
     #[error("{0} is down: bring it up first")]
     LinkIsDown(IfName),
@@ -362,6 +367,18 @@ pub enum Reason {
     /// A route says neither gateway nor link.
     #[error("the route says neither a gateway nor a link")]
     RouteLeadsNowhere,
+    /// A setting could not be written, and the link does not have it as asked for.
+    #[error("{}", found_or_none(*.link, *.setting, *.asked, *.found))]
+    Setting {
+        /// The link.
+        link: IfName,
+        /// The setting.
+        setting: Ipv6Setting,
+        /// What was asked for.
+        asked: i32,
+        /// What the link has; `None` if the kernel has no such setting.
+        found: Option<i32>,
+    },
     /// Nothing that can be seen from here is in the way.
     #[error(
         "nothing that this namespace shows is in the way: a passthru link on {parent} in another namespace may be, or what \
@@ -396,11 +413,4 @@ pub struct FoundRoute {
     pub metric: u32,
     /// The table that has it.
     pub table: Table,
-}
-
-impl Reason {
-    /// Below it, a link has no IPv6 (`IPV6_MIN_MTU` of `include/uapi/linux/ipv6.h`).
-    pub(crate) const IPV6_MTU: u32 = 1280;
-    /// Below it, a link has no IPv4 (`IPV4_MIN_MTU` of `include/net/ip.h`).
-    pub(crate) const IPV4_MTU: u32 = 68;
 }

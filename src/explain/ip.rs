@@ -3,10 +3,10 @@
 use super::surroundings::Surroundings;
 use crate::addr::{AddressFlags, AddressInfo, AddressView, ListAddresses};
 use crate::error::{FoundRoute, Reason};
-use crate::link::{AddrGenMode, LinkFlags, LinkInfo};
+use crate::link::{AddrGenMode, Ipv6Setting, LinkFlags, LinkInfo};
 use crate::request::Verb;
 use crate::route::{ListRoutes, NewRoute, RouteInfo, RouteType, RouteView, Table};
-use crate::value::{IfIndex, IfName};
+use crate::value::{IPV4_MTU, IfIndex, IfName};
 use crate::wire::{Message, Messages};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -70,11 +70,14 @@ impl Surroundings<'_> {
     }
 
     /// Of a link with a small MTU the kernel takes a family away, and answers as if that had never been there.
-    pub(super) fn mtu_too_small(&mut self) -> Option<Reason> {
-        let is_ipv6 = self.needs_ipv6()?;
-        let &LinkInfo { name: link, mtu, .. } = self.link.as_ref()?;
-        let least = if is_ipv6 { Reason::IPV6_MTU } else { Reason::IPV4_MTU };
-        (mtu < least).then_some(Reason::MtuTooSmall { link, mtu, is_ipv6 })
+    pub(super) fn no_ipv4(&mut self) -> Option<Reason> {
+        let &LinkInfo { name: link, mtu, .. } = self.link.as_ref().filter(|link| link.mtu < IPV4_MTU)?;
+        (self.needs_ipv6() == Some(false)).then_some(Reason::NoIpv4 { link, mtu })
+    }
+
+    pub(super) fn no_ipv6(&mut self) -> Option<Reason> {
+        let &LinkInfo { name: link, mtu, .. } = self.link.as_ref().filter(|link| !link.settings.has_ipv6())?;
+        (self.needs_ipv6() == Some(true)).then_some(Reason::NoIpv6 { link, mtu })
     }
 
     pub(super) fn no_stable_secret(&mut self) -> Option<Reason> {
@@ -84,12 +87,9 @@ impl Surroundings<'_> {
     }
 
     pub(super) fn ipv6_is_off(&mut self) -> Option<Reason> {
-        let link = self.link_name().filter(|_| self.needs_ipv6() == Some(true))?;
-        Some(Reason::Ipv6IsOff(link))
-    }
-
-    pub(super) fn no_ipv6(&mut self) -> Option<Reason> {
-        self.needs_ipv6()?.then_some(Reason::NoIpv6)
+        let link = self.link.as_ref().filter(|_| self.needs_ipv6() == Some(true))?;
+        let is_off = link.settings.ipv6(Ipv6Setting::DISABLE_IPV6).is_some_and(|value| value != 0);
+        is_off.then_some(Reason::Ipv6IsOff(link.name))
     }
 
     /// Whether the request is about IPv6, or about IPv4.
@@ -102,11 +102,8 @@ impl Surroundings<'_> {
             return Some(route.destination?.is_ipv6() || gateway.is_some_and(|gateway| gateway.is_ipv6()));
         }
         let settings = &self.asked.as_ref()?.settings;
-        match (settings.addr_gen_mode, settings.has_ipv4()) {
-            (Some(_), _) => Some(true),
-            (None, true) => Some(false),
-            (None, false) => None,
-        }
+        let of_ipv6 = settings.addr_gen_mode.is_some() || settings.token.is_some();
+        of_ipv6.then_some(true).or_else(|| settings.has_ipv4().then_some(false))
     }
 
     fn link_name(&self) -> Option<IfName> {
@@ -214,7 +211,7 @@ impl Surroundings<'_> {
 
     pub(super) fn gateway_is_own(&mut self) -> Option<Reason> {
         self.hops()?.into_iter().find_map(|(gateway, _)| {
-            let (_, link) = self.owner_of(gateway)?;
+            let (_, link) = self.holder_of(gateway)?;
             Some(Reason::GatewayIsOwn { gateway, link })
         })
     }
@@ -246,7 +243,7 @@ impl Surroundings<'_> {
     /// Whose source address it is, and whether it can be used yet.
     pub(super) fn source_is_not_ready(&mut self) -> Option<Reason> {
         let source_addr = self.route()?.source?;
-        let Some((flags, link)) = self.owner_of(source_addr) else { return Some(Reason::SourceIsAbsent(source_addr)) };
+        let Some((flags, link)) = self.holder_of(source_addr) else { return Some(Reason::SourceIsAbsent(source_addr)) };
         if flags.contains(AddressFlags::DADFAILED) {
             return Some(Reason::SourceIsDuplicate { source_addr, link });
         }
@@ -254,7 +251,7 @@ impl Surroundings<'_> {
     }
 
     /// The link of this namespace that has an address, and the address's flags.
-    fn owner_of(&mut self, addr: IpAddr) -> Option<(AddressFlags, IfName)> {
+    fn holder_of(&mut self, addr: IpAddr) -> Option<(AddressFlags, IfName)> {
         let addresses = self.socket.snapshot(&ListAddresses::new()).ok()?;
         let found = addresses.into_iter().find(|found| found.addr.is_some_and(|found| found.ip() == addr))?;
         Some((found.flags.unwrap_or(AddressFlags::NONE), self.at(found.index, None)?.name))

@@ -155,8 +155,8 @@ impl Surroundings<'_> {
     }
 
     fn is_taken(&mut self, name: Box<[u8]>) -> Option<Reason> {
-        let owner = self.socket.link_by_alt_name(&name).ok()?;
-        Some(Reason::NameIsTaken { owner: owner.if_name(), index: owner.index(), name })
+        let (owner, index) = self.owner_of(&name)?;
+        Some(Reason::NameIsTaken { name, owner, index })
     }
 
     pub(super) fn no_such_alt_name(&mut self) -> Option<Reason> {
@@ -167,8 +167,8 @@ impl Surroundings<'_> {
 
     pub(super) fn not_its_alt_name(&mut self) -> Option<Reason> {
         let name = self.alt_name_to_delete()?;
-        let owner = self.socket.link_by_alt_name(&name).ok()?;
-        Some(Reason::NotItsAltName { owner: owner.if_name(), index: owner.index(), name })
+        let (owner, index) = self.owner_of(&name)?;
+        Some(Reason::NotItsAltName { name, owner, index })
     }
 
     fn alt_name_to_delete(&self) -> Option<Box<[u8]>> {
@@ -177,7 +177,7 @@ impl Surroundings<'_> {
 
     pub(super) fn index_is_taken(&mut self) -> Option<Reason> {
         let index = self.request.index.filter(|_| self.request.verb == Verb::Create && !self.request.is_elsewhere)?;
-        self.at(index, None).map(|owner| Reason::IndexIsTaken { index, owner: owner.name })
+        self.socket.name_of(index).ok().map(|owner| Reason::IndexIsTaken { index, owner })
     }
 
     /// A name that is taken is an EEXIST; so is an index at create since Linux 6.16. Until then the link is looked for here
@@ -187,12 +187,12 @@ impl Surroundings<'_> {
         match self.request.verb {
             Verb::Create if self.request.is_elsewhere => {
                 let here = match (index, name) {
-                    (Some(index), _) => self.at(index, None),
+                    (Some(index), _) => self.socket.name_of(index).ok(),
                     (None, None) => return None, // an index that the library chose, and others after it
                     _ if self.has_index() => None,
-                    (None, Some(name)) => self.socket.link_by_alt_name(name).ok().map(|link| link.to_owned()),
+                    (None, Some(name)) => self.owner_of(name.as_bytes()).map(|(owner, _)| owner),
                 };
-                Some(Reason::TakenThere { name, index, here: here.map(|link| link.name) })
+                Some(Reason::TakenThere { name, index, here })
             }
             Verb::Move => {
                 let name = name.or(self.link.as_ref().map(|link| link.name));

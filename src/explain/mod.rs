@@ -79,9 +79,12 @@ impl<'a> Surroundings<'a> {
             (Errno::EACCES, _) => &[Self::ipv6_is_off, Self::not_permitted_there],
             (Errno::EBADF, None) => &[Self::not_a_descriptor],
             (Errno::ENODEV, _) => &[
-                Self::link_is_gone, Self::parent_is_gone, Self::group_is_empty, Self::leads_nowhere, Self::mtu_too_small,
+                Self::link_is_gone, Self::parent_is_gone, Self::group_is_empty, Self::leads_nowhere, Self::no_ipv4,
+                Self::no_ipv6,
             ],
-            (Errno::ENXIO | Errno::ENOBUFS | Errno::EAFNOSUPPORT, _) => &[Self::mtu_too_small, Self::link_is_gone],
+            (Errno::ENXIO | Errno::ENOBUFS | Errno::EAFNOSUPPORT, _) => &[
+                Self::no_ipv4, Self::no_ipv6, Self::link_is_gone,
+            ],
             (Errno::EOPNOTSUPP, None) => &[
                 Self::of_another_kind, Self::not_deletable, Self::is_no_master, Self::no_ipv6,
             ],
@@ -117,7 +120,7 @@ impl<'a> Surroundings<'a> {
             (Errno::EINVAL, Some(_)) if says("ateway") => &[Self::gateway_is_own],
             (Errno::EINVAL, Some(_)) if says("source") || says("prefsrc") => &[Self::source_is_not_ready],
             (Errno::EINVAL | Errno::ERANGE, None) => &[
-                Self::lifetime_is_impossible, Self::mtu_too_small, Self::scope_differs, Self::no_stable_secret,
+                Self::lifetime_is_impossible, Self::no_ipv6, Self::scope_differs, Self::no_stable_secret,
                 Self::not_its_alt_name,
                 Self::target_is_gone, Self::no_such_mode, Self::passthru_is_for_life, Self::not_in_source_mode,
                 Self::master_is_gone, Self::not_a_port, Self::parent_is_loopback, Self::parent_is_not_ethernet, Self::mtu_above_parent,

@@ -21,9 +21,9 @@ pub use mac::{Broadcast, LinkAddress, MacAddr};
 pub use names::{Alias, AltName, IfName, Name};
 pub use nsid::NsId;
 
-pub(crate) use flags::{flags, write_flags};
+pub(crate) use flags::{flags, flags_change, write_flags};
 pub(crate) use invalid::LAST_VLAN_ID;
-pub(crate) use ip::{AF_INET, AF_INET6, everywhere, family};
+pub(crate) use ip::{AF_INET, AF_INET6, IPV4_MTU, IPV6_MTU, everywhere, family};
 pub(crate) use maybe::maybe;
 pub(crate) use names::unescape;
 pub(crate) use numbers::{checked, numbers, transparent};

@@ -55,6 +55,7 @@ enum Scene {
 #[derive(Clone, Copy)]
 enum On {
     Driver(&'static str),
+    Since(u32, u32),
     Before(u32, u32),
     /// Those that were booted with ipv6.disable=1.
     NoIpv6,
@@ -117,7 +118,10 @@ fn play(row: &Row, scene: fn(&mut World) -> Result<()>) -> Result<(), Skip> {
                 return Err(Skip(format!("this kernel answers otherwise, as since {major}.{minor}")));
             }
             On::NoIpv6 if Path::new("/proc/net/if_inet6").exists() => return Err(Skip("this kernel has IPv6".into())),
-            On::Before(..) | On::NoIpv6 => {}
+            On::Since(major, minor) if kernel() < (major, minor) => {
+                return Err(Skip(format!("this kernel answers otherwise, as before {major}.{minor}")));
+            }
+            On::Since(..) | On::Before(..) | On::NoIpv6 => {}
         }
     }
     let mut socket = socket();

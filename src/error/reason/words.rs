@@ -2,9 +2,9 @@
 
 use super::{FoundRoute, Reason};
 use crate::error::{Class, Subject};
-use crate::link::MacvlanFlags;
+use crate::link::{Ipv6Setting, MacvlanFlags};
 use crate::route::{RouteType, Table};
-use crate::value::{IfIndex, IfName};
+use crate::value::{IPV6_MTU, IfIndex, IfName};
 use ipnetwork::IpNetwork;
 use std::fmt;
 use std::net::IpAddr;
@@ -42,12 +42,13 @@ impl Reason {
             | Self::NoSuchRoute(_)
             | Self::SourceIsAbsent(_) => Class::Gone,
             Self::LinkIsDown(_) | Self::SourceIsTentative { .. } => Class::Transient,
-            Self::NoIpv6 => Class::Kernel,
+            Self::NoIpv6 { mtu, .. } if *mtu < IPV6_MTU => Class::Invalid,
+            Self::NoIpv6 { .. } | Self::Setting { found: None, .. } => Class::Kernel,
             Self::GroupZero
             | Self::NotDeletable(_)
             | Self::TooDeep
             | Self::NotAssignable(_)
-            | Self::MtuTooSmall { .. }
+            | Self::NoIpv4 { .. }
             | Self::Ipv6IsOff(_)
             | Self::RouteLeadsNowhere => Class::Invalid,
             _ => return None,
@@ -71,7 +72,12 @@ impl Reason {
             Self::NamespaceIsGone(_) | Self::NotANamespace | Self::NotPermittedAtTarget | Self::NotPermittedThere => {
                 Subject::Namespace
             }
-            Self::LinkIsGone(_) | Self::LinkIsDown(_) | Self::MtuTooSmall { .. } | Self::Ipv6IsOff(_) => Subject::Link,
+            Self::LinkIsGone(_)
+            | Self::LinkIsDown(_)
+            | Self::NoIpv4 { .. }
+            | Self::Ipv6IsOff(_)
+            | Self::NoIpv6 { .. }
+            | Self::Setting { .. } => Subject::Link,
             Self::SourceIsTentative { .. } | Self::SourceIsDuplicate { .. } | Self::SourceIsAbsent(_) => {
                 Subject::Address
             }
@@ -146,9 +152,19 @@ pub(super) fn or_any(link: Option<IfName>) -> String {
     link.map_or_else(|| "any link".into(), |link| link.to_string())
 }
 
-pub(super) fn needs_mtu(is_ipv6: bool) -> String {
-    let (family, least) = if is_ipv6 { ("IPv6", Reason::IPV6_MTU) } else { ("IPv4", Reason::IPV4_MTU) };
-    format!("{family} needs an MTU of at least {least}")
+pub(super) fn why_no_ipv6(mtu: u32) -> String {
+    if mtu < IPV6_MTU {
+        format!("its MTU is {mtu}, and IPv6 needs {IPV6_MTU}")
+    } else {
+        "this kernel is without it, or was started with ipv6.disable=1".into()
+    }
+}
+
+pub(super) fn found_or_none(link: IfName, setting: Ipv6Setting, asked: i32, found: Option<i32>) -> String {
+    match found {
+        Some(found) => format!("{setting} of {link} is {found}, not {asked}"),
+        None => format!("this kernel has no setting {setting}"),
+    }
 }
 
 /// `10.0.0.7/24`, or `10.0.0.7/32 with the peer 10.0.0.1`.

@@ -8,7 +8,7 @@ use crate::help::index;
 use nix::errno::Errno;
 use std::fs;
 use sublink::addr::{DeleteAddress, Lifetime};
-use sublink::link::{AddrGenMode, Ipv4Setting, LinkSettings};
+use sublink::link::{AddrGenMode, Ipv4Setting, Ipv6Token, LinkSettings};
 use sublink::value::Scope;
 use sublink::{IfIndex, LinkChange, NewAddress, NewLink, Result};
 
@@ -67,11 +67,11 @@ pub const ROWS: &[Row] = &[
     row(ADD, Errno::ENOBUFS, "an MTU below 68", |w| {
         let tiny = w.tiny();
         w.socket.apply(&NewAddress::new(tiny, "10.0.0.7/24".parse().unwrap()))
-    }, Explained("MtuTooSmall", "IPv4 needs an MTU of at least 68, and tiny has 60")).on(&[On::Driver("vlan")]),
+    }, Explained("NoIpv4", "tiny has no IPv4: its MTU is 60, and IPv4 needs 68")).on(&[On::Driver("vlan")]),
     row(ADD, Errno::EINVAL, "IPv6, an MTU below 1280", |w| {
         w.mtu(1000);
         w.add("fd00::7/64")
-    }, Explained("MtuTooSmall", "IPv6 needs an MTU of at least 1280, and p0 has 1000")),
+    }, Explained("NoIpv6", "p0 has no IPv6: its MTU is 1000, and IPv6 needs 1280")),
     row(ADD, Errno::EACCES, "IPv6 is off on the link", |w| {
         switch_ipv6_off();
         w.add("fd00::7/64")
@@ -103,7 +103,7 @@ pub const ROWS: &[Row] = &[
     known(ADD, Errno::EPERM, "without CAP_NET_ADMIN", Elsewhere("permissions::it_is_missing_here"),
         Explained("NotPermittedHere", "")),
     row(ADD, Errno::EOPNOTSUPP, "a kernel without IPv6, or booted with ipv6.disable=1", |w| w.add("fd00::7/64"),
-        Explained("NoIpv6", "this kernel has no IPv6, or was booted with ipv6.disable=1")).on(&[On::NoIpv6]),
+        Explained("NoIpv6", "p0 has no IPv6: this kernel is without it, or was started with ipv6.disable=1")).on(&[On::NoIpv6]),
     known(ADD, Errno::EINVAL, "a prefix longer than the address", Never("IpNetwork is none"), Words("Invalid prefix length")),
     known(ADD, Errno::ENOMEM, "no memory", Never("it takes a machine without memory"), Neither("the number says it")),
 
@@ -134,22 +134,34 @@ pub const ROWS: &[Row] = &[
     row(DELETE, Errno::ENXIO, "IPv6, an MTU below 1280", |w| {
         w.mtu(1000);
         w.delete("fd00::7/64")
-    }, Explained("MtuTooSmall", "IPv6 needs an MTU of at least 1280, and p0 has 1000")),
+    }, Explained("NoIpv6", "p0 has no IPv6: its MTU is 1000, and IPv6 needs 1280")),
 
     row(SET, Errno::EAFNOSUPPORT, "IPv6, an MTU below 1280", |w| {
         w.mtu(1000);
         w.socket.set(&LinkSettings::new(w.p0).addr_gen_mode(AddrGenMode::None))
-    }, Explained("MtuTooSmall", "IPv6 needs an MTU of at least 1280, and p0 has 1000")),
+    }, Explained("NoIpv6", "p0 has no IPv6: its MTU is 1000, and IPv6 needs 1280")),
     row(SET, Errno::EAFNOSUPPORT, "IPv4, an MTU below 68", |w| {
         let tiny = w.tiny();
         w.socket.set(&LinkSettings::new(tiny).ipv4(Ipv4Setting::ARP_NOTIFY, 1))
-    }, Explained("MtuTooSmall", "IPv4 needs an MTU of at least 68, and tiny has 60")).on(&[On::Driver("vlan")]),
+    }, Explained("NoIpv4", "tiny has no IPv4: its MTU is 60, and IPv4 needs 68")).on(&[On::Driver("vlan")]),
     row(SET, Errno::EAFNOSUPPORT, "a kernel without IPv6, or booted with ipv6.disable=1", |w| {
         w.socket.set(&LinkSettings::new(w.p0).addr_gen_mode(AddrGenMode::None))
-    }, Neither("the number's own words say it")).on(&[On::NoIpv6]),
+    }, Explained("NoIpv6", "p0 has no IPv6: this kernel is without it, or was started with ipv6.disable=1")).on(&[On::NoIpv6]),
     row(SET, Errno::EINVAL, "stable_secret without a secret", |w| {
         w.socket.set(&LinkSettings::new(w.p0).addr_gen_mode(AddrGenMode::StablePrivacy))
     }, Explained("NoStableSecret", "the mode stable_secret needs a secret (net.ipv6.conf.p0.stable_secret)")),
+    known(SET, Errno::EIO, "a file of /proc/sys/net cannot be written", Never("tests/attach/ipv6.rs does"),
+        Explained("Setting", "")),
+    row(SET, Errno::EINVAL, "a token, without advertisements accepted", |w| {
+        let token = Ipv6Token::new("::7".parse().unwrap()).unwrap();
+        fs::write("/proc/sys/net/ipv6/conf/p0/accept_ra", "0").unwrap();
+        w.socket.set(&LinkSettings::new(w.p0).token(token))
+    }, Words("advertisement")).on(&[On::Since(5, 12)]),
+    row(SET, Errno::EINVAL, "a token, without advertisements accepted, before Linux 5.12", |w| {
+        let token = Ipv6Token::new("::7".parse().unwrap()).unwrap();
+        fs::write("/proc/sys/net/ipv6/conf/p0/accept_ra", "0").unwrap();
+        w.socket.set(&LinkSettings::new(w.p0).token(token))
+    }, Neither("its documentation says it, and newer kernels do")).on(&[On::Before(5, 12)]),
     row(SET, Errno::EINVAL, "a mode that there is not", |w| {
         w.socket.set(&LinkSettings::new(w.p0).addr_gen_mode(AddrGenMode::Other(9)))
     }, Neither("the caller has made the number up")),

@@ -21,25 +21,25 @@ impl World {
     }
 
     /// By p0.
-    fn route(&mut self, route: NewRoute) -> Result<()> {
+    fn route(&mut self, route: NewRoute<'_>) -> Result<()> {
         self.socket.apply(&route.index(self.p0))
     }
 
     /// Not by p0, but as it is.
-    fn apply(&mut self, route: NewRoute) -> Result<()> {
+    fn apply(&mut self, route: NewRoute<'_>) -> Result<()> {
         self.socket.apply(&route)
     }
 
-    fn delete_route(&mut self, route: NewRoute) -> Result<()> {
+    fn delete_route(&mut self, route: NewRoute<'_>) -> Result<()> {
         self.socket.apply(&DeleteRoute::like(route))
     }
 }
 
-fn to(destination: &str) -> NewRoute {
+fn to(destination: &str) -> NewRoute<'static> {
     NewRoute::new(destination.parse().unwrap())
 }
 
-fn via(gateway: &str) -> NewRoute {
+fn via(gateway: &str) -> NewRoute<'static> {
     NewRoute::default_via(gateway.parse().unwrap())
 }
 
@@ -50,6 +50,7 @@ const DELETE: &str = "delete route";
 pub const ROWS: &[Row] = &[
     row(ADD, Errno::EEXIST, "a default route of this metric", |w| {
         w.with("10.0.0.7/24");
+        w.route(via("10.0.0.3").metric(98)).unwrap();
         w.route(via("10.0.0.1").metric(99)).unwrap();
         w.route(via("10.0.0.2").metric(99))
     }, Explained("RouteIsThere", "there is a route with this metric already: default via 10.0.0.1 dev p0 metric 99")),
@@ -117,11 +118,11 @@ pub const ROWS: &[Row] = &[
     row(ADD, Errno::ENODEV, "an MTU below 68", |w| {
         let tiny = w.tiny();
         w.apply(to("10.5.0.0/16").index(tiny))
-    }, Explained("MtuTooSmall", "IPv4 needs an MTU of at least 68, and tiny has 60")).on(&[On::Driver("vlan")]),
+    }, Explained("NoIpv4", "tiny has no IPv4: its MTU is 60, and IPv4 needs 68")).on(&[On::Driver("vlan")]),
     row(ADD, Errno::ENODEV, "IPv6, an MTU below 1280", |w| {
         w.mtu(1000);
         w.route(to("fd05::/64"))
-    }, Explained("MtuTooSmall", "IPv6 needs an MTU of at least 1280, and p0 has 1000")),
+    }, Explained("NoIpv6", "p0 has no IPv6: its MTU is 1000, and IPv6 needs 1280")),
     row(ADD, Errno::EACCES, "IPv6 is off on the link", |w| {
         switch_ipv6_off();
         w.route(to("fd05::/64"))
@@ -168,7 +169,7 @@ pub const ROWS: &[Row] = &[
     known(ADD, Errno::EPERM, "without CAP_NET_ADMIN", Elsewhere("permissions::it_is_missing_here"),
         Explained("NotPermittedHere", "")),
     row(ADD, Errno::EOPNOTSUPP, "a kernel without IPv6, or booted with ipv6.disable=1", |w| w.route(to("fd05::/64")),
-        Explained("NoIpv6", "this kernel has no IPv6, or was booted with ipv6.disable=1")).on(&[On::NoIpv6]),
+        Explained("NoIpv6", "p0 has no IPv6: this kernel is without it, or was started with ipv6.disable=1")).on(&[On::NoIpv6]),
     known(ADD, Errno::ENOBUFS, "no memory", Never("it takes a machine without memory"), Neither("the number says it")),
 
     row(DELETE, Errno::ESRCH, "another gateway", |w| {
@@ -209,8 +210,8 @@ fn an_attach_explains_addresses_and_routes() -> Result<(), crate::common::Skip> 
     for (endpoint, said) in [
         (
             endpoint(1000).addr("fd00::7/64".parse().unwrap()),
-            "add address fd00::7/64 to eth0: EINVAL (Invalid argument): IPv6 needs an MTU of at least 1280, and eth0 has \
-             1000; no link is left behind",
+            "add address fd00::7/64 to eth0: EINVAL (Invalid argument): eth0 has no IPv6: its MTU is 1000, and IPv6 \
+             needs 1280; no link is left behind",
         ),
         (
             endpoint(1500).addr("10.0.0.7/24".parse().unwrap()).route(via("10.9.0.1").metric(3)),
