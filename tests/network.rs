@@ -6,6 +6,8 @@ mod alone;
 mod busy;
 #[path = "network/help.rs"]
 mod help;
+#[path = "network/ipv6.rs"]
+mod ipv6;
 #[path = "network/members.rs"]
 mod members;
 #[path = "network/parents.rs"]

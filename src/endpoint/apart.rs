@@ -6,7 +6,7 @@
 //! ours.
 
 use super::{Endpoint, EndpointRoute};
-use crate::batch::{Batch, Outcome};
+use crate::batch::Outcome;
 use crate::error::{Partial, Result};
 use crate::route::{DeleteRoute, ListRoutes, NewRoute, RouteInfo};
 use crate::socket::Socket;
@@ -56,9 +56,9 @@ impl EndpointRoute<'_> {
 
 impl Apart<'_> {
     /// Deletes those that were added.
-    pub(super) fn undo(&self, batch: &Batch, inside: &mut Socket) {
+    pub(super) fn undo(&self, sent: &[Outcome], inside: &mut Socket) {
         for RouteApart { route, from_end, before } in &self.0 {
-            let outcome = batch.outcomes().iter().rev().nth(*from_end);
+            let outcome = sent.iter().rev().nth(*from_end);
             if !matches!(outcome, Some(Outcome::Done | Outcome::Unknown)) {
                 continue;
             }

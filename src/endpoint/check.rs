@@ -2,11 +2,11 @@
 
 use super::{Attached, Endpoint};
 use crate::addr::{AddressFlags, AddressInfo, ListAddresses};
-use crate::error::Result;
-use crate::link::{GetLink, LinkFlags, LinkKind, LinkView};
+use crate::error::{NoCarrier, Result};
+use crate::link::{LinkKind, LinkView};
 use crate::route::{ListRoutes, NewRoute};
 use crate::sandbox::Sandbox;
-use crate::socket::Socket;
+use crate::socket::{LostCarrier, Socket};
 use crate::value::{IfIndex, IfName, MacAddr, NsId};
 use crate::wire::{CompareRows, Mismatch};
 use ipnetwork::IpNetwork;
@@ -106,22 +106,6 @@ pub enum Difference {
     },
 }
 
-/// Why a link has no carrier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum NoCarrier {
-    /// Its parent is down.
-    #[error("its parent is down")]
-    ParentIsDown,
-    /// Its parent is up and has no carrier either: a cable is missing, or what it stands on itself is down.
-    #[error("its parent has none")]
-    ParentHasNone,
-    /// The parent could not be seen: before Linux 4.15, or without CAP_NET_ADMIN over the parent's namespace; or it was in
-    /// order when it was looked at.
-    #[error("why is unknown")]
-    Unknown,
-}
-
 impl Endpoint<'_> {
     /// Says how the container's link, addresses and routes differ from what this endpoint asks for; of what it does not ask
     /// for, nothing is said.
@@ -150,7 +134,7 @@ impl Endpoint<'_> {
         let inside = sandbox.socket();
         let (settings, lost_carrier, mut differences) = match inside.link_at(attached.index) {
             Ok(found) if found.kind() == attached.kind.as_str() => {
-                (found.settings(), SeenParent::of_link_without_carrier(&found), self.compare_link(attached, &found))
+                (found.settings(), LostCarrier::of(&found), self.compare_link(attached, &found))
             }
             Ok(found) => {
                 let found = found.kind().to_string().into();
@@ -160,8 +144,9 @@ impl Endpoint<'_> {
             Err(error) => return Err(error),
         };
         differences.extend(self.settings.mismatches(&settings).map(Difference::from));
-        if let Some(parent) = lost_carrier {
-            differences.push(Difference::NoCarrier(parent.why(inside)));
+        differences.extend(self.ipv6.mismatches(settings.ipv6_values()).map(Difference::from));
+        if let Some(lost) = lost_carrier {
+            differences.push(Difference::NoCarrier(lost.why(inside)));
         }
         let addresses = inside.snapshot(&ListAddresses::new().index(attached.index))?;
         differences.extend(self.addrs.iter().filter_map(|addr| compare_address(*addr, &addresses)));
@@ -250,28 +235,6 @@ fn compare_metrics(route: &NewRoute<'_>, list: &ListRoutes, inside: &mut Socket)
         found: or_none(found).into(),
     };
     Ok(least.into_iter().flatten().map(differs).collect())
-}
-
-/// The parent of a link without a carrier, as that link reports it.
-struct SeenParent(Option<GetLink<'static>>);
-
-impl SeenParent {
-    /// `None` if the link is down, or has a carrier.
-    fn of_link_without_carrier(link: &LinkView<'_>) -> Option<Self> {
-        let parent = link.parent().map(GetLink::index);
-        let parent = parent.map(|parent| link.parent_netnsid().map_or(parent, |nsid| parent.in_netnsid(nsid)));
-        (link.is_up() && !link.flags().contains(LinkFlags::LOWER_UP)).then_some(Self(parent))
-    }
-
-    /// Looks at the parent, in whatever namespace.
-    fn why(self, inside: &mut Socket) -> NoCarrier {
-        let parent = self.0.and_then(|parent| inside.get(&parent).ok().map(|parent| parent.flags()));
-        match parent {
-            Some(flags) if !flags.contains(LinkFlags::UP) => NoCarrier::ParentIsDown,
-            Some(flags) if !flags.contains(LinkFlags::LOWER_UP) => NoCarrier::ParentHasNone,
-            _ => NoCarrier::Unknown,
-        }
-    }
 }
 
 /// Attributes that have a [`Difference`] of their own.

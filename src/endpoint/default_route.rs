@@ -13,7 +13,7 @@
 //! advertised does not, and is left alone.
 
 use super::{Attached, Endpoint};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::route::{DeleteRoute, ListRoutes, NewRoute, RouteInfo, RouteProtocol, Table};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
@@ -108,14 +108,36 @@ pub(crate) fn take(own: &[NewRoute<'static>], known: &[NewRoute<'static>], insid
 
 /// Passes the default route that `leaving` had to the first of `candidates`, all of one family, that can have it; and gives
 /// it to that one too where nobody has it. One that anybody else has stays as it is.
-pub(crate) fn pass_on(leaving: &[NewRoute<'static>], candidates: &[NewRoute<'static>], inside: &mut Socket) {
+///
+/// # Errors
+/// The kernel was asked twice and did not answer.
+pub(crate) fn pass_on(
+    leaving: &[NewRoute<'static>],
+    candidates: &[NewRoute<'static>],
+    inside: &mut Socket,
+) -> Result<()> {
     for candidate in candidates {
-        match add(candidate, leaving, inside) {
-            Ok(old) => return delete_all(&old, inside),
-            Err(error) if error.is_already_there() => return,
+        let added = match add(candidate, leaving, inside) {
+            Err(error) if is_unanswered(&error) => add(candidate, leaving, inside),
+            added => added,
+        };
+        match added {
+            Ok(old) => {
+                delete_all(&old, inside);
+                break;
+            }
+            Err(error) if error.is_already_there() => break,
+            Err(error) if is_unanswered(&error) => return Err(error),
             Err(_) => {}
         }
     }
+    Ok(())
+}
+
+/// Whether a request or its answer was lost, which says nothing of the route. What a container does inside is refused, or
+/// cannot be read.
+fn is_unanswered(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Io { .. } | ErrorKind::Overrun | ErrorKind::TimedOut)
 }
 
 /// Adds a default route, unless somebody has one who is not `known`. Returns the known ones that it took the place of, which

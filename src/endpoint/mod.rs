@@ -23,9 +23,10 @@ mod check;
 mod default_route;
 mod detach;
 mod device;
+mod ipv6;
 
 pub use attached::Attached;
-pub use check::{Difference, NoCarrier};
+pub use check::Difference;
 pub use detach::{Detach, Detached, Fate, Proof, Standing, Unproven, detach_many};
 pub use device::{FailedMove, MovedAddress, MovedDevice};
 
@@ -34,15 +35,19 @@ pub(crate) use default_route::{default_route, pass_on, take};
 use crate::addr::NewAddress;
 use crate::batch::Batch;
 use crate::error::{Error, ErrorKind, Result, Undo};
-use crate::link::{AddrGenMode, GetLink, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec};
+use crate::link::{
+    AddrGenMode, GetLink, Ipv4Setting, Ipv6Token, Ipv6Values, LinkChange, LinkKind, LinkSettings, LinkSpec,
+};
 use crate::route::{NewRoute, RouteProtocol};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
 use crate::value::{IfIndex, IfName, maybe};
+use apart::Apart;
 use attached::lower_of;
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 use std::panic::{self, AssertUnwindSafe};
+use std::time::Duration;
 
 /// A link with addresses and routes, to be attached to a container.
 ///
@@ -65,8 +70,13 @@ use std::panic::{self, AssertUnwindSafe};
 pub struct Endpoint<'a> {
     link: LinkSpec<'a>,
     settings: LinkSettings,
+    /// Those that are written to files, and those of them that are let go where they cannot be written.
+    ipv6: Ipv6Values,
+    ipv6_if_possible: Ipv6Values,
     addrs: Vec<IpNetwork>,
     nodad: bool,
+    usable_within: Option<Duration>,
+    with_link_local: bool,
     gateways: Vec<IpAddr>,
     metric: Option<u32>,
     protocol: Option<RouteProtocol>,
@@ -84,8 +94,12 @@ impl<'a> Endpoint<'a> {
         Self {
             link: link.into(),
             settings: LinkSettings::new(IfIndex(1)), // until there is one
+            ipv6: Ipv6Values::NONE,
+            ipv6_if_possible: Ipv6Values::NONE,
             addrs: Vec::new(),
             nodad: false,
+            usable_within: None,
+            with_link_local: false,
             gateways: Vec::new(),
             metric: None,
             protocol: None,
@@ -101,9 +115,9 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// Uses IPv6 addresses at once, without duplicate address detection. Without it, wait with an
-    /// [`AddressWatch`](crate::socket::AddressWatch) that was opened before. What is sent to an address in its first moment is
-    /// dropped even so: the route to it is made by a worker of the kernel's.
+    /// Uses IPv6 addresses at once, without duplicate address detection. Without it, they can be used a second or two later:
+    /// [`usable_within`](Self::usable_within) waits for that. What is sent to an address in its first moment is dropped even
+    /// so: the route to it is made by a worker of the kernel's.
     #[must_use]
     pub const fn nodad(mut self) -> Self {
         self.nodad = true;
@@ -171,10 +185,18 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// How the IPv6 link-local address is made.
+    /// How the IPv6 link-local address is made. A link or kernel without IPv6 refuses it (EAFNOSUPPORT).
     #[must_use]
     pub const fn addr_gen_mode(mut self, mode: AddrGenMode) -> Self {
         self.settings = self.settings.addr_gen_mode(mode);
+        self
+    }
+
+    /// The lower half of the addresses that the link makes of the prefixes that routers advertise: see
+    /// [`LinkSettings::token`].
+    #[must_use]
+    pub const fn token(mut self, token: Ipv6Token) -> Self {
+        self.settings = self.settings.token(token);
         self
     }
 
@@ -182,6 +204,13 @@ impl<'a> Endpoint<'a> {
     #[must_use]
     pub const fn allow_same_namespace(mut self) -> Self {
         self.allow_same_namespace = true;
+        self
+    }
+
+    /// On another parent.
+    #[must_use]
+    pub fn on(mut self, parent: IfIndex) -> Self {
+        self.link = self.link.on(parent);
         self
     }
 
@@ -321,22 +350,30 @@ impl<'a> Endpoint<'a> {
     /// # Errors
     /// As [`attach`](Self::attach).
     pub fn finish(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
-        let inside = sandbox.socket();
+        if self.has_ipv6_work() {
+            self.finish_with_ipv6(attached, sandbox)
+        } else {
+            self.run_steps(attached, sandbox.socket()).map(drop)
+        }
+    }
+
+    /// Returns the routes that would not go with the link.
+    fn run_steps(&self, attached: &Attached, inside: &mut Socket) -> Result<Apart<'a>> {
         let apart = self.routes_apart(attached.index, inside);
         let apart = apart.map_err(|error| error.with_undo(attached.undo(inside)))?;
         let mut batch = inside.take_spare_batch().one_ack();
         let finished = self.push_steps(attached.index, &mut batch).and_then(|()| inside.run(&mut batch));
         let finished = finished.map_err(|error| {
             let error = error.explained(inside);
-            apart.undo(&batch, inside);
+            apart.undo(batch.outcomes(), inside);
             error.with_undo(attached.undo(inside))
         });
         inside.keep_spare_batch(batch);
-        finished
+        finished.map(|()| apart)
     }
 
     fn push_steps(&self, index: IfIndex, batch: &mut Batch) -> Result<()> {
-        let Self { link: _, settings, addrs, nodad, gateways: _, metric: _, protocol: _, routes: _, .. } = self;
+        let Self { settings, addrs, nodad, .. } = self;
         if !settings.is_empty() {
             batch.push(&settings.of(index))?;
         }

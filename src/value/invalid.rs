@@ -3,6 +3,7 @@
 use super::Name;
 use super::mac::Hex;
 use std::fmt;
+use std::net::Ipv6Addr;
 
 /// What was given where a value was wanted: its first bytes, kept for the sentence that refuses it.
 ///
@@ -139,6 +140,12 @@ pub enum InvalidValue {
     /// A path below `/proc/sys/net` that could lead elsewhere.
     #[error("{0} is no setting: one is a path below /proc/sys/net, without `.`, `..` and empty parts")]
     SettingPath(Given),
+    /// See [`Ipv6Token`](crate::link::Ipv6Token).
+    #[error("{0} is no token: one is the lower half of an address, as in ::7")]
+    Ipv6Token(Ipv6Addr),
+    /// See [`Ipv6Token`](crate::link::Ipv6Token).
+    #[error("{0} is no token: one is an IPv6 address of which the upper half is zero, as in ::7")]
+    Ipv6TokenSyntax(Given),
     /// A descriptor given as a socket that is not a NETLINK_ROUTE one.
     #[error("not a NETLINK_ROUTE socket")]
     NotARouteSocket,

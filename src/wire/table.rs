@@ -35,10 +35,11 @@
 //! | `request` | ✓      | ✓      |            |          | an order, not a property                               |
 //! | `order`   |        | ✓      |            |          | an order, not a property                               |
 //! | `reply`   |        |        | ✓          |          | refused or ignored in requests                         |
+//! | `moving`  |        |        | view only  |          | as `reply`; changes though nobody changes the link     |
 //! | `lists`   | ✓      | ✓      | ✓          | ✓        | of unbounded length; stands last, written out of line  |
 //!
 //! Sections may repeat. Encoding skips a section of which nothing is set with one test, so rows that are seldom used stand
-//! in sections of their own. Numbers of rows that are written are below 64 ([`Mask`](super::Mask)).
+//! in sections of their own. Numbers of rows that are written are at most 64 ([`Mask`](super::Mask)).
 //!
 //! The first word says what the request types are:
 //!
@@ -92,6 +93,7 @@ macro_rules! hand_out {
         $(request $in_request:tt)?
         $(order $in_order:tt)?
         $(reply $in_reply:tt)?
+        $(moving $in_moving:tt)?
         $(lists $in_lists:tt)?
      );*) => {
         $crate::wire::table::request! {
@@ -102,7 +104,7 @@ macro_rules! hand_out {
         }
         $crate::wire::table::view! {
             $($view)*
-            [$($($in_create)? $($in_change)? $($in_both)? $($in_reply)? $($in_lists)?)*]
+            [$($($in_create)? $($in_change)? $($in_both)? $($in_reply)? $($in_moving)? $($in_lists)?)*]
             unread [$($($in_request)? $($in_order)?)*]
         }
         $crate::wire::table::info! {

@@ -4,7 +4,8 @@ use crate::common::{Skip, kernel, knows, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint, ip, net, with_addresses};
 use std::time::{Duration, Instant};
 use sublink::addr::DeleteAddress;
-use sublink::endpoint::{Detach, Difference, NoCarrier};
+use sublink::endpoint::{Detach, Difference};
+use sublink::error::NoCarrier;
 use sublink::link::{
     AddrGenMode, AnyKind, EgressQos, IngressQos, Ipv4Setting, IpvlanFlag, IpvlanMode, LinkFlags, LinkSettings,
     MacvlanFlags, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
