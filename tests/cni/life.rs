@@ -1,7 +1,7 @@
 //! ADD, CHECK, DEL, and what lies between.
 
 use crate::common::{Skip, kernel_test, needs, parent, socket};
-use crate::runtime::{Pod, Runtime, config, host_links, ipv4_config, with};
+use crate::runtime::{Pod, REFERENCE, Runtime, config, host_links, ipv4_config, with};
 use serde_json::{Value, json};
 use sublink::route::ListRoutes;
 use sublink::{LinkChange, Netns, NewLink};
@@ -40,6 +40,39 @@ fn add_check_check_after_a_changed_mtu_delete_delete() -> Result<(), Skip> {
     assert_eq!(runtime.asked_of_ipam(&pod), ["ADD", "CHECK", "CHECK", "DEL", "DEL"]);
     assert_eq!(runtime.records(), [""; 0]);
     assert_eq!(host_links(), before);
+    Ok(())
+}
+
+/// IPv4 alone and both families, with the IPAM plugin that most people have.
+#[kernel_test]
+fn addresses_of_host_local() -> Result<(), Skip> {
+    if !std::path::Path::new(REFERENCE).join("host-local").exists() {
+        return Err(Skip("the reference plugins are not installed (package containernetworking-plugins)".into()));
+    }
+    let (runtime, pod) = (Runtime::new()?, Pod::new("c1"));
+    parent(&mut socket());
+    let ranges = [
+        json!([[{"subnet": "10.0.50.0/24", "rangeStart": "10.0.50.9"}]]),
+        json!([[{"subnet": "10.0.50.0/24", "rangeStart": "10.0.50.9"}], [{"subnet": "fd00:50::/64", "rangeStart": "fd00:50::9"}]]),
+    ];
+    for (ranges, expected) in ranges.into_iter().zip([&["10.0.50.9/24"][..], &["10.0.50.9/24", "fd00:50::9/64"]]) {
+        let mut config = with(&config(7), "cniVersion", "1.0.0");
+        config["ipam"] = json!({
+            "type": "host-local", "dataDir": "/run/cni/ipam", "ranges": ranges, "routes": [{"dst": "0.0.0.0/0"}],
+        });
+        let result = runtime.good("ADD", &config, &pod);
+        assert_eq!(pod.addresses(), expected);
+        let config = with(&config, "prevResult", result);
+        runtime.good("CHECK", &config, &pod);
+        runtime.good("DEL", &config, &pod);
+        runtime.good("DEL", &config, &pod);
+        assert_eq!(pod.links(), [""; 0]);
+        let reserved = std::fs::read_dir("/run/cni/ipam/net1").expect("its folder").flatten();
+        let reserved: Vec<_> =
+            reserved.map(|file| file.file_name()).filter(|name| name.to_string_lossy().contains("50.9")).collect();
+        assert!(reserved.is_empty(), "{reserved:?}");
+        std::fs::remove_dir_all("/run/cni/ipam").expect("removed"); // it goes on behind the last one otherwise
+    }
     Ok(())
 }
 
