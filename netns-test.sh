@@ -38,7 +38,7 @@ readonly examples=(quickstart attach)
 # Suites that need no kernel of a certain version: they work on bytes, or ask the headers.
 readonly host_only=(lib fixtures headers hostile layers packet_route)
 # In load order: each after those it needs.
-readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb)
+readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb vrf tls bonding team)
 home=$HOME
 # Under sudo, what is installed is for the user who called it.
 [[ $EUID != 0 || -z ${SUDO_USER:-} ]] || home=$(getent passwd "$SUDO_USER" | cut -d: -f6)

@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::link::{NewLink, VlanId, VlanProtocol};
 use crate::neigh::ListForwarding;
 use crate::socket::{Socket, impossible_vlan};
-use crate::value::IfIndex;
+use crate::value::{IfIndex, LAST_VLAN_ID};
 use nix::errno::Errno;
 
 /// The group address of GVRP and MVRP.
@@ -27,9 +27,6 @@ const REGISTRATION: [u8; 6] = [0x01, 0x80, 0xc2, 0x00, 0x00, 0x21];
 
 /// A list of as many entries came in one datagram, so that nothing is missing.
 const ONE_DATAGRAM: usize = 64;
-
-/// The largest id of a VLAN.
-const LAST_ID: u16 = 4094;
 
 /// Whether a VLAN stands on `link`, which has a probe, if there can be one.
 ///
@@ -72,7 +69,7 @@ fn listens(host: &mut Socket, link: IfIndex) -> Option<bool> {
 /// Whether any VLAN of this protocol stands on a link. Asking changes nothing, so where an answer was lost, the id is asked
 /// for again by itself.
 fn has_any_id(host: &mut Socket, link: IfIndex, protocol: VlanProtocol) -> Result<bool> {
-    let ids = (0..=LAST_ID).map(VlanId::new).collect::<Result<Vec<_>, _>>()?;
+    let ids = (0..=LAST_VLAN_ID).map(VlanId::new).collect::<Result<Vec<_>, _>>()?;
     let mut batch = Batch::new();
     for id in &ids {
         batch.push(&impossible_vlan(link, *id, protocol))?;
