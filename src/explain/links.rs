@@ -370,7 +370,7 @@ const WITH_PORTS: [&str; 4] = ["bridge", "bond", "team", "vrf"];
 
 /// Whether a macvlan that cannot be seen has this address: the parent has it in its list, and no VLAN has put it there.
 pub(super) fn is_in_use(socket: &mut Socket, parent: IfIndex, mac: MacAddr) -> bool {
-    let lets_in = |socket: &mut Socket, link| socket.own_addresses(link).is_ok_and(|addrs| addrs.has(mac));
+    let lets_in = |socket: &mut Socket, link| socket.macs_on(link, &[]).is_ok_and(|macs| macs.has(mac));
     if !lets_in(socket, parent) {
         return false;
     }

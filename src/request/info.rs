@@ -3,10 +3,12 @@
 use super::types::MessageType;
 use crate::addr::AddressView;
 use crate::link::{AltNames, IfInfo, KindFacts, KindView, LinkFlags, LinkView};
+use crate::neigh::{ForwardingEntry, NeighbourView};
 use crate::route::RouteView;
-use crate::value::{IfIndex, IfName, Name};
+use crate::value::{EtherAddr, IfIndex, IfName, Name};
 use crate::wire::{Attribute, Attributes, Header, Messages};
 use ipnetwork::IpNetwork;
+use netlink_packet_core::NLM_F_CREATE;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -32,8 +34,10 @@ pub struct RequestInfo {
     pub parent_is_elsewhere: bool,
     /// Whether the link was to be in another namespace.
     pub is_elsewhere: bool,
-    /// The IP address with its prefix length; a route's destination.
+    /// The IP address with its prefix length; a route's destination; a neighbour's address.
     pub addr: Option<IpNetwork>,
+    /// The address of a forwarding entry.
+    pub ether_addr: Option<EtherAddr>,
     /// A route's gateway.
     pub gateway: Option<IpAddr>,
     /// How many next hops a route has, if they are given as a list.
@@ -101,6 +105,22 @@ verbs! {
     DeleteRoute "delete route",
     /// List routes.
     ListRoutes "list routes",
+    /// Add a neighbour.
+    AddNeighbour "add neighbour",
+    /// Add a neighbour, or change one that is there.
+    ReplaceNeighbour "replace neighbour",
+    /// Change a neighbour that is there.
+    ChangeNeighbour "change neighbour",
+    /// Delete a neighbour.
+    DeleteNeighbour "delete neighbour",
+    /// Read a neighbour.
+    GetNeighbour "get neighbour",
+    /// List neighbours.
+    ListNeighbours "list neighbours",
+    /// Add a forwarding entry.
+    AddForwarding "add forwarding entry",
+    /// Delete a forwarding entry.
+    DeleteForwarding "delete forwarding entry",
     /// List forwarding entries.
     ListForwarding "list forwarding entries",
     /// Ask for a namespace's id.
@@ -126,6 +146,7 @@ impl RequestInfo {
             parent_is_elsewhere: false,
             is_elsewhere: false,
             addr: None,
+            ether_addr: None,
             gateway: None,
             next_hops: 0,
         };
@@ -136,6 +157,21 @@ impl RequestInfo {
             let gateway = route.gateway().or(route.via().map(|via| via.0));
             let next_hops = route.next_hops().map_or(0, |hops| hops.iter().count());
             return Some(Self { index: route.index(), addr: route.destination(), gateway, next_hops, ..info });
+        }
+        if let Some(neighbour) = NeighbourView::of(message) {
+            let verb = match info.verb {
+                Verb::ReplaceNeighbour if message.header.flags & NLM_F_CREATE == 0 => Verb::ChangeNeighbour,
+                verb => verb,
+            };
+            return Some(Self { verb, index: neighbour.index(), addr: neighbour.addr().map(IpNetwork::from), ..info });
+        }
+        if let Some(entry) = ForwardingEntry::of(message) {
+            let verb = match info.verb {
+                Verb::AddNeighbour | Verb::ReplaceNeighbour => Verb::AddForwarding,
+                Verb::DeleteNeighbour => Verb::DeleteForwarding,
+                _ => Verb::ListForwarding,
+            };
+            return Some(Self { verb, index: Some(entry.index), ether_addr: entry.addr, ..info });
         }
         match MessageType::of(message.header) {
             Some((ty, _)) if ty.is_about_a_link() => info.of_link(message.payload),
@@ -227,6 +263,21 @@ impl fmt::Display for RequestInfo {
                 if self.next_hops > 0 {
                     write!(f, " by {} next hops", self.next_hops)?;
                 }
+            }
+            (
+                Verb::AddNeighbour
+                | Verb::ReplaceNeighbour
+                | Verb::ChangeNeighbour
+                | Verb::DeleteNeighbour
+                | Verb::GetNeighbour,
+                _,
+            ) => {
+                let addr = self.addr.map_or_else(|| "of no address".into(), |addr| addr.ip().to_string());
+                write!(f, " {addr} on {link}")?;
+            }
+            (Verb::AddForwarding | Verb::DeleteForwarding, _) => {
+                let addr = self.ether_addr.map_or_else(|| "of no address".into(), |addr| addr.to_string());
+                write!(f, " {addr} on {link}")?;
             }
             _ => {}
         }

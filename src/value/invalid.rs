@@ -93,6 +93,9 @@ pub enum InvalidValue {
     /// See [`MacAddr`](super::MacAddr).
     #[error("{0} is not a MAC address, which is six hexadecimal bytes, as in 02:00:00:00:00:07")]
     MacSyntax(Given),
+    /// See [`EtherAddr`](super::EtherAddr).
+    #[error("an Ethernet address is not zero")]
+    EtherAddrZero,
     /// A MAC address for a link that has its parent's: the kernel would ignore it.
     #[error("an ipvlan, and a macvlan in passthru mode, has its parent's MAC address, not one of its own")]
     MacIsParents,

@@ -1,7 +1,7 @@
 //! Values that requests and answers are made of. Each is checked once, when it is made, and never again.
 //!
 //! The modules above this one ([`link`](crate::link), [`addr`](crate::addr), [`route`](crate::route),
-//! [`nsid`](crate::nsid)) share these values, so that none of them has to know another.
+//! [`neigh`](crate::neigh), [`nsid`](crate::nsid)) share these values, so that none of them has to know another.
 
 mod flags;
 mod index;
@@ -17,7 +17,7 @@ mod random;
 pub use index::IfIndex;
 pub use invalid::{Given, InvalidValue};
 pub use ip::Scope;
-pub use mac::{Broadcast, LinkAddress, MacAddr};
+pub use mac::{Broadcast, EtherAddr, LinkAddress, MacAddr};
 pub use names::{Alias, AltName, IfName, Name};
 pub use nsid::NsId;
 
