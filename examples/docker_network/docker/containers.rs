@@ -56,12 +56,12 @@ pub fn join(work: &mut Work<'_>, words: &Words, mut sandbox: Sandbox, name: IfNa
     let member = pool.network.connect(&mut work.host, &work.owner, &mut sandbox, connection, &others)?;
 
     let new = Joined::new(joined::with_link(words, &namespace, &member), pools)?;
-    let mut give = |addr: &IpNetwork| sandbox.socket().apply(&NewAddress::new(member.attached.index, *addr));
-    let completed = more.iter().try_for_each(&mut give);
+    let index = member.attached.index;
+    let given = more.iter().try_for_each(|addr| sandbox.socket().apply(&NewAddress::new(index, *addr)));
     // Whoever had the path before is gone with that namespace.
     work.state.joined.retain(|other| other.container != file || !other.is_in(network) || other.namespace == namespace);
     work.state.joined.push(new);
-    if let Err(error) = completed.map_err(Into::into).and_then(|()| work.state.save()) {
+    if let Err(error) = given.map_err(Into::into).and_then(|()| work.state.save()) {
         work.state.joined.pop();
         let _ = member.disconnect(&mut work.host, &mut sandbox, &others, &Detach::new());
         return Err(error);
