@@ -198,7 +198,8 @@ impl Parent {
     /// used as it is.
     ///
     /// # Errors
-    /// It [cannot be made](InvalidNetwork), or the kernel refused; then nothing is left. Of a link that was removed again,
+    /// It [cannot be made](InvalidNetwork), or the kernel refused; then nothing is left. (Where answers are lost again and again,
+    /// a half-made link may be, which whoever comes next finishes or removes.) Of a link that was removed again,
     /// [`Error::explained`](crate::Error::explained) has looked why before.
     pub fn up(&self, host: &mut Socket, owner: &Owner) -> Result<Up> {
         let (mut patience, mut collisions) = (Patience::new(), 0);
