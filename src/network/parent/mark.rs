@@ -115,7 +115,10 @@ impl Owner {
         batch.push(&link(temporary))?;
         batch.push(&LinkChange::named(temporary).alias(Alias::new(&mark)?))?;
         let made = host.run(&mut batch).map_err(|error| error.with_name(name));
-        let index = host.index_of(temporary);
+        let index = match host.index_of(temporary) {
+            Err(error) if !error.is_no_device() => host.index_of(temporary), // were the link not seen, it would be left
+            index => index,
+        };
         match (made, index) {
             (Ok(()), Err(error)) if error.is_no_device() => Ok(None),
             (Ok(()), index) => index.map(Some),

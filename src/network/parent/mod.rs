@@ -199,7 +199,8 @@ impl Parent {
     ///
     /// # Errors
     /// It [cannot be made](InvalidNetwork), or the kernel refused, and it has been looked
-    /// [why](crate::Error::reason); then nothing is left.
+    /// [why](crate::Error::reason); then nothing is left. (Where answers are lost again and again, a half-made link may be,
+    /// which whoever comes next finishes or removes.)
     pub fn up(&self, host: &mut Socket, owner: &Owner) -> Result<Up> {
         let (mut patience, mut collisions) = (Patience::new(), 0);
         loop {
