@@ -25,6 +25,8 @@ mod default_route;
 mod detach;
 mod device;
 mod ipv6;
+#[cfg(test)]
+mod scripted;
 
 pub use attached::Attached;
 pub use check::Difference;
@@ -227,7 +229,7 @@ impl<'a> Endpoint<'a> {
     /// refuses even that.
     pub fn attach(&self, host: &mut Socket, sandbox: &mut Sandbox) -> Result<Attached> {
         let attached = self.prepare(host, sandbox)?;
-        self.finish(&attached, sandbox)?;
+        self.finish_on(host, &attached, sandbox)?;
         Ok(attached)
     }
 
@@ -264,7 +266,7 @@ impl<'a> Endpoint<'a> {
             panic::resume_unwind(panic)
         });
         let value = stepped.map_err(|error| attached.undo_for(error, sandbox.socket()))?;
-        self.finish(&attached, sandbox)?;
+        self.finish_on(host, &attached, sandbox)?;
         Ok((attached, value))
     }
 
@@ -324,15 +326,16 @@ impl<'a> Endpoint<'a> {
         let was_there = link.wanted_index().map_or(Ok(false), |index| inside.has_link(index));
         let was_there = was_there.map_err(|error| error.with_undo(Undo::Clean))?;
         let created = match link.wanted_index() {
-            Some(index) => create(host, index).map_err(|error| error.explained(host)),
-            None => host
-                .at_free_index(|index| inside.has_link(index), create)
-                .map_err(|error| error.explained(host).without_chosen_index()),
+            Some(index) => create(host, index),
+            None => host.at_free_index(|index| inside.has_link(index), create),
         };
+        let created = created.map_err(|error| error.explained(host));
         let made = |index| Attached { index, name, kind, mac, has_parents_mac: mac.is_none(), parent, lower, vlan };
         match (created, tried) {
             (Ok(index), _) if link.wanted_name().is_some() && mac.is_some() => Ok(made(index)),
-            (Ok(index), _) => made(index).complete(inside).map_err(|error| error.with_undo(made(index).undo(inside))),
+            (Ok(index), _) => made(index)
+                .complete(inside)
+                .map_err(|error| error.naming(index, link.wanted_name()).with_undo(made(index).undo(inside))),
             (Err(error), Some(index)) if error.is_unknown_outcome() => {
                 let undo = if was_there { Undo::WasThere(index) } else { made(index).undo(inside) };
                 Err(error.with_undo(undo))
@@ -365,12 +368,20 @@ impl<'a> Endpoint<'a> {
         let mut batch = inside.take_spare_batch().one_ack();
         let finished = self.push_steps(attached.index, &mut batch).and_then(|()| inside.run(&mut batch));
         let finished = finished.map_err(|error| {
-            let error = error.explained(inside);
+            let error = error.explained(inside).naming(attached.index, Some(attached.name));
             apart.undo(batch.outcomes(), inside);
             error.with_undo(attached.undo(inside))
         });
         inside.keep_spare_batch(batch);
         finished.map(|()| apart)
+    }
+
+    /// As [`finish`](Self::finish), where the host can be asked why it failed, too.
+    fn finish_on(&self, host: &mut Socket, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
+        self.finish(attached, sandbox).map_err(|error| match attached.lower {
+            Some(lower) if !self.link.parent_is_elsewhere() => error.explained_by_parent(host, lower),
+            _ => error,
+        })
     }
 
     fn push_steps(&self, index: IfIndex, batch: &mut Batch) -> Result<()> {
