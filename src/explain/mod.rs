@@ -79,8 +79,8 @@ impl<'a> Surroundings<'a> {
             (Errno::EACCES, _) => &[Self::ipv6_is_off, Self::not_permitted_there],
             (Errno::EBADF, None) => &[Self::not_a_descriptor],
             (Errno::ENODEV, _) => &[
-                Self::link_is_gone, Self::parent_is_gone, Self::group_is_empty, Self::leads_nowhere, Self::no_ipv4,
-                Self::no_ipv6,
+                Self::link_is_gone, Self::hop_is_gone, Self::parent_is_gone, Self::group_is_empty, Self::leads_nowhere,
+                Self::no_ipv4, Self::no_ipv6,
             ],
             (Errno::ENXIO | Errno::ENOBUFS | Errno::EAFNOSUPPORT, _) => &[
                 Self::no_ipv4, Self::no_ipv6, Self::link_is_gone,
