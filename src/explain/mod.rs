@@ -1,4 +1,5 @@
-//! Why: where the kernel gives a bare error number, a look at how things stand says more.
+//! Why: where the kernel gives a bare error number, a look at how things stand says more. So it does where the kernel's words
+//! leave a question open, such as which route leads to a gateway.
 //!
 //! macvlan gives no words with its own errors, and one number has several causes: EINVAL may be the MTU, the parent, or a
 //! passthru sibling. [`Error::explained`] asks the kernel what there is, only when it is called, and changes nothing. One table
