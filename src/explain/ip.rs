@@ -5,7 +5,7 @@ use crate::addr::{AddressFlags, AddressInfo, AddressView, ListAddresses};
 use crate::error::{FoundRoute, Reason};
 use crate::link::{AddrGenMode, Ipv6Setting, LinkFlags, LinkInfo};
 use crate::request::Verb;
-use crate::route::{ListRoutes, NewRoute, RouteInfo, RouteType, RouteView, Table};
+use crate::route::{ListRoutes, NewRoute, NextHop, RouteInfo, RouteType, RouteView, Table};
 use crate::value::{IPV4_MTU, IfIndex, IfName};
 use crate::wire::{Message, Messages};
 use ipnetwork::IpNetwork;
@@ -204,13 +204,28 @@ impl Surroundings<'_> {
     }
 
     pub(super) fn link_is_down(&mut self) -> Option<Reason> {
-        self.route()?;
-        let link = self.link.as_ref().filter(|link| !link.flags.contains(LinkFlags::UP))?;
+        let links = self.links_of_route()?;
+        let link = links
+            .into_iter()
+            .flat_map(|index| self.at(index, None))
+            .find(|link| !link.flags.contains(LinkFlags::UP))?;
         Some(Reason::LinkIsDown(link.name))
     }
 
+    /// Of several next hops, one may leave by a link that does not exist.
+    pub(super) fn hop_is_gone(&mut self) -> Option<Reason> {
+        let gone = self.links_of_route()?.into_iter().find(|index| self.is_gone(*index, None))?;
+        Some(Reason::LinkIsGone(gone))
+    }
+
+    fn links_of_route(&self) -> Option<Vec<IfIndex>> {
+        let route = self.route()?;
+        let of_hops = route.next_hops.into_iter().flatten().filter_map(|hop| hop.index);
+        Some(route.index.into_iter().chain(of_hops).collect())
+    }
+
     pub(super) fn gateway_is_own(&mut self) -> Option<Reason> {
-        self.hops()?.into_iter().find_map(|(gateway, _)| {
+        self.hops()?.into_iter().filter_map(|hop| hop.gateway).find_map(|gateway| {
             let (_, link) = self.holder_of(gateway)?;
             Some(Reason::GatewayIsOwn { gateway, link })
         })
@@ -218,11 +233,11 @@ impl Surroundings<'_> {
 
     /// A gateway is reachable by a route that has none itself.
     pub(super) fn gateway_unreachable(&mut self) -> Option<Reason> {
-        let hops = self.hops().filter(|_| self.route().is_some_and(|route| !route.is_onlink))?;
-        hops.into_iter().find_map(|(gateway, index)| {
+        let hops = self.hops()?.into_iter().filter(|hop| !hop.is_onlink);
+        hops.filter_map(|hop| Some((hop.gateway?, hop.index))).find_map(|(gateway, index)| {
             let leads_there = |route: &RouteInfo| {
-                let is_direct =
-                    route.route_type == RouteType::Unicast && route.gateway.or(route.via.map(|via| via.0)).is_none();
+                let has_gateway = route.gateway.is_some() || route.via.is_some();
+                let is_direct = route.route_type == RouteType::Unicast && !has_gateway;
                 let is_by = index.is_none() || route.index == index;
                 is_direct && is_by && route.destination.is_some_and(|network| network.contains(gateway))
             };
@@ -232,12 +247,15 @@ impl Surroundings<'_> {
         })
     }
 
-    /// The gateways of a route that was to be added, each with the link that was said.
-    fn hops(&self) -> Option<Vec<(IpAddr, Option<IfIndex>)>> {
+    /// The ways of a route that was to be added.
+    fn hops(&self) -> Option<Vec<NextHop>> {
         let route = self.route().filter(|_| matches!(self.request.verb, Verb::AddRoute | Verb::ReplaceRoute))?;
-        let own = route.gateway.or(route.via.map(|via| via.0)).map(|gateway| (gateway, route.index));
-        let several = route.next_hops.into_iter().flatten().filter_map(|hop| Some((hop.gateway?, hop.index)));
-        Some(own.into_iter().chain(several).collect())
+        let own = route.gateway.or(route.via.map(|via| via.0)).map(|gateway| NextHop {
+            index: route.index,
+            is_onlink: route.is_onlink,
+            ..NextHop::via(gateway)
+        });
+        Some(own.into_iter().chain(route.next_hops.into_iter().flatten()).collect())
     }
 
     /// Whose source address it is, and whether it can be used yet.

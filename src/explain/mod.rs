@@ -1,4 +1,5 @@
-//! Why: where the kernel gives a bare error number, a look at how things stand says more.
+//! Why: where the kernel gives a bare error number, a look at how things stand says more. So it does where the kernel's words
+//! leave a question open, such as which route leads to a gateway.
 //!
 //! macvlan gives no words with its own errors, and one number has several causes: EINVAL may be the MTU, the parent, or a
 //! passthru sibling. [`Error::explained`] asks the kernel what there is, only when it is called, and changes nothing. One table
@@ -79,8 +80,8 @@ impl<'a> Surroundings<'a> {
             (Errno::EACCES, _) => &[Self::ipv6_is_off, Self::not_permitted_there],
             (Errno::EBADF, None) => &[Self::not_a_descriptor],
             (Errno::ENODEV, _) => &[
-                Self::link_is_gone, Self::parent_is_gone, Self::group_is_empty, Self::leads_nowhere, Self::no_ipv4,
-                Self::no_ipv6,
+                Self::link_is_gone, Self::hop_is_gone, Self::parent_is_gone, Self::group_is_empty, Self::leads_nowhere,
+                Self::no_ipv4, Self::no_ipv6,
             ],
             (Errno::ENXIO | Errno::ENOBUFS | Errno::EAFNOSUPPORT, _) => &[
                 Self::no_ipv4, Self::no_ipv6, Self::link_is_gone,

@@ -35,6 +35,27 @@ pub fn a_link_that_does_not_come_up() -> Result<(), Skip> {
     Ok(())
 }
 
+/// Where nothing is known but the name that a link has while it is made.
+#[kernel_test]
+pub fn a_temporary_name_is_none() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let temporary = name("sl~0123456789ab");
+    let link = socket.create(&NewLink::macvlan(parent).name(temporary)).unwrap();
+    let why = "EINVAL (Invalid argument): the MTU 9000 is above the 1500 of the parent p0";
+    for (refused, said) in [
+        (socket.change(&LinkChange::new(link).mtu(9000)), format!("change the new link: {why}")),
+        (socket.create(&NewLink::macvlan(parent).name(temporary).mtu(9000)).map(drop), "create macvlan on p0: ".into()),
+    ] {
+        let error = refused.unwrap_err().explained(&mut socket).to_string();
+        assert!(error.starts_with(&said), "{error}");
+    }
+    let taken = socket.create(&NewLink::macvlan(parent).name(temporary)).unwrap_err().explained(&mut socket);
+    let reason = taken.reason().unwrap().to_string();
+    assert_eq!(reason, format!("the name sl~0123456789ab is taken by a temporary link (#{link})"));
+    Ok(())
+}
+
 /// Another program is making the same VLAN, or was ended before it had.
 #[kernel_test]
 pub fn a_vlan_that_another_program_makes() -> Result<(), Skip> {

@@ -7,7 +7,7 @@ use super::{On, Row, World, known, row};
 use crate::common::name;
 use crate::help::index;
 use nix::errno::Errno;
-use sublink::route::{DeleteRoute, RouteType, Table};
+use sublink::route::{DeleteRoute, NextHop, RouteType, Table};
 use sublink::value::Scope;
 use sublink::{LinkChange, NewAddress, NewLink, NewRoute, Result};
 
@@ -41,6 +41,10 @@ fn to(destination: &str) -> NewRoute<'static> {
 
 fn via(gateway: &str) -> NewRoute<'static> {
     NewRoute::default_via(gateway.parse().unwrap())
+}
+
+fn via_hop(gateway: &str) -> NextHop {
+    NextHop::via(gateway.parse().unwrap())
 }
 
 const ADD: &str = "add route";
@@ -166,6 +170,25 @@ pub const ROWS: &[Row] = &[
     row(ADD, Errno::EINVAL, "IPv6, the gateway is multicast", |w| w.route(via("ff02::1")), Words("Invalid gateway address")),
     row(ADD, Errno::EINVAL, "onlink, the gateway is multicast", |w| w.route(via("224.0.0.1").onlink()),
         Words("Nexthop has invalid gateway")),
+    row(ADD, Errno::ENETUNREACH, "no network holds the gateway of a next hop", |w| {
+        w.with("10.0.0.7/24");
+        let hops = [via_hop("10.0.0.1").index(w.p0), via_hop("10.9.0.1").index(w.p1)];
+        w.apply(to("10.5.0.0/16").next_hops(&hops))
+    }, Explained("GatewayUnreachable", "the gateway 10.9.0.1 is in no network of p1 (`onlink` makes it reachable all the same)")),
+    row(ADD, Errno::EHOSTUNREACH, "IPv6, no network holds the gateway of a next hop", |w| {
+        w.with("fd00::7/64");
+        let hops = [via_hop("fd00::1").index(w.p0), via_hop("fd99::1").index(w.p1)];
+        w.apply(to("fd05::/64").next_hops(&hops))
+    }, Explained("GatewayUnreachable", "the gateway fd99::1 is in no network of p1 (`onlink` makes it reachable all the same)")),
+    row(ADD, Errno::ENODEV, "no such link of a next hop", |w| {
+        let hops = [NextHop::dev(w.p0), NextHop::dev(index(4242))];
+        w.apply(to("10.5.0.0/16").next_hops(&hops))
+    }, Explained("LinkIsGone", "the link does not exist, or no longer")),
+    row(ADD, Errno::ENETDOWN, "the link of a next hop is down", |w| {
+        w.socket.change(&LinkChange::new(w.p1).down()).unwrap();
+        let hops = [NextHop::dev(w.p0), NextHop::dev(w.p1)];
+        w.apply(to("10.5.0.0/16").next_hops(&hops))
+    }, Explained("LinkIsDown", "p1 is down: bring it up first")),
     known(ADD, Errno::EPERM, "without CAP_NET_ADMIN", Elsewhere("permissions::it_is_missing_here"),
         Explained("NotPermittedHere", "")),
     row(ADD, Errno::EOPNOTSUPP, "a kernel without IPv6, or booted with ipv6.disable=1", |w| w.route(to("fd05::/64")),
