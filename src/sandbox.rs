@@ -239,7 +239,7 @@ impl Sandbox {
     }
 
     /// Runs `work` inside: on the calling thread if that is there.
-    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
+    pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
         if self.netns.is_here()? { Ok(work()) } else { run_in(self.as_fd(), work) }
     }
 }

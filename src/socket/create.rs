@@ -64,11 +64,11 @@ impl Socket {
             match create(self, index) {
                 Err(error) if tries < INDEX_TRIES && (error.is_already_there() || error.is_busy()) => {
                     if !self.has_link(index).unwrap_or(false) && !is_taken_there(index).unwrap_or(false) {
-                        return Err(error); // or it cannot be seen whether it is taken
+                        return Err(error.without_chosen_index()); // or it cannot be seen whether it is taken
                     }
                     tries += 1;
                 }
-                created => return created,
+                created => return created.map_err(Error::without_chosen_index),
             }
         }
     }

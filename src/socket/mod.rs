@@ -12,6 +12,7 @@ mod create;
 mod ip;
 mod list;
 mod look_up;
+mod neigh;
 mod option;
 mod run;
 #[cfg(test)]
