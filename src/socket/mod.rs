@@ -9,16 +9,15 @@
 mod channel;
 mod create;
 mod ip;
+pub(crate) mod link_events;
 mod list;
 mod option;
 mod run;
-mod vlan;
+pub(crate) mod vlan;
 mod watch;
 
 pub use list::{List, Query};
 pub use watch::AddressWatch;
-
-pub(crate) use vlan::impossible_vlan;
 
 use crate::batch::{Batch, CHUNK};
 use crate::error::{Error, ErrorKind, KernelError, Result, Whereabouts};

@@ -8,10 +8,12 @@
 //!   attach
 //! ```
 
+use super::notice::until_firm;
 use super::probe::outlive;
-use super::{Owner, Parent, Result, Up};
+use super::stack::comes_up;
+use super::{Owner, Parent, Result, Up, is_down};
 use crate::endpoint::{Attached, Endpoint};
-use crate::error::{Error, Reason, Undo};
+use crate::error::{Error, ErrorKind, Reason, Undo};
 use crate::link::LinkKind;
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
@@ -65,13 +67,19 @@ impl Parent {
             let up = self.up(host, owner)?;
             was_made |= up.made;
             let endpoint = endpoint(up.index)?;
+            let kind = endpoint.link().kind();
             let error = match endpoint.attach(host, sandbox) {
+                // A VLAN goes with a parent that somebody is removing.
+                Ok(_) if kind == LinkKind::Vlan && !until_firm(host, up.index)? => {
+                    Error::from(ErrorKind::TimedOut).with_undo(Undo::Clean)
+                }
                 Ok(attached) => return Ok((Up { made: was_made, ..up }, attached)),
                 Err(error) => error,
             };
             let may_pass = error.undo() == Some(Undo::Clean)
                 && (!host.has_link(up.index)?
-                    || is_kept_off(&error, endpoint.link().kind()) && is_of(owner, host, up.index)?);
+                    || is_kept_off(&error, kind) && is_of(owner, host, up.index)?
+                    || is_down(&error) && comes_up(host, up.index)?);
             if !may_pass {
                 return Err(error.into());
             }
@@ -84,7 +92,7 @@ impl Parent {
 }
 
 /// Whether a probe may be what is in the way.
-fn is_kept_off(error: &Error, kind: LinkKind) -> bool {
+pub(super) fn is_kept_off(error: &Error, kind: LinkKind) -> bool {
     match kind {
         LinkKind::Macvlan | LinkKind::Macvtap => {
             let is_possible = matches!(error.reason(), None | Some(Reason::Unknown(_) | Reason::Passthru { .. }));
@@ -96,7 +104,7 @@ fn is_kept_off(error: &Error, kind: LinkKind) -> bool {
 }
 
 /// Whether the link is marked as one that this owner made, or is gone: probes are put on no others.
-fn is_of(owner: &Owner, host: &mut Socket, index: IfIndex) -> Result<bool> {
+pub(super) fn is_of(owner: &Owner, host: &mut Socket, index: IfIndex) -> Result<bool> {
     match host.link_at(index) {
         Ok(link) => Ok(owner.has_marked(&link.to_owned())),
         Err(error) if error.is_no_device() => Ok(true),
