@@ -1,14 +1,16 @@
 //! A container's namespace and a socket inside it, together.
 //!
-//! The word is that of CRI and libnetwork. What is held here is two descriptors, and one more for each folder of
-//! `/proc/sys/net` of which a setting was read or written. **Holding one keeps the namespace**: after the container has ended, its links live on, and their MAC addresses,
-//! VLAN ids and passthru parents stay taken. So a daemon keeps paths or names, and opens a sandbox for as long as it works in
-//! it; [`Sandbox::open_all`] opens many on one thread.
+//! The word is that of CRI and libnetwork. What is held here is three descriptors: the namespace, a socket, and the folder of
+//! IPv6 settings, which is opened on the thread that enters anyway; and one more for each other folder of `/proc/sys/net` of
+//! which a setting was read or written. **Holding one keeps the namespace**: after the container has ended, its links live on,
+//! and their MAC addresses, VLAN ids and passthru parents stay taken. So a daemon keeps paths or names, and opens a sandbox
+//! for as long as it works in it; [`Sandbox::open_all`] opens many on one thread.
 
 use crate::error::{Error, Result};
+use crate::link::{Ipv6Setting, LinkChange};
 use crate::netns::{Netns, enter, on_a_thread, run_in, run_in_new};
 use crate::socket::Socket;
-use crate::value::{Given, InvalidValue, Name};
+use crate::value::{Given, IfIndex, IfName, InvalidValue, Name};
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::Mode;
 use std::cell::RefCell;
@@ -89,29 +91,31 @@ impl Sandbox {
 
     /// A namespace that is open already.
     pub fn of(netns: Netns) -> Result<Self> {
-        let socket = run_in(netns.as_fd(), Socket::open)??;
-        Ok(Self::with(netns, socket))
+        let (socket, ipv6) = run_in(netns.as_fd(), || (Socket::open(), open_folder(IPV6)))?;
+        Ok(Self::with(netns, socket?, ipv6.ok()))
     }
 
     /// The calling thread's own namespace, for a caller that is inside already. No thread is started, and no capability
     /// needed.
     pub fn here() -> Result<Self> {
-        Ok(Self::with(Netns::current()?, Socket::open()?))
+        Ok(Self::with(Netns::current()?, Socket::open()?, None))
     }
 
     /// A new namespace: see [`Netns::create`].
     pub fn create() -> Result<Self> {
-        run_in_new(Self::here)?
+        run_in_new(|| Ok(Self::with(Netns::current()?, Socket::open()?, open_folder(IPV6).ok())))?
     }
 
     /// On a thread of [`on_a_thread`].
     fn entered(netns: Netns) -> Result<Self> {
         enter(netns.as_fd())?;
-        Ok(Self::with(netns, Socket::open()?))
+        Ok(Self::with(netns, Socket::open()?, open_folder(IPV6).ok()))
     }
 
-    const fn with(netns: Netns, socket: Socket) -> Self {
-        Self { netns, socket, folders: RefCell::new(Vec::new()) }
+    /// With the folder of IPv6 settings, where one could be opened: without it, the first use of it says why not.
+    fn with(netns: Netns, socket: Socket, ipv6: Option<OwnedFd>) -> Self {
+        let folders = ipv6.into_iter().map(|folder| (IPV6.into(), folder)).collect();
+        Self { netns, socket, folders: RefCell::new(folders) }
     }
 
     /// The socket inside.
@@ -137,6 +141,28 @@ impl Sandbox {
     /// Runs `work` in the namespace, on a thread of its own, and waits for it: see [`Netns::run`].
     pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
         self.netns.run(work)
+    }
+
+    /// Brings `lo` up, and says whether it was down: until then nobody in the namespace reaches 127.0.0.1, `::1` or an address
+    /// of the container's own. [`Network::connect`](crate::Network::connect) does it.
+    ///
+    /// ```no_run
+    /// let mut pod = sublink::Sandbox::create()?;
+    /// assert!(pod.bring_up_loopback()?);
+    /// assert!(!pod.bring_up_loopback()?, "it was up already");
+    /// # Ok::<(), sublink::Error>(())
+    /// ```
+    pub fn bring_up_loopback(&mut self) -> Result<bool> {
+        if self.socket.link_at(LOOPBACK)?.is_up() {
+            return Ok(false);
+        }
+        self.socket.change(&LinkChange::new(LOOPBACK).up())?;
+        Ok(true)
+    }
+
+    /// Takes it down again, for who has brought it up and failed in what comes behind that.
+    pub(crate) fn take_down_loopback(&mut self) {
+        let _ = self.socket.change(&LinkChange::new(LOOPBACK).down());
     }
 
     /// A setting below `/proc/sys/net` of the namespace, such as `ipv6/conf/eth0/disable_ipv6`, without the newline behind it.
@@ -175,6 +201,12 @@ impl Sandbox {
         written.map_err(|error| Error::io(format!("write {}", described(setting)), error))
     }
 
+    /// Writes an IPv6 setting of a link, as [`set_sysctl`](Self::set_sysctl) does.
+    pub(crate) fn set_ipv6(&self, link: IfName, setting: Ipv6Setting, value: i32) -> Result<()> {
+        let link = Path::new(IPV6).join("conf").join(OsStr::from_bytes(link.as_bytes()));
+        self.set_sysctl(link.join(setting.file()), &value.to_string())
+    }
+
     /// What stands in `/proc/sys/net` itself belongs to the namespace of the thread that looks it up; what stands in a folder
     /// there, to the namespace of the folder.
     fn open_setting(&self, setting: &Path, access: OFlag) -> Result<File> {
@@ -198,8 +230,7 @@ impl Sandbox {
         if let Some((_, open)) = folders.iter().find(|(name, _)| name == folder) {
             return Ok(work(open.as_fd()));
         }
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let opened = self.inside(|| open(&Path::new(SETTINGS).join(folder), flags, Mode::empty()))?;
+        let opened = self.inside(|| open_folder(folder))?;
         let opened =
             opened.map_err(|error| Error::io(format!("open {} inside", described(Path::new(folder))), error))?;
         let result = work(opened.as_fd());
@@ -221,6 +252,18 @@ impl AsFd for Sandbox {
 
 /// Where the settings of the network are.
 const SETTINGS: &str = "/proc/sys/net";
+
+/// The folder there of which an attach writes settings.
+const IPV6: &str = "ipv6";
+
+/// The index of `lo`, in every namespace.
+const LOOPBACK: IfIndex = IfIndex(1);
+
+/// Opens a folder of settings of the calling thread's namespace.
+fn open_folder(folder: impl AsRef<Path>) -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    open(&Path::new(SETTINGS).join(folder), flags, Mode::empty())
+}
 
 /// Whether it leads to something below the folder.
 fn is_below(setting: &Path) -> bool {

@@ -8,6 +8,8 @@ mod between;
 mod checks;
 #[path = "attach/devices.rs"]
 mod devices;
+#[path = "attach/events.rs"]
+mod events;
 #[path = "attach/failures.rs"]
 mod failures;
 #[path = "attach/found.rs"]
@@ -16,12 +18,21 @@ mod found;
 mod handover;
 #[path = "attach/help.rs"]
 mod help;
+#[path = "attach/ipv6.rs"]
+mod ipv6;
 #[path = "attach/many.rs"]
 mod many;
 #[path = "attach/rootless.rs"]
 mod rootless;
+#[path = "attach/routes.rs"]
+mod routes;
+#[expect(dead_code, reason = "another suite's, of which a part is used")]
+#[path = "kernel/tools.rs"]
+mod tools;
 #[path = "attach/traced.rs"]
 mod traced;
+#[path = "attach/usable.rs"]
+mod usable;
 #[path = "attach/whole.rs"]
 mod whole;
 

@@ -3,8 +3,12 @@
 //! Its commands are part of this suite, so that they run in each test's own namespace and need no second program, which in a
 //! guest would have to be found; all that is left out is how the words get from the command line.
 
+#[path = "docker_network/daily.rs"]
+mod daily;
 #[path = "../examples/docker_network/docker/mod.rs"]
 mod docker;
+#[path = "docker_network/gone.rs"]
+mod gone;
 #[path = "docker_network/life.rs"]
 mod life;
 #[path = "docker_network/messages.rs"]

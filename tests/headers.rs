@@ -6,6 +6,8 @@ mod bytes;
 mod claims;
 #[path = "headers/ip.rs"]
 mod ip;
+#[path = "headers/listed.rs"]
+mod listed;
 
 use claims::Claim;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -17,8 +19,10 @@ use std::sync::OnceLock;
 use std::{fs, io};
 
 const INCLUDES: &str = "\
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <linux/devlink.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
@@ -33,7 +37,7 @@ const INCLUDES: &str = "\
 ";
 
 /// A little below what Linux 6.1's headers have, so that headers which lack a whole family of names fail.
-const AT_LEAST: usize = 195;
+const AT_LEAST: usize = 275;
 
 fn main() -> ExitCode {
     let groups = claims::GROUPS.iter().map(|(name, claims)| {
@@ -41,7 +45,9 @@ fn main() -> ExitCode {
         Trial::ignorable_test(*name, move || the_numbers_are_right(&claims()))
     });
     let all = Trial::ignorable_test("all_names_are_in_the_headers", all_names_are_in_the_headers);
-    libtest_mimic::run(&Arguments::from_args(), groups.chain([all]).collect()).exit_code()
+    let listed =
+        Trial::ignorable_test("no_attribute_of_links_is_missing_in_the_list", no_attribute_is_missing_in_the_list);
+    libtest_mimic::run(&Arguments::from_args(), groups.chain([all, listed]).collect()).exit_code()
 }
 
 fn the_numbers_are_right(claims: &[Claim]) -> Result<Completion, Failed> {
@@ -75,6 +81,16 @@ fn all_names_are_in_the_headers() -> Result<Completion, Failed> {
     Ok(Completion::ignored_with(format!("this kernel's headers are too old to check {}", absent.join(", "))))
 }
 
+/// An attribute that is newer than the list wants a line there, and a row or a reason.
+fn no_attribute_is_missing_in_the_list() -> Result<Completion, Failed> {
+    let folder = Folder::new("list");
+    match preprocessed(&folder.0.join("names.c")) {
+        Ok(preprocessed) => assert_eq!(listed::missing(&preprocessed), Vec::<String>::new(), "not in attributes.txt"),
+        Err(reason) => return Ok(Completion::ignored_with(reason)),
+    }
+    Ok(Completion::Completed)
+}
+
 fn names() -> BTreeSet<String> {
     claims::GROUPS.iter().flat_map(|(_, claims)| claims()).map(|(name, _)| name).collect()
 }
@@ -83,18 +99,23 @@ fn names() -> BTreeSet<String> {
 fn headers() -> &'static Result<BTreeMap<String, i128>, String> {
     static HEADERS: OnceLock<Result<BTreeMap<String, i128>, String>> = OnceLock::new();
     HEADERS.get_or_init(|| {
-        let folder = Folder::new();
+        let folder = Folder::new("names");
         let source = folder.0.join("names.c");
-        fs::write(&source, INCLUDES).expect("a file");
-        let preprocessed = match cc(&["-E", "-dD"], &source) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("no C compiler here".into()),
-            preprocessed => preprocessed.expect("cc starts"),
-        };
-        if !preprocessed.status.success() {
-            return Err("the kernel's headers are not installed here".into());
-        }
-        Ok(ask(&folder, &source, &String::from_utf8_lossy(&preprocessed.stdout)))
+        Ok(ask(&folder, &source, &preprocessed(&source)?))
     })
+}
+
+/// The headers, without comments. `source` is a file to make.
+fn preprocessed(source: &Path) -> Result<String, String> {
+    fs::write(source, INCLUDES).expect("a file");
+    let preprocessed = match cc(&["-E", "-dD"], source) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("no C compiler here".into()),
+        preprocessed => preprocessed.expect("cc starts"),
+    };
+    if !preprocessed.status.success() {
+        return Err("the kernel's headers are not installed here".into());
+    }
+    Ok(String::from_utf8_lossy(&preprocessed.stdout).into_owned())
 }
 
 /// Compiles and runs a program that prints each name which occurs in the `preprocessed` headers, for an absent one would
@@ -119,7 +140,7 @@ fn ask(folder: &Folder, source: &Path, preprocessed: &str) -> BTreeMap<String, i
 /// The kernel's names in an expression.
 fn identifiers(expression: &str) -> impl Iterator<Item = &str> {
     let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.filter(|word| !matches!(*word, "" | "sizeof" | "struct" | "0xffff"))
+    words.filter(|word| !matches!(*word, "" | "sizeof" | "offsetof" | "struct" | "0xffff"))
 }
 
 fn cc(arguments: &[&str], source: &Path) -> io::Result<Output> {
@@ -130,8 +151,8 @@ fn cc(arguments: &[&str], source: &Path) -> io::Result<Output> {
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("sublink-headers-{}", std::process::id()));
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("sublink-headers-{name}-{}", std::process::id()));
         fs::create_dir(&folder).expect("a folder");
         Self(folder)
     }

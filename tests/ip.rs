@@ -2,6 +2,8 @@
 
 #[path = "ip/named.rs"]
 mod named;
+#[path = "ip/ways.rs"]
+mod ways;
 
 use common::{Skip, mac, name, parent, socket, veth};
 use std::net::{IpAddr, Ipv6Addr};
@@ -311,7 +313,7 @@ fn a_default_route_of_several_next_hops_has_a_link() -> Result<(), Skip> {
 fn refusals_of_routes_are_sentences() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = with_addresses(&mut socket);
-    let mut refused = |route: NewRoute| socket.apply(&route).unwrap_err().to_string();
+    let mut refused = |route: NewRoute<'_>| socket.apply(&route).unwrap_err().to_string();
     assert_eq!(
         refused(NewRoute::default_via(ip("10.5.0.1")).index(p0)),
         "add route default via 10.5.0.1 dev p0: ENETUNREACH: Nexthop has invalid gateway"

@@ -18,6 +18,8 @@ mod cutoff;
 mod host;
 #[path = "iproute2/neighbours.rs"]
 mod neighbours;
+#[path = "iproute2/routes.rs"]
+mod routes;
 
 use common::{NamedTest, needs};
 use host::{Host, Seen};
@@ -58,7 +60,7 @@ fn main() -> ExitCode {
     };
     let ours = each("set_by_us_read_by_ip", ip_reads_what_we_set);
     let theirs = each("set_by_ip_read_by_us", we_read_what_ip_sets);
-    common::main_with(ours.chain(theirs))
+    common::main_with(ours.chain(theirs).chain(routes::tests()))
 }
 
 type Check = fn(&Row, &Twins);

@@ -2,6 +2,8 @@
 
 #[path = "kernel/common_properties.rs"]
 mod common_properties;
+#[path = "kernel/every_link.rs"]
+mod every_link;
 #[path = "kernel/macvlan.rs"]
 mod macvlan;
 #[path = "kernel/macvtap.rs"]

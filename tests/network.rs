@@ -12,6 +12,8 @@ mod chains;
 mod down;
 #[path = "network/help.rs"]
 mod help;
+#[path = "network/ipv6.rs"]
+mod ipv6;
 #[path = "network/members.rs"]
 mod members;
 #[path = "network/parents.rs"]

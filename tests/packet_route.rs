@@ -9,6 +9,8 @@ mod creates;
 mod failings;
 #[path = "packet_route/queries.rs"]
 mod queries;
+#[path = "packet_route/routes.rs"]
+mod routes;
 
 use netlink_packet_core::{DecodeError, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;

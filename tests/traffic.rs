@@ -20,6 +20,10 @@ mod neighbours;
 mod networks;
 #[path = "traffic/parents.rs"]
 mod parents;
+#[path = "traffic/returns.rs"]
+mod returns;
+#[path = "traffic/routers.rs"]
+mod routers;
 #[path = "traffic/senders.rs"]
 mod senders;
 #[path = "traffic/station.rs"]

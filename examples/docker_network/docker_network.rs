@@ -12,7 +12,7 @@
 //! # dn rm macvlan50
 //! ```
 //!
-//! `dn help` tells the rest.
+//! `dn help` and `dn COMMAND --help` tell the rest.
 //!
 //! [`Network`]: sublink::Network
 
@@ -25,14 +25,20 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let words: Result<Vec<_>, _> = env::args_os().skip(1).map(std::ffi::OsString::into_string).collect();
     let done = match words {
-        Ok(words) => docker::run(&words, &mut io::stdout()),
+        Ok(words) => docker::run(&words, &mut io::stdin().lock(), &mut io::stdout()),
         Err(word) => Err(format!("{word:?} is not UTF-8").into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // Who reads has read enough: `… ls | head -n 1`.
+        Err(error)
+            if error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe) =>
+        {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("{error}");
-            ExitCode::FAILURE
+            docker::exit_code(&*error).into()
         }
     }
 }

@@ -3,6 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use std::net::IpAddr;
 use sublink::link::{VlanFlags, VlanFlagsChange};
+use sublink::route::{NextHop, Weight};
 use sublink::value::NsId;
 use sublink::{IfIndex, IfName, IpNetwork, MacAddr};
 
@@ -56,4 +57,20 @@ pub fn vlan_flags(u: &mut Unstructured<'_>) -> Result<VlanFlagsChange> {
     let flags = [VlanFlags::GVRP, VlanFlags::REORDER_HDR, VlanFlags::BRIDGE_BINDING];
     let [first, second] = [*u.choose(&flags)?, *u.choose(&flags)?];
     Ok(first.on() | if u.arbitrary()? { second.on() } else { second.off() })
+}
+
+/// Next hops of a route: mostly none, else as many as [`length`] says.
+pub fn next_hops(u: &mut Unstructured<'_>) -> Result<Vec<NextHop>> {
+    if u.ratio(2, 3)? {
+        return Ok(Vec::new());
+    }
+    let first = next_hop(u)?;
+    (0..length(u)?).map(|at| if at < 5 { next_hop(u) } else { Ok(first) }).collect()
+}
+
+fn next_hop(u: &mut Unstructured<'_>) -> Result<NextHop> {
+    let hop = if u.arbitrary()? { NextHop::via(ip(u)?) } else { NextHop::dev(index(u)?) };
+    let hop = if u.arbitrary()? { hop.index(index(u)?) } else { hop };
+    let hop = if u.arbitrary()? { hop.onlink() } else { hop };
+    Ok(hop.weight(Weight::new(u.int_in_range(1..=256)?).expect("a weight")))
 }

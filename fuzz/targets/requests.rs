@@ -14,7 +14,7 @@ use sublink::addr::{AddressView, DeleteAddress, Label, Lifetime, ListAddresses};
 use sublink::link::*;
 use sublink::nsid::{GetNsid, NewNsid};
 use sublink::request::RequestInfo;
-use sublink::route::{DeleteRoute, ListRoutes, RouteProtocol, RouteType, RouteView, Table};
+use sublink::route::{DeleteRoute, ListRoutes, MetricLocks, RouteProtocol, RouteType, RouteView, Table};
 use sublink::value::{Alias, AltName, Broadcast, Scope};
 use sublink::wire::{Message, Messages, NoRoom};
 use sublink::*;
@@ -410,6 +410,15 @@ fn route(u: &mut Unstructured<'_>) -> Result<()> {
         metric = u.arbitrary()? => metric;
         table = Table(u.arbitrary()?) => table;
     }
+    let (mut mtu, mut advmss, mut rtt, mut locks) = (None, None, None, None);
+    set! { u route:
+        mtu = u.arbitrary::<u16>()?.into() => mtu;
+        advmss = u.arbitrary::<u16>()?.into() => advmss;
+        rtt = u.arbitrary()? => rtt;
+        lock = MetricLocks::from(u.arbitrary::<u32>()?) => locks;
+    }
+    let hops = any::next_hops(u)?;
+    route = route.next_hops(&hops);
     if u.arbitrary()? {
         route = route.source(any::ip(u)?).onlink().replace();
     }
@@ -417,14 +426,22 @@ fn route(u: &mut Unstructured<'_>) -> Result<()> {
         route = route.route_type(RouteType::from(u.arbitrary::<u8>()?)).scope(Scope(u.arbitrary()?));
         route = route.protocol(RouteProtocol(u.arbitrary()?));
     }
-    let bytes = encoded(&route, u)?.expect("it is short");
+    let Some(bytes) = encoded(&route, u)? else {
+        assert!(hops.len() > 2_000); // of 32 bytes at most
+        return Ok(());
+    };
     let read = RouteView::of(message(&bytes)).expect("a route").to_owned();
+    assert_eq!(read.next_hops.unwrap_or_default(), hops);
+    let metrics = read.metrics.unwrap_or_default();
+    assert_eq!((metrics.rtt, metrics.lock), (rtt, locks));
+    let kept = |value: Option<u32>, most: u32| value.map(|value| value.min(most));
+    assert_eq!((metrics.mtu, metrics.advmss), (kept(mtu, 65_520), kept(advmss, 65_495)));
     let network = IpNetwork::new(destination.network(), destination.prefix()).expect("a prefix");
     assert_eq!((read.destination, read.index, read.metric), (Some(network), index, metric));
     assert_eq!((read.gateway.or(read.via.map(|via| via.0)), read.table), (gateway, table));
     let info = RequestInfo::of(&bytes).expect("a request");
     assert_eq!((info.gateway, info.index), (gateway, index));
-    encoded(&DeleteRoute::like(route), u)?.expect("it is short");
+    encoded(&DeleteRoute::like(route), u)?;
     encoded(&ListRoutes::v6().table(Table(u.arbitrary()?)).index(any::index(u)?), u)?.expect("it is short");
     black_box(packet_route::message(&route, 1).is_ok());
     Ok(())

@@ -2,11 +2,11 @@
 
 use super::{Attached, Endpoint};
 use crate::addr::{AddressFlags, AddressInfo, ListAddresses};
-use crate::error::Result;
-use crate::link::{GetLink, LinkFlags, LinkKind, LinkView};
+use crate::error::{NoCarrier, Result};
+use crate::link::{LinkKind, LinkView};
 use crate::route::{ListRoutes, NewRoute};
 use crate::sandbox::Sandbox;
-use crate::socket::Socket;
+use crate::socket::{LostCarrier, Socket};
 use crate::value::{IfIndex, IfName, MacAddr, NsId};
 use crate::wire::{CompareRows, Mismatch};
 use ipnetwork::IpNetwork;
@@ -92,22 +92,18 @@ pub enum Difference {
         /// By which router.
         gateway: Option<IpAddr>,
     },
-}
-
-/// Why a link has no carrier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum NoCarrier {
-    /// Its parent is down.
-    #[error("its parent is down")]
-    ParentIsDown,
-    /// Its parent is up and has no carrier either: a cable is missing, or what it stands on itself is down.
-    #[error("its parent has none")]
-    ParentHasNone,
-    /// The parent could not be seen: before Linux 4.15, or without CAP_NET_ADMIN over the parent's namespace; or it was in
-    /// order when it was looked at.
-    #[error("why is unknown")]
-    Unknown,
+    /// A metric of a route is another.
+    #[error("{attribute} of the route to {destination} is {found}, not {expected}")]
+    RouteMetric {
+        /// Where it leads.
+        destination: IpNetwork,
+        /// The kernel's name of the metric.
+        attribute: &'static str,
+        /// The endpoint's value.
+        expected: Box<str>,
+        /// The container's.
+        found: Box<str>,
+    },
 }
 
 impl Endpoint<'_> {
@@ -126,8 +122,9 @@ impl Endpoint<'_> {
     /// # }
     /// ```
     ///
-    /// It takes the link, its addresses and, of each family that has routes here, the routes: one list each. IPv6 reports
-    /// routes of one destination and metric by several gateways as one route; that one counts for each of its gateways.
+    /// It takes the link, its addresses and, of each family that has routes here, the routes: one list each, and one more for
+    /// each route with metrics. IPv6 reports routes of one destination and metric by several gateways as one route; that one
+    /// counts for each of its gateways.
     ///
     /// The parent's index is not compared where [`Attached::lower`] is not known.
     ///
@@ -137,7 +134,7 @@ impl Endpoint<'_> {
         let inside = sandbox.socket();
         let (settings, lost_carrier, mut differences) = match inside.link_at(attached.index) {
             Ok(found) if found.kind() == attached.kind.as_str() => {
-                (found.settings(), SeenParent::of_link_without_carrier(&found), self.compare_link(attached, &found))
+                (found.settings(), LostCarrier::of(&found), self.compare_link(attached, &found))
             }
             Ok(found) => {
                 let found = found.kind().to_string().into();
@@ -147,8 +144,9 @@ impl Endpoint<'_> {
             Err(error) => return Err(error),
         };
         differences.extend(self.settings.mismatches(&settings).map(Difference::from));
-        if let Some(parent) = lost_carrier {
-            differences.push(Difference::NoCarrier(parent.why(inside)));
+        differences.extend(self.ipv6.mismatches(settings.ipv6_values()).map(Difference::from));
+        if let Some(lost) = lost_carrier {
+            differences.push(Difference::NoCarrier(lost.why(inside)));
         }
         let addresses = inside.snapshot(&ListAddresses::new().index(attached.index))?;
         differences.extend(self.addrs.iter().filter_map(|addr| compare_address(*addr, &addresses)));
@@ -194,9 +192,14 @@ impl Endpoint<'_> {
             let expected: Vec<_> = routes.iter().filter(|route| route.destination().is_ipv4() == is_v4).collect();
             let Some(table) = expected.first().map(|route| route.wanted_table()) else { continue };
             let is_one_table = expected.iter().all(|route| route.wanted_table() == table);
-            let found = inside.snapshot(&if is_one_table { list.table(table) } else { list })?;
-            let missing = expected.into_iter().filter(|route| !found.iter().any(|found| route.is_like(found)));
-            differences.extend(missing.map(Difference::from));
+            let list = if is_one_table { list.table(table) } else { list };
+            let found = inside.snapshot(&list)?;
+            let is_there = |route: &NewRoute<'_>| found.iter().any(|found| route.is_like(found));
+            let (there, missing): (Vec<_>, Vec<_>) = expected.into_iter().partition(|route| is_there(route));
+            differences.extend(missing.into_iter().map(Difference::from));
+            for route in there.into_iter().filter(|route: &&NewRoute<'_>| route.has_metrics()) {
+                differences.extend(compare_metrics(route, &list, inside)?);
+            }
         }
         Ok(())
     }
@@ -210,26 +213,28 @@ fn compare_address(addr: IpNetwork, found: &[AddressInfo]) -> Option<Difference>
     is_duplicate.then_some(Difference::DuplicateAddress(addr))
 }
 
-/// The parent of a link without a carrier, as that link reports it.
-struct SeenParent(Option<GetLink<'static>>);
-
-impl SeenParent {
-    /// `None` if the link is down, or has a carrier.
-    fn of_link_without_carrier(link: &LinkView<'_>) -> Option<Self> {
-        let parent = link.parent().map(GetLink::index);
-        let parent = parent.map(|parent| link.parent_netnsid().map_or(parent, |nsid| parent.in_netnsid(nsid)));
-        (link.is_up() && !link.flags().contains(LinkFlags::LOWER_UP)).then_some(Self(parent))
-    }
-
-    /// Looks at the parent, in whatever namespace.
-    fn why(self, inside: &mut Socket) -> NoCarrier {
-        let parent = self.0.and_then(|parent| inside.get(&parent).ok().map(|parent| parent.flags()));
-        match parent {
-            Some(flags) if !flags.contains(LinkFlags::UP) => NoCarrier::ParentIsDown,
-            Some(flags) if !flags.contains(LinkFlags::LOWER_UP) => NoCarrier::ParentHasNone,
-            _ => NoCarrier::Unknown,
+/// Compares the metrics of a route that is there. Of several like it, one that has them all is enough.
+fn compare_metrics(route: &NewRoute<'_>, list: &ListRoutes, inside: &mut Socket) -> Result<Vec<Difference>> {
+    let mut least: Option<Vec<Mismatch>> = None;
+    let mut routes = inside.routes(list)?;
+    loop {
+        match routes.next() {
+            Ok(Some(found)) if route.is_like(&found.to_owned()) => {
+                let unlike = route.unlike_metrics(&found);
+                least = least.filter(|least| least.len() <= unlike.len()).or(Some(unlike));
+            }
+            Ok(Some(_)) => {}
+            Err(error) if !error.is_interrupted() => return Err(error),
+            Ok(None) | Err(_) => break,
         }
     }
+    let differs = |Mismatch { number: _, name, asked, found }| Difference::RouteMetric {
+        destination: route.destination(),
+        attribute: name,
+        expected: asked.into(),
+        found: or_none(found).into(),
+    };
+    Ok(least.into_iter().flatten().map(differs).collect())
 }
 
 /// Attributes that have a [`Difference`] of their own.
@@ -267,8 +272,8 @@ impl From<Mismatch> for Difference {
     }
 }
 
-impl From<&NewRoute> for Difference {
-    fn from(route: &NewRoute) -> Self {
+impl From<&NewRoute<'_>> for Difference {
+    fn from(route: &NewRoute<'_>) -> Self {
         Self::Route { destination: route.destination(), gateway: route.wanted_gateway() }
     }
 }

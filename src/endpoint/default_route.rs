@@ -13,7 +13,7 @@
 //! advertised does not, and is left alone.
 
 use super::{Attached, Endpoint};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::route::{DeleteRoute, ListRoutes, NewRoute, RouteInfo, RouteProtocol, Table};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
@@ -52,16 +52,26 @@ impl Endpoint<'_> {
         take(&own, &others, sandbox.socket())
     }
 
-    pub(super) fn default_routes(&self, index: IfIndex) -> impl Iterator<Item = NewRoute> {
-        self.gateways
-            .iter()
-            .map(move |gateway| default_route(*gateway, index, &self.addrs).maybe(self.metric, NewRoute::metric))
+    pub(super) fn default_routes(&self, index: IfIndex) -> impl Iterator<Item = NewRoute<'static>> {
+        self.gateways.iter().map(move |gateway| self.default_route(*gateway, index))
+    }
+
+    /// The default route by one of its gateways.
+    pub(super) fn default_route(&self, gateway: IpAddr, index: IfIndex) -> NewRoute<'static> {
+        let mut route = default_route(gateway, index, &self.addrs);
+        if let Some(metric) = self.metric {
+            route = route.metric(metric);
+        }
+        if let Some(protocol) = self.protocol {
+            route = route.protocol(protocol);
+        }
+        route
     }
 }
 
 /// The default route by `gateway`, on the link `index`, which has these addresses. A gateway that is in no network of theirs
 /// is taken as reachable on the link; a link-local one always is, since every link has fe80::/64.
-pub(crate) fn default_route(gateway: IpAddr, index: IfIndex, addrs: &[IpNetwork]) -> NewRoute {
+pub(crate) fn default_route(gateway: IpAddr, index: IfIndex, addrs: &[IpNetwork]) -> NewRoute<'static> {
     let route = NewRoute::default_via(gateway).index(index);
     let is_reachable = addrs.iter().any(|addr| addr.contains(gateway));
     let is_link_local = matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local());
@@ -69,7 +79,7 @@ pub(crate) fn default_route(gateway: IpAddr, index: IfIndex, addrs: &[IpNetwork]
 }
 
 /// Adds the default routes `own` and deletes those of `known`, or changes nothing.
-pub(crate) fn take(own: &[NewRoute], known: &[NewRoute], inside: &mut Socket) -> Result<()> {
+pub(crate) fn take(own: &[NewRoute<'static>], known: &[NewRoute<'static>], inside: &mut Socket) -> Result<()> {
     let (mut added, mut old) = (Vec::new(), Vec::new());
     for route in own {
         match add(route, known, inside) {
@@ -98,19 +108,41 @@ pub(crate) fn take(own: &[NewRoute], known: &[NewRoute], inside: &mut Socket) ->
 
 /// Passes the default route that `leaving` had to the first of `candidates`, all of one family, that can have it; and gives
 /// it to that one too where nobody has it. One that anybody else has stays as it is.
-pub(crate) fn pass_on(leaving: &[NewRoute], candidates: &[NewRoute], inside: &mut Socket) {
+///
+/// # Errors
+/// The kernel was asked twice and did not answer.
+pub(crate) fn pass_on(
+    leaving: &[NewRoute<'static>],
+    candidates: &[NewRoute<'static>],
+    inside: &mut Socket,
+) -> Result<()> {
     for candidate in candidates {
-        match add(candidate, leaving, inside) {
-            Ok(old) => return delete_all(&old, inside),
-            Err(error) if error.is_already_there() => return,
+        let added = match add(candidate, leaving, inside) {
+            Err(error) if is_unanswered(&error) => add(candidate, leaving, inside),
+            added => added,
+        };
+        match added {
+            Ok(old) => {
+                delete_all(&old, inside);
+                break;
+            }
+            Err(error) if error.is_already_there() => break,
+            Err(error) if is_unanswered(&error) => return Err(error),
             Err(_) => {}
         }
     }
+    Ok(())
+}
+
+/// Whether a request or its answer was lost, which says nothing of the route. What a container does inside is refused, or
+/// cannot be read.
+fn is_unanswered(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Io { .. } | ErrorKind::Overrun | ErrorKind::TimedOut)
 }
 
 /// Adds a default route, unless somebody has one who is not `known`. Returns the known ones that it took the place of, which
 /// are still there.
-fn add(route: &NewRoute, known: &[NewRoute], inside: &mut Socket) -> Result<Vec<NewRoute>> {
+fn add(route: &NewRoute<'static>, known: &[NewRoute<'static>], inside: &mut Socket) -> Result<Vec<NewRoute<'static>>> {
     let Err(error) = inside.apply(route) else { return Ok(Vec::new()) };
     if !error.is_already_there() {
         return Err(error);
@@ -130,7 +162,7 @@ fn add(route: &NewRoute, known: &[NewRoute], inside: &mut Socket) -> Result<Vec<
     Ok(replaced.map(|(_, route)| route).collect())
 }
 
-fn delete_all(routes: &[NewRoute], inside: &mut Socket) {
+fn delete_all(routes: &[NewRoute<'static>], inside: &mut Socket) {
     for route in routes {
         let _ = delete(route, inside);
     }
@@ -138,7 +170,7 @@ fn delete_all(routes: &[NewRoute], inside: &mut Socket) {
 
 /// Without a metric, the first route that has the gateway and the link would be deleted. That is the right one in IPv4, where
 /// no metric is less than none.
-fn delete(route: &NewRoute, inside: &mut Socket) -> Result<()> {
+fn delete(route: &NewRoute<'static>, inside: &mut Socket) -> Result<()> {
     let way = Way::of_request(route);
     inside.apply(&DeleteRoute::like(if way.is_ipv6() { route.metric(way.metric) } else { *route }))
 }
@@ -154,7 +186,7 @@ struct Way {
 }
 
 impl Way {
-    fn of_request(route: &NewRoute) -> Self {
+    fn of_request(route: &NewRoute<'static>) -> Self {
         let (gateway, index) = (route.wanted_gateway(), route.wanted_index());
         Self { destination: route.destination(), metric: route.wanted_metric(), gateway, index }
     }

@@ -76,7 +76,8 @@ pub struct FailedMove {
     /// Why. [`Error::link_is`] says which namespace has the device.
     pub error: Error,
     /// The device under the name that it has now, for [`MovedDevice::restore`] in the namespace that has it: it may be down,
-    /// without addresses. `None` if the move was not sent; then nothing has changed.
+    /// without addresses. Where it is not known which namespace that is, under its old name, and in the other namespace it may
+    /// have the new one. `None` if the move was not sent; then nothing has changed.
     pub device: Option<MovedDevice>,
 }
 
@@ -158,8 +159,8 @@ impl MovedDevice {
 
 /// The link that has this name, or has it as an alternative name, where the device is to go.
 fn owner_of(name: IfName, inside: &mut Socket) -> Result<Option<IfName>> {
-    match inside.link(name) {
-        Ok(owner) => Ok(Some(owner.if_name())),
+    match inside.index_of(name) {
+        Ok(_) => Ok(Some(name)),
         Err(error) => match error.kind() {
             ErrorKind::OnlyAltName { owner, .. } => Ok(Some(*owner)),
             _ if error.is_no_device() => Ok(None),

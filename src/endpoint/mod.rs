@@ -17,31 +17,37 @@
 //! before a link is removed, its kind and its parent are looked at, since the container may have put another in its place. The
 //! MAC address is no more than a hint, because the container may change it. [`Detached`] says what is known afterwards.
 
+mod apart;
 mod attached;
 mod check;
 mod default_route;
 mod detach;
 mod device;
+mod ipv6;
 
 pub use attached::Attached;
-pub use check::{Difference, NoCarrier};
+pub use check::Difference;
 pub use detach::{Detach, Detached, Fate, Proof, Standing, Unproven, detach_many};
 pub use device::{FailedMove, MovedAddress, MovedDevice};
 
 pub(crate) use default_route::{default_route, pass_on, take};
 
 use crate::addr::NewAddress;
-use crate::batch::{Batch, Outcome};
+use crate::batch::Batch;
 use crate::error::{Error, ErrorKind, Result, Undo};
-use crate::link::{AddrGenMode, GetLink, Ipv4Setting, LinkChange, LinkKind, LinkSettings, LinkSpec};
-use crate::route::{DeleteRoute, NewRoute};
+use crate::link::{
+    AddrGenMode, GetLink, Ipv4Setting, Ipv6Token, Ipv6Values, LinkChange, LinkKind, LinkSettings, LinkSpec,
+};
+use crate::route::{NewRoute, RouteProtocol};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
 use crate::value::{IfIndex, IfName, maybe};
+use apart::Apart;
 use attached::lower_of;
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 use std::panic::{self, AssertUnwindSafe};
+use std::time::Duration;
 
 /// A link with addresses and routes, to be attached to a container.
 ///
@@ -64,11 +70,17 @@ use std::panic::{self, AssertUnwindSafe};
 pub struct Endpoint<'a> {
     link: LinkSpec<'a>,
     settings: LinkSettings,
+    /// Those that are written to files, and those of them that are let go where they cannot be written.
+    ipv6: Ipv6Values,
+    ipv6_if_possible: Ipv6Values,
     addrs: Vec<IpNetwork>,
     nodad: bool,
+    usable_within: Option<Duration>,
+    with_link_local: bool,
     gateways: Vec<IpAddr>,
     metric: Option<u32>,
-    routes: Vec<NewRoute>,
+    protocol: Option<RouteProtocol>,
+    routes: Vec<EndpointRoute<'a>>,
     allow_same_namespace: bool,
 }
 
@@ -82,10 +94,15 @@ impl<'a> Endpoint<'a> {
         Self {
             link: link.into(),
             settings: LinkSettings::new(IfIndex(1)), // until there is one
+            ipv6: Ipv6Values::NONE,
+            ipv6_if_possible: Ipv6Values::NONE,
             addrs: Vec::new(),
             nodad: false,
+            usable_within: None,
+            with_link_local: false,
             gateways: Vec::new(),
             metric: None,
+            protocol: None,
             routes: Vec::new(),
             allow_same_namespace: false,
         }
@@ -98,9 +115,9 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// Uses IPv6 addresses at once, without duplicate address detection. Without it, wait with an
-    /// [`AddressWatch`](crate::socket::AddressWatch) that was opened before. What is sent to an address in its first moment is
-    /// dropped even so: the route to it is made by a worker of the kernel's.
+    /// Uses IPv6 addresses at once, without duplicate address detection. Without it, they can be used a second or two later:
+    /// [`usable_within`](Self::usable_within) waits for that. What is sent to an address in its first moment is dropped even
+    /// so: the route to it is made by a worker of the kernel's.
     #[must_use]
     pub const fn nodad(mut self) -> Self {
         self.nodad = true;
@@ -123,11 +140,41 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// One more route. One that says no link leaves by this one, unless it is of a type that drops packets: those belong to
-    /// no link, and stay when it is detached.
+    /// Who made the default routes; [`RouteProtocol::BOOT`] unless set, as with `ip`.
     #[must_use]
-    pub fn route(mut self, route: NewRoute) -> Self {
-        self.routes.push(route);
+    pub const fn protocol(mut self, protocol: RouteProtocol) -> Self {
+        self.protocol = Some(protocol);
+        self
+    }
+
+    /// One more route. One that says no link leaves by this one. One of a type that drops packets belongs to no link, and one
+    /// with several next hops leaves by the links that these say or lead to.
+    ///
+    /// A route that does not leave by this link alone is deleted again when the attach fails, unless it was there before. It
+    /// stays when the link is detached: [delete](crate::route::DeleteRoute) it.
+    #[must_use]
+    pub fn route(mut self, route: NewRoute<'a>) -> Self {
+        self.routes.push(EndpointRoute { route, by_any_link: false });
+        self
+    }
+
+    /// One more route, by whichever of the container's links leads to its gateway, as the kernel finds it when this link is
+    /// up: that may be another one's network.
+    ///
+    /// ```
+    /// # use sublink::{Endpoint, NewRoute, NewLink, IfIndex};
+    /// # let link = NewLink::macvlan(IfIndex::new(2)?);
+    /// let storage = NewRoute::new("10.70.0.0/16".parse()?).gateway("10.60.0.1".parse()?);
+    /// let endpoint = Endpoint::new(link).addr("10.0.50.7/24".parse()?).route_by_any_link(storage);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// It is deleted again when the attach fails, by the link that it left by, unless it was there before; should somebody add
+    /// the same route by a third link in that moment, neither is. By another link than this one it stays when this one is
+    /// detached.
+    #[must_use]
+    pub fn route_by_any_link(mut self, route: NewRoute<'a>) -> Self {
+        self.routes.push(EndpointRoute { route, by_any_link: true });
         self
     }
 
@@ -138,10 +185,18 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// How the IPv6 link-local address is made.
+    /// How the IPv6 link-local address is made. A link or kernel without IPv6 refuses it (EAFNOSUPPORT).
     #[must_use]
     pub const fn addr_gen_mode(mut self, mode: AddrGenMode) -> Self {
         self.settings = self.settings.addr_gen_mode(mode);
+        self
+    }
+
+    /// The lower half of the addresses that the link makes of the prefixes that routers advertise: see
+    /// [`LinkSettings::token`].
+    #[must_use]
+    pub const fn token(mut self, token: Ipv6Token) -> Self {
+        self.settings = self.settings.token(token);
         self
     }
 
@@ -149,6 +204,13 @@ impl<'a> Endpoint<'a> {
     #[must_use]
     pub const fn allow_same_namespace(mut self) -> Self {
         self.allow_same_namespace = true;
+        self
+    }
+
+    /// On another parent.
+    #[must_use]
+    pub fn on(mut self, parent: IfIndex) -> Self {
+        self.link = self.link.on(parent);
         self
     }
 
@@ -288,20 +350,30 @@ impl<'a> Endpoint<'a> {
     /// # Errors
     /// As [`attach`](Self::attach).
     pub fn finish(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
-        let inside = sandbox.socket();
+        if self.has_ipv6_work() {
+            self.finish_with_ipv6(attached, sandbox)
+        } else {
+            self.run_steps(attached, sandbox.socket()).map(drop)
+        }
+    }
+
+    /// Returns the routes that would not go with the link.
+    fn run_steps(&self, attached: &Attached, inside: &mut Socket) -> Result<Apart<'a>> {
+        let apart = self.routes_apart(attached.index, inside);
+        let apart = apart.map_err(|error| error.with_undo(attached.undo(inside)))?;
         let mut batch = inside.take_spare_batch().one_ack();
         let finished = self.push_steps(attached.index, &mut batch).and_then(|()| inside.run(&mut batch));
         let finished = finished.map_err(|error| {
             let error = error.explained(inside);
-            self.delete_routes_without_link(&batch, inside);
+            apart.undo(batch.outcomes(), inside);
             error.with_undo(attached.undo(inside))
         });
         inside.keep_spare_batch(batch);
-        finished
+        finished.map(|()| apart)
     }
 
     fn push_steps(&self, index: IfIndex, batch: &mut Batch) -> Result<()> {
-        let Self { link: _, settings, addrs, nodad, gateways: _, metric: _, routes: _, allow_same_namespace: _ } = self;
+        let Self { settings, addrs, nodad, .. } = self;
         if !settings.is_empty() {
             batch.push(&settings.of(index))?;
         }
@@ -310,24 +382,32 @@ impl<'a> Endpoint<'a> {
             batch.push(&if *nodad && addr.is_ipv6() { address.nodad() } else { address })?;
         }
         batch.push(&LinkChange::new(index).up())?;
-        for route in self.all_routes(index) {
-            batch.push(&route)?;
+        for gateway in &self.gateways {
+            batch.push(&self.default_route(*gateway, index))?;
+        }
+        for route in &self.routes {
+            batch.push(&route.on(index))?;
         }
         Ok(())
     }
 
-    /// The default routes, then the others, by the link `index`.
-    fn all_routes(&self, index: IfIndex) -> impl Iterator<Item = NewRoute> {
-        self.default_routes(index).chain(self.routes.iter().map(move |route| route.on(index)))
+    /// The default routes, then the others, by the link `index` where they are not by another.
+    fn all_routes(&self, index: IfIndex) -> impl Iterator<Item = NewRoute<'a>> {
+        let default_routes = self.gateways.iter().map(move |gateway| self.default_route(*gateway, index));
+        default_routes.chain(self.routes.iter().map(move |route| route.on(index)))
     }
+}
 
-    /// Routes that drop packets belong to no link, so removing that does not remove them.
-    fn delete_routes_without_link(&self, batch: &Batch, inside: &mut Socket) {
-        let routes = self.routes.iter().rev().zip(batch.outcomes().iter().rev()); // they come last
-        for (route, outcome) in routes.filter(|(route, _)| !route.has_link()) {
-            if matches!(outcome, Outcome::Done | Outcome::Unknown) {
-                let _ = inside.apply(&DeleteRoute::like(*route));
-            }
-        }
+/// A route of an endpoint's that is no default route by one of its gateways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct EndpointRoute<'a> {
+    route: NewRoute<'a>,
+    by_any_link: bool,
+}
+
+impl<'a> EndpointRoute<'a> {
+    /// What is sent for the link `index`.
+    fn on(&self, index: IfIndex) -> NewRoute<'a> {
+        if self.by_any_link { self.route } else { self.route.on(index) }
     }
 }

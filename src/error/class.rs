@@ -1,6 +1,6 @@
 //! Errors in few words, for callers that map them to codes of their own.
 
-use super::{Error, ErrorKind, KernelError, Reason};
+use super::{Error, ErrorKind, KernelError, NoCarrier, Reason};
 use crate::request::Verb;
 use crate::value::InvalidValue;
 use nix::errno::Errno;
@@ -73,19 +73,23 @@ impl Error {
             | ErrorKind::IpAddr(_)
             | ErrorKind::SameNamespace
             | ErrorKind::NotANamespace { .. }
-            | ErrorKind::Forked => Class::Invalid,
+            | ErrorKind::Forked
+            | ErrorKind::NoLinkLocal(_) => Class::Invalid,
             ErrorKind::OnlyAltName { .. }
             | ErrorKind::AnotherAddress { .. }
             | ErrorKind::AddressGone(_)
             | ErrorKind::NamespaceGone(_) => Class::Gone,
             ErrorKind::DuplicateAddress(_) | ErrorKind::NameIsTaken { .. } => Class::Taken,
-            ErrorKind::Interrupted | ErrorKind::Overrun | ErrorKind::TimedOut | ErrorKind::StillTentative(_) => {
-                Class::Transient
-            }
+            ErrorKind::Interrupted
+            | ErrorKind::CutShort
+            | ErrorKind::Overrun
+            | ErrorKind::TimedOut
+            | ErrorKind::StillTentative(_)
+            | ErrorKind::NoCarrier { .. } => Class::Transient,
             ErrorKind::Ignored(_) | ErrorKind::Truncated(_) | ErrorKind::Malformed(_) | ErrorKind::Unexpected => {
                 Class::Kernel
             }
-            ErrorKind::Io { error, .. } => class_of_io(error),
+            ErrorKind::Io { error, .. } => self.reason().and_then(Reason::class).unwrap_or_else(|| class_of_io(error)),
         }
     }
 
@@ -97,10 +101,12 @@ impl Error {
 
     fn subject_of_kind(&self) -> Option<Subject> {
         Some(match self.kind() {
-            ErrorKind::OnlyAltName { .. } => Subject::Link,
-            ErrorKind::AddressGone(_) | ErrorKind::StillTentative(_) | ErrorKind::DuplicateAddress(_) => {
-                Subject::Address
-            }
+            ErrorKind::NoCarrier { why: NoCarrier::ParentIsDown | NoCarrier::ParentHasNone, .. } => Subject::Parent,
+            ErrorKind::OnlyAltName { .. } | ErrorKind::NoCarrier { .. } => Subject::Link,
+            ErrorKind::NoLinkLocal(_)
+            | ErrorKind::AddressGone(_)
+            | ErrorKind::StillTentative(_)
+            | ErrorKind::DuplicateAddress(_) => Subject::Address,
             ErrorKind::SameNamespace
             | ErrorKind::NotANamespace { .. }
             | ErrorKind::NamespaceGone(_)

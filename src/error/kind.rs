@@ -57,6 +57,10 @@ pub enum ErrorKind {
     /// The table changed during the dump, so entries may be missing or there twice. What was read was given out.
     #[error("the list changed while it was read (NLM_F_DUMP_INTR)")]
     Interrupted,
+    /// The kernel ended a list of links early, with an OK, because one of them had grown meanwhile and fits no
+    /// datagram; or a link was made just behind the end of the list. Entries may be missing. What was read was given out.
+    #[error("the kernel may have ended the list early, before a link too large for a datagram")]
+    CutShort,
     /// The container's namespace is the parent's own.
     #[error("the container's namespace is the one that its parent link is in")]
     SameNamespace,
@@ -66,6 +70,17 @@ pub enum ErrorKind {
     /// Duplicate address detection for this IPv6 address has not ended within the limit: it needs a link that is up.
     #[error("{0} is still tentative: duplicate address detection has not ended within the time limit")]
     StillTentative(Ipv6Addr),
+    /// The link is up and has no carrier, so duplicate address detection does not begin.
+    #[error("{link} has no carrier, so its IPv6 addresses stay tentative: {why}")]
+    NoCarrier {
+        /// The link.
+        link: IfName,
+        /// Why it has none.
+        why: NoCarrier,
+    },
+    /// The link makes no IPv6 link-local address: IPv6 is off on it, or the address generation mode is none.
+    #[error("{0} makes no link-local address: IPv6 is off on it, or its addr_gen_mode is none")]
+    NoLinkLocal(IfName),
     /// This IPv6 address was taken from the link before it could be used.
     #[error("{0} was removed before duplicate address detection ended")]
     AddressGone(Ipv6Addr),
@@ -108,6 +123,22 @@ pub enum ErrorKind {
         #[source]
         error: Arc<io::Error>,
     },
+}
+
+/// Why a link has no carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoCarrier {
+    /// Its parent is down.
+    #[error("its parent is down")]
+    ParentIsDown,
+    /// Its parent is up and has no carrier either: a cable is missing, or what it stands on itself is down.
+    #[error("its parent has none")]
+    ParentHasNone,
+    /// The parent could not be seen: before Linux 4.15, or without CAP_NET_ADMIN over the parent's namespace; or it was in
+    /// order when it was looked at.
+    #[error("why is unknown")]
+    Unknown,
 }
 
 /// Each type that `?` meets, one by one, so that any of them can be taken back.

@@ -18,7 +18,7 @@ mod reason;
 
 pub use class::{Class, Subject};
 pub use kernel::KernelError;
-pub use kind::ErrorKind;
+pub use kind::{ErrorKind, NoCarrier};
 pub use outcome::{Step, Undo, Whereabouts};
 pub use reason::Reason;
 
@@ -124,7 +124,7 @@ impl Error {
 
     /// Whether a list changed while it was read: read it again, or take what was read for what it is.
     pub fn is_interrupted(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Interrupted)
+        matches!(self.kind(), ErrorKind::Interrupted | ErrorKind::CutShort)
     }
 
     fn is(&self, errno: Errno) -> bool {
@@ -332,7 +332,7 @@ impl From<Error> for io::Error {
             | ErrorKind::SameNamespace
             | ErrorKind::NotANamespace { .. } => io::ErrorKind::InvalidInput,
             ErrorKind::Malformed(_) | ErrorKind::Truncated(_) | ErrorKind::Unexpected => io::ErrorKind::InvalidData,
-            ErrorKind::Interrupted => io::ErrorKind::Interrupted,
+            ErrorKind::Interrupted | ErrorKind::CutShort => io::ErrorKind::Interrupted,
             _ => error.raw_os_error().map_or(io::ErrorKind::Other, |errno| Self::from_raw_os_error(errno).kind()),
         };
         Self::new(kind, error)

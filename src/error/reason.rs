@@ -1,8 +1,8 @@
 //! The reasons, as values and as sentences.
 
 use super::{Class, Subject};
-use crate::link::{MacvlanMode, VlanId};
-use crate::value::{IfIndex, IfName, MacAddr, NsId};
+use crate::link::{Ipv6Setting, MacvlanMode, VlanId};
+use crate::value::{IPV6_MTU, IfIndex, IfName, MacAddr, NsId};
 use std::fmt;
 
 /// Why a request failed. It prints as a sentence.
@@ -195,6 +195,29 @@ pub enum Reason {
     /// The caller lacks CAP_NET_ADMIN in another namespace of the request.
     #[error("CAP_NET_ADMIN is missing in the user namespace that owns the other network namespace")]
     NotPermittedThere,
+    /// IPv6 is off on the link.
+    #[error("IPv6 is off on {0} (disable_ipv6)")]
+    Ipv6IsOff(IfName),
+    /// The link has no IPv6 at all.
+    #[error("{link} has no IPv6: {}", why_no_ipv6(*.mtu))]
+    NoIpv6 {
+        /// The link.
+        link: IfName,
+        /// Its MTU, of which IPv6 needs 1280.
+        mtu: u32,
+    },
+    /// A setting could not be written, and the link does not have it as asked for.
+    #[error("{}", found_or_none(*.link, *.setting, *.asked, *.found))]
+    Setting {
+        /// The link.
+        link: IfName,
+        /// The setting.
+        setting: Ipv6Setting,
+        /// What was asked for.
+        asked: i32,
+        /// What the link has; `None` if the kernel has no such setting.
+        found: Option<i32>,
+    },
     /// Nothing that can be seen from here is in the way.
     #[error(
         "nothing to be seen here is in the way: a passthru child of {0} in another namespace may be, or a property that \
@@ -224,6 +247,8 @@ impl Reason {
                 Class::Gone
             }
             Self::GroupZero => Class::Invalid,
+            Self::NoIpv6 { mtu, .. } if *mtu < IPV6_MTU => Class::Invalid,
+            Self::NoIpv6 { .. } | Self::Setting { found: None, .. } => Class::Kernel,
             _ => return None,
         })
     }
@@ -244,6 +269,7 @@ impl Reason {
             Self::NamespaceIsGone(_) | Self::NotANamespace | Self::NotPermittedAtTarget | Self::NotPermittedThere => {
                 Subject::Namespace
             }
+            Self::Ipv6IsOff(_) | Self::NoIpv6 { .. } | Self::Setting { .. } => Subject::Link,
             _ => return None,
         })
     }
@@ -253,6 +279,21 @@ impl Reason {
 fn or_elsewhere(children: &[IfName]) -> String {
     let names: Vec<_> = children.iter().map(ToString::to_string).collect();
     if names.is_empty() { "one in another namespace, or had until now".into() } else { names.join(", ") }
+}
+
+fn why_no_ipv6(mtu: u32) -> String {
+    if mtu < IPV6_MTU {
+        format!("its MTU is {mtu}, and IPv6 needs {IPV6_MTU}")
+    } else {
+        "this kernel is without it, or was started with ipv6.disable=1".into()
+    }
+}
+
+fn found_or_none(link: IfName, setting: Ipv6Setting, asked: i32, found: Option<i32>) -> String {
+    match found {
+        Some(found) => format!("{setting} of {link} is {found}, not {asked}"),
+        None => format!("this kernel has no setting {setting}"),
+    }
 }
 
 fn or_index(index: Option<IfIndex>) -> String {

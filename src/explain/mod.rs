@@ -9,7 +9,8 @@ mod surroundings;
 
 use crate::error::{Error, ErrorKind, Reason};
 use crate::link::{
-    KindInfo, LinkChange, LinkFlags, LinkInfo, LinkView, ListLinks, MacvlanMode, VlanId, VlanProtocol, sets_senders,
+    Ipv6Setting, KindInfo, LinkChange, LinkFlags, LinkInfo, LinkView, ListLinks, MacvlanMode, Settings, VlanId,
+    VlanProtocol, sets_senders,
 };
 use crate::nsid::GetNsid;
 use crate::request::{RequestInfo, Verb};
@@ -66,10 +67,11 @@ impl<'a> Surroundings<'a> {
     fn causes(errno: Errno, text: Option<&str>) -> &'a [Cause<Self>] {
         match (errno, text) {
             (Errno::EPERM, _) => &[Self::not_permitted, Self::group_zero],
-            (Errno::EACCES, None) => &[Self::not_permitted_there],
+            (Errno::EACCES, None) => &[Self::not_permitted_there, Self::ipv6_is_off],
+            (Errno::EAFNOSUPPORT, None) => &[Self::no_ipv6],
             (Errno::EBADF, None) => &[Self::not_a_descriptor],
             (Errno::ENODEV, _) => &[Self::link_is_gone, Self::parent_is_gone],
-            (Errno::EOPNOTSUPP, None) => &[Self::of_another_kind],
+            (Errno::EOPNOTSUPP, None) => &[Self::of_another_kind, Self::no_ipv6],
             (Errno::ENETDOWN, None) => &[Self::parent_is_down, Self::link_is_gone, Self::parent_is_gone],
             (Errno::EADDRINUSE, None) => &[
                 Self::mac_of_parent, Self::mac_of_sibling, Self::mac_elsewhere, Self::link_is_gone, Self::parent_is_gone,
@@ -88,7 +90,7 @@ impl<'a> Surroundings<'a> {
             (Errno::EINVAL | Errno::ERANGE, None) => &[
                 Self::target_is_gone, Self::no_such_mode, Self::passthru_is_for_life, Self::not_in_source_mode,
                 Self::master_is_gone, Self::parent_is_loopback, Self::parent_is_not_ethernet, Self::mtu_above_parent,
-                Self::passthru, Self::not_a_namespace, Self::unknown, Self::link_is_gone, Self::parent_is_gone,
+                Self::passthru, Self::not_a_namespace, Self::unknown, Self::link_is_gone, Self::parent_is_gone, Self::no_ipv6,
             ],
             _ => &[],
         }
@@ -121,6 +123,24 @@ impl Surroundings<'_> {
 
     fn not_permitted_there(&mut self) -> Option<Reason> {
         self.attribute::<NsId>(LinkView::IFLA_TARGET_NETNSID).and(Some(Reason::NotPermittedThere))
+    }
+
+    fn ipv6_is_off(&mut self) -> Option<Reason> {
+        let link = self.link.as_ref().filter(|_| self.is_about_ipv6())?;
+        let is_off = link.settings.ipv6(Ipv6Setting::DISABLE_IPV6).is_some_and(|value| value != 0);
+        is_off.then_some(Reason::Ipv6IsOff(link.name))
+    }
+
+    fn no_ipv6(&mut self) -> Option<Reason> {
+        let link = self.link.as_ref().filter(|link| self.is_about_ipv6() && !link.settings.has_ipv6())?;
+        Some(Reason::NoIpv6 { link: link.name, mtu: link.mtu })
+    }
+
+    /// Whether it gives the link an IPv6 address, or IPv6 settings.
+    fn is_about_ipv6(&self) -> bool {
+        let settings: Option<Settings> = self.attribute(LinkView::IFLA_AF_SPEC);
+        let is_asked = settings.is_some_and(|asked| asked.addr_gen_mode.is_some() || asked.token.is_some());
+        is_asked || self.request.addr.is_some_and(|addr| addr.is_ipv6())
     }
 
     fn group_zero(&mut self) -> Option<Reason> {
@@ -176,13 +196,13 @@ impl Surroundings<'_> {
 
     fn name_is_taken(&mut self) -> Option<Reason> {
         let name = self.name().filter(|_| !self.request.is_elsewhere)?;
-        let owner = self.socket.link_by_alt_name(name).ok()?;
-        Some(Reason::NameIsTaken { name, owner: owner.if_name(), index: owner.index() })
+        let (owner, index) = self.owner_of(name)?;
+        Some(Reason::NameIsTaken { name, owner, index })
     }
 
     fn index_is_taken(&mut self) -> Option<Reason> {
         let index = self.request.index.filter(|_| self.request.verb == Verb::Create && !self.request.is_elsewhere)?;
-        self.at(index, None).map(|owner| Reason::IndexIsTaken { index, owner: owner.name })
+        self.socket.name_of(index).ok().map(|owner| Reason::IndexIsTaken { index, owner })
     }
 
     /// A name that is taken is an EEXIST; so is an index at create since Linux 6.16. Until then the link is looked for here
@@ -192,11 +212,10 @@ impl Surroundings<'_> {
         match self.request.verb {
             Verb::Create => {
                 let here = match index {
-                    Some(index) => self.at(index, None),
-                    None => self.socket.link_by_alt_name(name?).ok().map(|link| link.to_owned()),
+                    Some(index) => self.socket.name_of(index).ok(),
+                    None => self.owner_of(name?).map(|(owner, _)| owner),
                 };
-                Some(Reason::TakenThere { name, index, here: here.map(|link| link.name) })
-                    .filter(|_| self.request.is_elsewhere)
+                Some(Reason::TakenThere { name, index, here }).filter(|_| self.request.is_elsewhere)
             }
             Verb::Move => {
                 let name = name.or(self.link.as_ref().map(|link| link.name));

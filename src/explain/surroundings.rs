@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::link::{GetLink, IfInfo, KindInfo, LinkInfo, LinkView, ListLinks};
 use crate::request::{RequestInfo, Verb};
 use crate::socket::Socket;
-use crate::value::{IfIndex, IfName, MacAddr, NsId};
+use crate::value::{AltName, IfIndex, IfName, MacAddr, NsId};
 use crate::wire::{Attributes, Get, Header};
 
 /// What was asked for, and what there is.
@@ -65,16 +65,21 @@ impl<'a> Surroundings<'a> {
 
     /// A link of this namespace, or of the one with this id.
     pub(super) fn at(&mut self, index: IfIndex, nsid: Option<NsId>) -> Option<LinkInfo> {
-        self.find(index, nsid).ok().map(|link| link.to_owned())
+        self.find(GetLink::index(index), nsid).ok().map(|link| link.to_owned())
     }
 
     pub(super) fn is_gone(&mut self, index: IfIndex, nsid: Option<NsId>) -> bool {
-        self.find(index, nsid).is_err_and(|error| error.is_no_device())
+        self.find(GetLink::index(index).name_only(), nsid).is_err_and(|error| error.is_no_device())
     }
 
-    fn find(&mut self, index: IfIndex, nsid: Option<NsId>) -> Result<LinkView<'_>> {
-        let get = GetLink::index(index);
+    fn find(&mut self, get: GetLink<'_>, nsid: Option<NsId>) -> Result<LinkView<'_>> {
         self.socket.get(&nsid.map_or(get, |nsid| get.in_netnsid(nsid)))
+    }
+
+    /// The link that has a name, as its own or as an alternative one: its own name and its index.
+    pub(super) fn owner_of(&mut self, name: IfName) -> Option<(IfName, IfIndex)> {
+        let get = AltName::new(name.as_bytes()).ok().map(|name| GetLink::alt_name(name).name_only())?;
+        self.find(get, None).ok().map(|link| (link.if_name(), link.index()))
     }
 
     /// The link that was there before the request.

@@ -10,39 +10,52 @@
 //! [`LinkInfo`] owns what was read. Each kind is one file and one table. Sources: `net/core/rtnetlink.c`,
 //! `include/uapi/linux/if_link.h`, `man 7 rtnetlink`.
 
+#[cfg(test)]
+mod complete;
 mod dummy;
 mod encode;
+mod indexes;
+mod ipv6;
 mod ipvlan;
 mod macvlan;
 mod macvtap;
+mod physical;
+mod proto_down;
 mod query;
 mod request;
 mod settings;
 mod spec;
+mod stats;
 mod status;
 mod veth;
 mod vlan;
 mod vlan_flags;
 
 pub use dummy::Dummy;
+pub use ipv6::{Ipv6Setting, Ipv6Token};
 pub use ipvlan::{Ipvlan, IpvlanChange, IpvlanFlag, IpvlanInfo, IpvlanMode, IpvlanView};
 pub use macvlan::{Macvlan, MacvlanChange, MacvlanFlags, MacvlanInfo, MacvlanMode, MacvlanView, SourceMacs};
 pub use macvtap::{Macvtap, MacvtapChange, MacvtapInfo, MacvtapView};
+pub use physical::DevlinkPort;
+pub use proto_down::{ProtoDownReasons, ProtoDownReasonsChange};
 pub use query::{AltNameChange, DeleteLink, GetLink, ListLinks};
 pub use request::{AnyKind, Create, LinkChange, Move, NewLink};
 pub use settings::{AddrGenMode, Ipv4Setting, LinkSettings, Settings};
 pub use spec::{LinkKind, LinkSpec};
-pub use status::{AltNames, KindInfo, KindView, LinkFlags, OperState};
+pub use stats::LinkStats;
+pub use status::{AltNames, KindInfo, KindView, LinkFlags, LinkMode, OperState};
 pub use veth::{Peer, PeerEnd, Veth};
 pub use vlan::{EgressQos, IngressQos, Vlan, VlanChange, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView};
 pub use vlan_flags::{VlanFlags, VlanFlagsChange};
 
+pub(crate) use indexes::{ListIndexes, RTM_GETSTATS, RTM_NEWSTATS, STATS_BODY};
+pub(crate) use ipv6::Ipv6Values;
 pub(crate) use query::{RTM_DELLINKPROP, RTM_NEWLINKPROP};
 pub(crate) use request::{Placement, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
 pub(crate) use status::{Footing, IfInfo};
 
 use crate::value::{Alias, Broadcast, IfIndex, IfName, LinkAddress, MacAddr, Name, NsId};
-use crate::wire::{Body, Message, Messages, Row, table};
+use crate::wire::{Body, CompareRows, Message, Messages, Mismatch, Row, table};
 use request::NetnsFd;
 
 /// A message about a link: `struct ifinfomsg`, then the attributes of [`LinkView`].
@@ -95,6 +108,17 @@ table! {
         41 IFLA_GSO_MAX_SIZE pub gso_max_size: u32,
         /// The most segments of such a packet (since Linux 4.14 settable). As for the size, before 5.19.
         40 IFLA_GSO_MAX_SEGS pub gso_max_segs: u32,
+        /// The largest packet in bytes that receive offload may build (since Linux 5.17; older ones ignore it silently).
+        58 IFLA_GRO_MAX_SIZE pub gro_max_size: u32,
+        /// As [`gso_max_size`](LinkView::gso_max_size), for IPv4 alone, where more than 65,536 is BIG TCP (since Linux 6.3;
+        /// older ones ignore it silently). Setting the limit of all protocols to 65,536 or less sets this one as well; of a
+        /// request that has both, this one counts.
+        63 IFLA_GSO_IPV4_MAX_SIZE pub gso_ipv4_max_size: u32,
+        /// As [`gro_max_size`](LinkView::gro_max_size), for IPv4 alone (since Linux 6.3; older ones ignore it silently), and
+        /// set with it like the limit for segmentation.
+        64 IFLA_GRO_IPV4_MAX_SIZE pub gro_ipv4_max_size: u32,
+        /// Who says that the link can carry packets: the driver alone, or a program as well.
+        17 IFLA_LINKMODE pub link_mode: LinkMode = LinkMode::Default,
     }
     create {
         /// The number of transmit queues. Kernels up to 6.18 take at most 4,096.
@@ -111,22 +135,30 @@ table! {
     change {
         /// The kernel's own index of a link in the namespace it moves to (since Linux 5.13).
         49 IFLA_NEW_IFINDEX pub(crate) new_index: IfIndex,
-        /// Keeps the link down at the protocol level; only drivers that know of it obey.
+        /// Holds the link down at the protocol level: it has no carrier until this is ended. Of the kinds here, macvlan and
+        /// macvtap know it; others answer EOPNOTSUPP. EBUSY if it is ended while there are reasons for it.
         39 IFLA_PROTO_DOWN pub proto_down: bool,
+        /// The reasons to hold it down, a bit for each program that wants it (since Linux 5.9; older ones ignore it silently).
+        /// A reason alone holds nothing down; it only keeps [`proto_down`](LinkView::proto_down) from being ended. Refused as
+        /// that is.
+        55 IFLA_PROTO_DOWN_REASON pub proto_down_reason: ProtoDownReasonsChange => ProtoDownReasons => ProtoDownReasons = ProtoDownReasons::NONE,
+        /// Whether there is a carrier. Of the kinds here, a dummy's can be set; others answer EOPNOTSUPP. EINVAL while the
+        /// link is down.
+        33 IFLA_CARRIER pub carrier: bool,
+        /// The operational state of RFC 2863. A program that was given a say by [`link_mode`](LinkView::link_mode) sets
+        /// [`Up`](OperState::Up), [`Dormant`](OperState::Dormant) or [`Testing`](OperState::Testing). **The kernel silently
+        /// ignores** every other state, and these where the link has no carrier or is down.
+        16 IFLA_OPERSTATE pub oper_state: OperState = OperState::Unknown,
         /// Free text about the link, of at most 255 bytes.
         20 IFLA_IFALIAS pub alias: Alias<'a> => Name<'a> => Box<[u8]>,
     }
     reply {
-        /// The operational state of RFC 2863.
-        16 IFLA_OPERSTATE pub oper_state: OperState = OperState::Unknown,
         /// The kind, and what it alone has.
         18 IFLA_LINKINFO pub kind: KindView<'a> => KindView<'a> => KindInfo = KindView::NONE,
         /// Settings of address families.
         26 IFLA_AF_SPEC pub settings: Settings = Settings::NONE,
         /// How many users want every packet (promiscuity is a count).
         30 IFLA_PROMISCUITY pub promiscuity: u32 = 0,
-        /// Whether there is a carrier.
-        33 IFLA_CARRIER pub carrier: bool,
         /// How often the carrier came or went.
         35 IFLA_CARRIER_CHANGES pub carrier_changes: u32,
         /// The namespace that the link was read from, where it was asked for by number.
@@ -139,6 +171,46 @@ table! {
         52 IFLA_PROP_LIST pub alt_names: AltNames<'a> => AltNames<'a> => Vec<Box<[u8]>> = AltNames::NONE,
         /// The hardware's own address, where it has one (since Linux 5.6).
         54 IFLA_PERM_ADDRESS pub permanent_address: LinkAddress<'a> => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
+        /// The discipline of its transmit queue: `noqueue`, `fq_codel` …
+        6 IFLA_QDISC pub qdisc: Name<'a> => Name<'a> => Box<[u8]>,
+        /// How often the carrier came (since Linux 4.16).
+        47 IFLA_CARRIER_UP_COUNT pub carrier_up_count: u32,
+        /// How often the carrier went (since Linux 4.16).
+        48 IFLA_CARRIER_DOWN_COUNT pub carrier_down_count: u32,
+        /// The largest packet that the hardware can segment: the limit of [`gso_max_size`](LinkView::gso_max_size) (since Linux
+        /// 5.19).
+        59 IFLA_TSO_MAX_SIZE pub tso_max_size: u32,
+        /// The most segments that the hardware can make of a packet (since Linux 5.19).
+        60 IFLA_TSO_MAX_SEGS pub tso_max_segs: u32,
+        /// How many users want every multicast packet (since Linux 6.0).
+        61 IFLA_ALLMULTI pub allmulti: u32,
+        /// How far ahead in time the hardware can be given packets to send, in nanoseconds (since Linux 6.13).
+        66 IFLA_MAX_PACING_OFFLOAD_HORIZON pub max_pacing_offload_horizon: u64,
+        /// Whether it can never move to another namespace (since Linux 6.15).
+        67 IFLA_NETNS_IMMUTABLE pub netns_immutable: bool,
+        /// The bytes that it wants free before each packet (since Linux 6.18).
+        68 IFLA_HEADROOM pub headroom: u16,
+        /// The bytes that it wants free behind each packet (since Linux 6.18).
+        69 IFLA_TAILROOM pub tailroom: u16,
+    }
+    moving {
+        /// Counters, where they are asked for: [`GetLink::with_stats`], [`ListLinks::with_stats`]. An owned link has none, so that
+        /// it stays equal while nothing but traffic changes; they are easily kept beside it.
+        23 IFLA_STATS64 pub stats: LinkStats,
+    }
+    reply {
+        /// The device that carries it, of hardware: `0000:01:00.0`, on the bus `pci` (since Linux 5.14).
+        56 IFLA_PARENT_DEV_NAME pub parent_device: Name<'a> => Name<'a> => Box<[u8]>,
+        /// The bus of that device (since Linux 5.14).
+        57 IFLA_PARENT_DEV_BUS_NAME pub parent_device_bus: Name<'a> => Name<'a> => Box<[u8]>,
+        /// Which physical port it uses, of hardware with several links on a port.
+        34 IFLA_PHYS_PORT_ID pub physical_port_id: &'a [u8] => &'a [u8] => Box<[u8]>,
+        /// The name that a switch's driver gives its port.
+        38 IFLA_PHYS_PORT_NAME pub physical_port_name: Name<'a> => Name<'a> => Box<[u8]>,
+        /// Which switch it is a port of, of hardware; a VLAN or macvlan on such a port has it as well.
+        36 IFLA_PHYS_SWITCH_ID pub physical_switch_id: &'a [u8] => &'a [u8] => Box<[u8]>,
+        /// Which port of devlink it is, of hardware (since Linux 6.2).
+        62 IFLA_DEVLINK_PORT pub devlink_port: DevlinkPort<'a> => DevlinkPort<'a> => String,
     }
 }
 
@@ -262,14 +334,22 @@ impl KindFacts {
     }
 }
 
+/// Attributes of every link that older kernels ignore silently and newer ones report.
+const IGNORED_BY_OLDER: &[u16] =
+    &[LinkView::IFLA_GRO_MAX_SIZE, LinkView::IFLA_GSO_IPV4_MAX_SIZE, LinkView::IFLA_GRO_IPV4_MAX_SIZE];
+
 /// The name of an attribute that an encoded `request` sets and an older kernel ignored, as `link` shows.
 pub(crate) fn ignored(request: &[u8], link: &LinkView<'_>) -> Option<&'static str> {
-    let facts = KINDS.iter().find(|kind| link.kind() == kind.name)?;
-    let mismatches = KindView::of_request(request)?.mismatches(&link.kind());
-    let ignored = mismatches
-        .into_iter()
-        .find(|mismatch| mismatch.found.is_none() && facts.ignored_by_older.contains(&mismatch.number));
-    ignored.map(|mismatch| mismatch.name)
+    let asked = LinkView::of_request(request)?;
+    let first = |mismatches: Vec<Mismatch>, ignored: &[u16]| {
+        let is_ignored = |mismatch: &Mismatch| mismatch.found.is_none() && ignored.contains(&mismatch.number);
+        mismatches.into_iter().find(is_ignored).map(|mismatch| mismatch.name)
+    };
+    let of_kind = || {
+        let facts = KINDS.iter().find(|kind| link.kind() == kind.name)?;
+        first(asked.kind().mismatches(&link.kind()), facts.ignored_by_older)
+    };
+    first(asked.mismatches(link), IGNORED_BY_OLDER).or_else(of_kind)
 }
 
 /// Whether an encoded `request` changes a macvlan's list of senders.

@@ -14,8 +14,32 @@ pub(crate) const RTM_DELLINKPROP: u16 = 109;
 /// Which parts of a link the kernel reports: only asked, so no table has it.
 const IFLA_EXT_MASK: u16 = 29;
 
-/// `RTEXT_FILTER_SKIP_STATS`: leaves out IPv6's counters, 368 bytes a link, and on newer kernels the link's own as well.
-const SKIP_STATS: u32 = 8;
+/// What a link is reported with (`RTEXT_FILTER_…`). 0 would be all; but the kernel makes room for a link that is longer than
+/// usual only where the mask is another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Extent {
+    /// Without counters (`RTEXT_FILTER_SKIP_STATS`): IPv6's, 368 bytes a link, and since Linux 6.19 the link's own.
+    #[default]
+    NoStats,
+    /// All. The bit is `RTEXT_FILTER_MRP`, which says something of bridges' ports only.
+    All,
+    /// Without counters, and since Linux 7.3 nothing but index, name and alternative names (`RTEXT_FILTER_NAME_ONLY`): the
+    /// kernel then takes no lock for it. Older kernels report as for `NoStats`.
+    NameOnly,
+}
+
+impl Extent {
+    const fn mask(self) -> u32 {
+        const SKIP_STATS: u32 = 1 << 3;
+        const MRP: u32 = 1 << 4;
+        const NAME_ONLY: u32 = 1 << 8;
+        match self {
+            Self::NoStats => SKIP_STATS,
+            Self::All => MRP,
+            Self::NameOnly => SKIP_STATS | NAME_ONLY,
+        }
+    }
+}
 
 /// What a link is asked for by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,26 +54,31 @@ enum By<'a> {
 pub struct GetLink<'a> {
     by: By<'a>,
     netnsid: Option<NsId>,
+    extent: Extent,
 }
 
 impl<'a> GetLink<'a> {
+    const fn by(by: By<'a>) -> Self {
+        Self { by, netnsid: None, extent: Extent::NoStats }
+    }
+
     /// The link with this index.
     #[must_use]
     pub const fn index(index: IfIndex) -> Self {
-        Self { by: By::Index(index), netnsid: None }
+        Self::by(By::Index(index))
     }
 
     /// The link with this name. **The kernel also finds a link by an alternative name of at most 15 bytes**: compare the
     /// answer's name, as [`Socket::link`](crate::Socket::link) does.
     #[must_use]
     pub const fn name(name: IfName) -> Self {
-        Self { by: By::Name(name), netnsid: None }
+        Self::by(By::Name(name))
     }
 
     /// The link with this name or alternative name (since Linux 5.5).
     #[must_use]
     pub const fn alt_name(name: AltName<'a>) -> Self {
-        Self { by: By::AltName(name), netnsid: None }
+        Self::by(By::AltName(name))
     }
 
     /// In the namespace that this one numbers `nsid` (since Linux 4.15), instead of the socket's.
@@ -59,6 +88,22 @@ impl<'a> GetLink<'a> {
         self.netnsid = Some(nsid);
         self
     }
+
+    /// With its counters: [`LinkView::stats`].
+    #[must_use]
+    pub const fn with_stats(mut self) -> Self {
+        self.extent = Extent::All;
+        self
+    }
+
+    /// With index, name and alternative names only, where the kernel can (since Linux 7.3). It then answers without waiting for
+    /// the lock of all links (RTNL), however long a create or delete elsewhere holds it. Older kernels report the whole link, so
+    /// nothing else may be read from the answer.
+    #[must_use]
+    pub(crate) const fn name_only(mut self) -> Self {
+        self.extent = Extent::NameOnly;
+        self
+    }
 }
 
 impl Sealed for GetLink<'_> {}
@@ -66,7 +111,7 @@ impl Sealed for GetLink<'_> {}
 impl Request for GetLink<'_> {
     #[inline]
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        let Self { by, netnsid } = *self;
+        let Self { by, netnsid, extent } = *self;
         measured(buf, |out| {
             let index = if let By::Index(index) = by { index.get() } else { 0 };
             let out = put_header(out, RTM_GETLINK, 0, seq, index, 0, 0)?;
@@ -75,12 +120,13 @@ impl Request for GetLink<'_> {
                 By::Name(name) => name.put(LinkView::IFLA_IFNAME, out)?,
                 By::AltName(name) => out.bytes(AltNames::IFLA_ALT_IFNAME, &nul_terminated(name))?,
             };
-            optional(out.one(IFLA_EXT_MASK, &SKIP_STATS)?, LinkView::IFLA_TARGET_NETNSID, netnsid)?.end()
+            optional(out.one(IFLA_EXT_MASK, &extent.mask())?, LinkView::IFLA_TARGET_NETNSID, netnsid)?.end()
         })
     }
 }
 
-/// Lists the links of a namespace (RTM_GETLINK, NLM_F_DUMP), without the counters that the kernel can leave out.
+/// Lists the links of a namespace (RTM_GETLINK, NLM_F_DUMP), without the counters that the kernel can leave out, unless they are
+/// asked for.
 ///
 /// The kernel is asked to filter, and may not: for a kind whose module is not loaded it sends everything, and says nothing.
 /// [`Socket::links`](crate::Socket::links) filters again.
@@ -91,13 +137,14 @@ pub struct ListLinks<'a> {
     pub(crate) netnsid: Option<NsId>,
     pub(crate) parent: Option<IfIndex>,
     pub(crate) parent_netnsid: Option<NsId>,
+    pub(crate) extent: Extent,
 }
 
 impl<'a> ListLinks<'a> {
     /// All links.
     #[must_use]
     pub const fn new() -> Self {
-        Self { kind: None, master: None, netnsid: None, parent: None, parent_netnsid: None }
+        Self { kind: None, master: None, netnsid: None, parent: None, parent_netnsid: None, extent: Extent::NoStats }
     }
 
     /// Links of this kind: `macvlan`, `vlan` … Filtered by the kernel, and here.
@@ -136,13 +183,20 @@ impl<'a> ListLinks<'a> {
         self.parent_netnsid = Some(nsid);
         self
     }
+
+    /// Each with its counters: [`LinkView::stats`].
+    #[must_use]
+    pub const fn with_stats(mut self) -> Self {
+        self.extent = Extent::All;
+        self
+    }
 }
 
 impl Sealed for ListLinks<'_> {}
 
 impl Request for ListLinks<'_> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        let Self { kind, master, netnsid, parent: _, parent_netnsid: _ } = *self;
+        let Self { kind, master, netnsid, parent: _, parent_netnsid: _, extent } = *self;
         let [mask, netnsid_room, master_room] = [1, usize::from(netnsid.is_some()), usize::from(master.is_some())];
         let kind_room = kind.map_or(0, |kind| 4 + 4 + align(kind.len()));
         let needed = Header::SIZE + IfInfo::SIZE + (mask + netnsid_room + master_room) * u32::SIZE + kind_room;
@@ -150,7 +204,7 @@ impl Request for ListLinks<'_> {
             return Err(NoRoom { needed }); // a kind's name can be of any length
         }
         let encode = |out: Out<'_>| {
-            let out = put_header(out, RTM_GETLINK, NLM_F_DUMP, seq, 0, 0, 0)?.one(IFLA_EXT_MASK, &SKIP_STATS)?;
+            let out = put_header(out, RTM_GETLINK, NLM_F_DUMP, seq, 0, 0, 0)?.one(IFLA_EXT_MASK, &extent.mask())?;
             let out = optional(out, LinkView::IFLA_TARGET_NETNSID, netnsid)?;
             let out = optional(out, LinkView::IFLA_MASTER, master)?;
             let out = match kind {

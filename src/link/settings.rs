@@ -7,6 +7,7 @@
 
 use super::LinkView;
 use super::encode::put_header;
+use super::ipv6::{Ipv6Setting, Ipv6Token, Ipv6Values};
 use super::request::RTM_SETLINK;
 use crate::value::{IfIndex, numbers};
 use crate::wire::{
@@ -17,6 +18,8 @@ use netlink_packet_core::NLM_F_ACK;
 const AF_INET: u16 = crate::value::AF_INET as u16;
 const AF_INET6: u16 = crate::value::AF_INET6 as u16;
 const IFLA_INET_CONF: u16 = 1;
+const IFLA_INET6_CONF: u16 = 2;
+const IFLA_INET6_TOKEN: u16 = 7;
 const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
 
 numbers! {
@@ -87,6 +90,7 @@ type Ipv4Values = [u32; 34];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkSettings {
     index: IfIndex,
+    token: Option<Ipv6Token>,
     addr_gen_mode: Option<AddrGenMode>,
     ipv4_set: u64,
     ipv4: Ipv4Values,
@@ -96,7 +100,18 @@ impl LinkSettings {
     /// Settings of the link `index`.
     #[must_use]
     pub const fn new(index: IfIndex) -> Self {
-        Self { index, addr_gen_mode: None, ipv4_set: 0, ipv4: [0; 34] }
+        Self { index, token: None, addr_gen_mode: None, ipv4_set: 0, ipv4: [0; 34] }
+    }
+
+    /// The lower half of the IPv6 addresses that the link makes of the prefixes that routers advertise.
+    ///
+    /// The kernel refuses it (EINVAL) where the link takes no advertisements ([`Ipv6Setting::ACCEPT_RA`]) or asks no router for
+    /// them ([`Ipv6Setting::ROUTER_SOLICITATIONS`]), and on a link that has no neighbours.
+    #[doc(alias = "IFLA_INET6_TOKEN")]
+    #[must_use]
+    pub const fn token(mut self, token: Ipv6Token) -> Self {
+        self.token = Some(token);
+        self
     }
 
     /// How the IPv6 link-local address is made, from the next time the link comes up.
@@ -125,19 +140,25 @@ impl LinkSettings {
 
     /// Every setting that is asked for here and that `found` has otherwise.
     pub(crate) fn mismatches(&self, found: &Settings) -> impl Iterator<Item = Mismatch> {
-        let (Self { index: _, addr_gen_mode, ipv4_set, ipv4 }, found) = (*self, *found);
-        let asked = addr_gen_mode.filter(|_| found.addr_gen_mode.is_some()); // older kernels do not report it
-        let mode = mismatch(IFLA_INET6_ADDR_GEN_MODE, "IFLA_INET6_ADDR_GEN_MODE", asked, found.addr_gen_mode);
+        let (Self { index: _, token, addr_gen_mode, ipv4_set, ipv4 }, found) = (*self, *found);
+        // Linux 5.10 reports neither of a link with IPv6; one without has no address of its own making.
+        let has_ipv6 = found.ipv6.is_some();
+        let is_known = !has_ipv6 || found.addr_gen_mode.is_some();
+        let token = token.filter(|token| is_known && (has_ipv6 || *token != Ipv6Token::UNSET));
+        let mode = addr_gen_mode.filter(|mode| is_known && (has_ipv6 || *mode != AddrGenMode::None));
+        let found_token = found.ipv6.map(|_| found.token.unwrap_or(Ipv6Token::UNSET));
+        let token = mismatch(IFLA_INET6_TOKEN, "IFLA_INET6_TOKEN", token, found_token);
+        let mode = mismatch(IFLA_INET6_ADDR_GEN_MODE, "IFLA_INET6_ADDR_GEN_MODE", mode, found.addr_gen_mode);
         let asked = Ipv4Setting::ROWS.iter().filter(move |row| ipv4_set & 1 << row.number != 0);
         let ipv4 = asked.filter_map(move |row| {
             let value = |values: Ipv4Values| values.get(usize::from(row.number)).copied();
             mismatch(row.number, row.name, value(ipv4), found.ipv4.and_then(value))
         });
-        mode.into_iter().chain(ipv4)
+        token.into_iter().chain(mode).chain(ipv4)
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
-        self.addr_gen_mode.is_none() && self.ipv4_set == 0
+        self.addr_gen_mode.is_none() && self.token.is_none() && self.ipv4_set == 0
     }
 }
 
@@ -146,13 +167,14 @@ impl Command for LinkSettings {}
 
 impl Request for LinkSettings {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        let Self { index, addr_gen_mode, ipv4_set, ipv4 } = self;
+        let Self { index, token, addr_gen_mode, ipv4_set, ipv4 } = self;
         measured(buf, |out| {
             let out = put_header(out, RTM_SETLINK, NLM_F_ACK, seq, index.get(), 0, 0)?;
             let out = out.nest(LinkView::IFLA_AF_SPEC, |out| {
-                let out = match addr_gen_mode {
-                    Some(mode) => out.nest(AF_INET6, |out| out.one(IFLA_INET6_ADDR_GEN_MODE, mode))?,
-                    None => out,
+                let out = if token.is_none() && addr_gen_mode.is_none() {
+                    out
+                } else {
+                    out.nest(AF_INET6, |out| put_ipv6(*token, *addr_gen_mode, out))?
                 };
                 if *ipv4_set == 0 {
                     Ok(out)
@@ -162,6 +184,17 @@ impl Request for LinkSettings {
             })?;
             out.end()
         })
+    }
+}
+
+fn put_ipv6(token: Option<Ipv6Token>, mode: Option<AddrGenMode>, out: Out<'_>) -> Result<Out<'_>, Full> {
+    let out = match token {
+        Some(token) => out.one(IFLA_INET6_TOKEN, &token)?,
+        None => out,
+    };
+    match mode {
+        Some(mode) => out.one(IFLA_INET6_ADDR_GEN_MODE, &mode),
+        None => Ok(out),
     }
 }
 
@@ -182,15 +215,33 @@ pub struct Settings {
     /// How the IPv6 link-local address is made; `None` if the kernel or the link has no IPv6. Linux 5.10 sends it only with
     /// IPv6's counters, which are not asked for.
     pub addr_gen_mode: Option<AddrGenMode>,
+    /// The lower half of addresses made of what routers advertise, if it was set. Linux 5.10 does not send it either.
+    pub token: Option<Ipv6Token>,
     ipv4: Option<Ipv4Values>,
+    ipv6: Option<Ipv6Values>,
 }
 
 impl Settings {
-    pub(crate) const NONE: Self = Self { addr_gen_mode: None, ipv4: None };
+    pub(crate) const NONE: Self = Self { addr_gen_mode: None, token: None, ipv4: None, ipv6: None };
 
     /// An IPv4 setting; `None` if the kernel or the link has no IPv4.
     pub fn ipv4(&self, setting: Ipv4Setting) -> Option<u32> {
         self.ipv4?.get(usize::from(setting.0)).copied()
+    }
+
+    /// An IPv6 setting; `None` if the kernel or the link has no IPv6, or the kernel no such setting.
+    pub fn ipv6(&self, setting: Ipv6Setting) -> Option<i32> {
+        self.ipv6?.get(setting)
+    }
+
+    /// Whether the link has IPv6: the kernel has it, it was not switched off when the machine started (`ipv6.disable=1`), and
+    /// the link's MTU is at least 1280. Whether it is [in use](Ipv6Setting::DISABLE_IPV6) is another question.
+    pub const fn has_ipv6(&self) -> bool {
+        self.ipv6.is_some()
+    }
+
+    pub(crate) const fn ipv6_values(&self) -> Option<&Ipv6Values> {
+        self.ipv6.as_ref()
     }
 }
 
@@ -199,7 +250,11 @@ impl Get<'_> for Settings {
         Row {
             number: AF_INET6,
             name: "AF_INET6",
-            inside: Inside::Rows(&[Row::value(IFLA_INET6_ADDR_GEN_MODE, "IFLA_INET6_ADDR_GEN_MODE")]),
+            inside: Inside::Rows(&[
+                Row { number: IFLA_INET6_CONF, name: "IFLA_INET6_CONF", inside: Inside::Rows(Ipv6Setting::ROWS) },
+                Row::value(IFLA_INET6_TOKEN, "IFLA_INET6_TOKEN"),
+                Row::value(IFLA_INET6_ADDR_GEN_MODE, "IFLA_INET6_ADDR_GEN_MODE"),
+            ]),
         },
         Row {
             number: AF_INET,
@@ -212,9 +267,15 @@ impl Get<'_> for Settings {
         },
     ]);
     fn get(value: &[u8]) -> Option<Self> {
-        let inet6 = find(value, AF_INET6).and_then(|inet6| find(inet6, IFLA_INET6_ADDR_GEN_MODE));
         let inet = find(value, AF_INET).and_then(|inet| find(inet, IFLA_INET_CONF));
-        Some(Self { addr_gen_mode: inet6.and_then(AddrGenMode::get), ipv4: inet.map(ipv4_values) })
+        let inet6 = find(value, AF_INET6);
+        let inet6 = |number| inet6.and_then(|inet6| find(inet6, number));
+        Some(Self {
+            addr_gen_mode: inet6(IFLA_INET6_ADDR_GEN_MODE).and_then(AddrGenMode::get),
+            token: inet6(IFLA_INET6_TOKEN).and_then(Ipv6Token::get).filter(|token| *token != Ipv6Token::UNSET),
+            ipv4: inet.map(ipv4_values),
+            ipv6: inet6(IFLA_INET6_CONF).map(Ipv6Values::of_array),
+        })
     }
 }
 
@@ -240,9 +301,10 @@ mod tests {
     fn settings_are_these_bytes() {
         let settings = LinkSettings::new(IfIndex(5)).ipv4(Ipv4Setting::ARP_NOTIFY, 1).ipv4(Ipv4Setting::RP_FILTER, 2);
         #[rustfmt::skip]
-        assert_eq!(attributes(&settings.addr_gen_mode(AddrGenMode::None)), [
-            40, 0, 26, 0x80,                                    // IFLA_AF_SPEC {
-              12, 0, 10, 0x80,                                  //   AF_INET6 {
+        assert_eq!(attributes(&settings.addr_gen_mode(AddrGenMode::None).token("::7".parse().unwrap())), [
+            60, 0, 26, 0x80,                                    // IFLA_AF_SPEC {
+              32, 0, 10, 0x80,                                  //   AF_INET6 {
+                20, 0, 7, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, // IFLA_INET6_TOKEN = ::7
                 5, 0, 8, 0,  1, 0, 0, 0,                        //     IFLA_INET6_ADDR_GEN_MODE = none
               24, 0, 2, 0x80,                                   //   AF_INET {
                 20, 0, 1, 0x80,                                 //     IFLA_INET_CONF {
@@ -253,8 +315,7 @@ mod tests {
 
     #[test]
     fn settings_are_read_from_an_array() {
-        let reported =
-            Settings { addr_gen_mode: None, ipv4: Some(ipv4_values(&[[1, 0, 0, 0], [7, 0, 0, 0]].concat())) };
+        let reported = Settings { ipv4: Some(ipv4_values(&[[1, 0, 0, 0], [7, 0, 0, 0]].concat())), ..Settings::NONE };
         assert_eq!(reported.ipv4(Ipv4Setting::FORWARDING), Some(1));
         assert_eq!(reported.ipv4(Ipv4Setting::ARP_NOTIFY), Some(0));
         assert_eq!(Settings::NONE.ipv4(Ipv4Setting::FORWARDING), None);

@@ -1,7 +1,7 @@
 //! One type over the kinds that containers get, for callers that choose the kind at run time.
 
 use super::request::{Create, NetnsFd, Placement, SealedCreate};
-use super::{Ipvlan, LinkView, Macvlan, Macvtap, NewLink, Vlan, VlanId, VlanProtocol};
+use super::{Ipvlan, LinkMode, LinkView, Macvlan, Macvtap, NewLink, Vlan, VlanId, VlanProtocol};
 use crate::value::{Broadcast, Given, IfIndex, IfName, InvalidValue, MacAddr, NsId, maybe};
 use crate::wire::{Attrs, Command, NoRoom, Request, Sealed};
 use std::fmt;
@@ -201,10 +201,21 @@ impl<'a> LinkSpec<'a> {
         broadcast(broadcast: Broadcast),
         gso_max_size(bytes: u32),
         gso_max_segs(segments: u32),
+        gro_max_size(bytes: u32),
+        gso_ipv4_max_size(bytes: u32),
+        gro_ipv4_max_size(bytes: u32),
+        link_mode(mode: LinkMode),
         tx_queues(queues: u32),
         rx_queues(queues: u32),
         index(index: IfIndex),
         parent_in(nsid: NsId),
+    }
+
+    /// On another parent.
+    #[must_use]
+    pub fn on(mut self, parent: IfIndex) -> Self {
+        each!(&mut self, link => link.common.parent = parent);
+        self
     }
 
     /// As [`NewLink::netns`].
@@ -279,6 +290,10 @@ mod tests {
                     .broadcast(Broadcast([0xff; 6]))
                     .gso_max_size(65_536)
                     .gso_max_segs(64)
+                    .gro_max_size(65_536)
+                    .gso_ipv4_max_size(65_536)
+                    .gro_ipv4_max_size(65_536)
+                    .link_mode(LinkMode::Dormant)
                     .tx_queues(2)
                     .rx_queues(3)
                     .index(PARENT)

@@ -136,7 +136,22 @@ numbers! {
     }
 }
 
+numbers! {
+    /// Who says that a link can carry packets (`IF_LINK_MODE_…`). The kernel takes any number.
+    LinkMode: u8, "mode" {
+        /// The driver: a link with a carrier is [`OperState::Up`].
+        0 Default "DEFAULT",
+        /// A program as well, such as 802.1X's: a link with a carrier is [`OperState::Dormant`] until the program says
+        /// [`OperState::Up`].
+        1 Dormant "DORMANT",
+        /// As `Dormant`, with [`OperState::Testing`] (since Linux 5.8).
+        2 Testing "TESTING",
+        Other "{}"
+    }
+}
+
 fixed! {
+    LinkMode: 1 + 3, LinkMode::Default, |v: LinkMode| [v.number()], |[b]: [u8; 1]| LinkMode::from(b);
     OperState: 1 + 3, OperState::Unknown, |v: OperState| [v.number()], |[b]: [u8; 1]| OperState::from(b);
 }
 

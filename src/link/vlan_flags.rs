@@ -1,8 +1,7 @@
 //! A VLAN's flags, and the change of some of them that a request makes.
 
-use crate::value::flags;
-use crate::wire::{Compare, Get, fixed};
-use std::fmt;
+use crate::value::{flags, flags_change};
+use crate::wire::{Get, fixed};
 
 flags! {
     /// A VLAN's flags (`VLAN_FLAG_…`). A request switches some [on](Self::on) and some [off](Self::off), and leaves the others.
@@ -20,78 +19,21 @@ flags! {
     }
 }
 
-impl VlanFlags {
-    /// Switches these flags on.
-    #[must_use]
-    #[inline]
-    pub const fn on(self) -> VlanFlagsChange {
-        VlanFlagsChange { flags: self.0, mask: self.0 }
-    }
-
-    /// Switches these flags off.
-    #[must_use]
-    #[inline]
-    pub const fn off(self) -> VlanFlagsChange {
-        VlanFlagsChange { flags: 0, mask: self.0 }
-    }
-}
-
-/// Which of a VLAN's flags to switch on, and which off; the others stay as they are (`struct ifla_vlan_flags`).
-///
-/// ```
-/// use sublink::link::VlanFlags;
-/// let change = VlanFlags::GVRP.on() | VlanFlags::REORDER_HDR.off();
-/// assert_eq!(change.to_string(), "<GVRP> on, <REORDER_HDR> off");
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct VlanFlagsChange {
-    flags: u32,
-    mask: u32,
+flags_change! {
+    /// Which of a VLAN's flags to switch on, and which off; the others stay as they are (`struct ifla_vlan_flags`).
+    ///
+    /// ```
+    /// use sublink::link::VlanFlags;
+    /// let change = VlanFlags::GVRP.on() | VlanFlags::REORDER_HDR.off();
+    /// assert_eq!(change.to_string(), "<GVRP> on, <REORDER_HDR> off");
+    /// ```
+    VlanFlagsChange of VlanFlags
 }
 
 impl VlanFlagsChange {
-    /// Leaves all flags as they are.
-    pub const NONE: Self = VlanFlags::NONE.off();
-
     /// Says something of a flag that no kernel knows. It is refused (EINVAL), but only after the kernel has looked whether
     /// the id is free.
     pub(crate) const IMPOSSIBLE: Self = VlanFlags(1 << 31).off();
-
-    /// This change, then `later`, which counts where both say something of a flag.
-    #[must_use]
-    #[inline]
-    pub const fn with(self, later: Self) -> Self {
-        Self { flags: self.flags & !later.mask | later.flags, mask: self.mask | later.mask }
-    }
-}
-
-impl std::ops::BitOr for VlanFlagsChange {
-    type Output = Self;
-    fn bitor(self, later: Self) -> Self {
-        self.with(later)
-    }
-}
-
-impl fmt::Display for VlanFlagsChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on, {} off", VlanFlags(self.flags), VlanFlags(self.mask & !self.flags))
-    }
-}
-
-impl fmt::Debug for VlanFlagsChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// Only the flags that were asked for count.
-impl Compare for VlanFlags {
-    fn words(&self) -> String {
-        self.to_string()
-    }
-    fn limited_to(self, asked: &[u8]) -> Self {
-        Self(self.0 & VlanFlagsChange::get(asked).unwrap_or_default().mask)
-    }
 }
 
 fixed! {

@@ -86,8 +86,10 @@ impl Network {
     /// them, in the place of the one that had it, with no gap in between. A default route of the same metric that is none of
     /// these networks' is left alone: the connection is refused, as with Docker.
     ///
-    /// Routers advertise themselves too. Such a route is left alone and refuses nothing: a container that is to have no IPv6
-    /// default route but these has to be told so before (`net.ipv6.conf.default.accept_ra`).
+    /// Routers advertise themselves too. The link does not hear them unless the network says so
+    /// ([`accept_ra`](Self::accept_ra)); a default route that another link has from a router is left alone, and refuses nothing.
+    ///
+    /// The container's `lo` is brought up, as Docker does.
     ///
     /// A container that is to have more than the network and the connection say is connected step by step:
     /// [`join`](Self::join).
@@ -113,8 +115,8 @@ impl Network {
         self.join(connection, attached, sandbox, others)
     }
 
-    /// Makes a container whose link is attached a member, and gives it the default route if that is this network's among
-    /// `others`. It is the last step of [`connect`](Self::connect), for callers with an endpoint of their own:
+    /// Makes a container whose link is attached a member: brings its `lo` up, and gives it the default route if that is this
+    /// network's among `others`. It is the last step of [`connect`](Self::connect), for callers with an endpoint of their own:
     ///
     /// ```no_run
     /// # use sublink::{IfName, MacvlanMode, Network, NewRoute, Owner, Sandbox, Socket};
@@ -140,13 +142,17 @@ impl Network {
         sandbox: &mut Sandbox,
         others: &[Member],
     ) -> Result<Member> {
-        let inside = sandbox.socket();
         let member = Member::new(self, connection, attached);
-        match member.take_default_routes(others, inside) {
+        let lo = sandbox.bring_up_loopback();
+        let lo_was_down = matches!(lo, Ok(true));
+        match lo.and_then(|_| member.take_default_routes(others, sandbox.socket())) {
             Ok(()) => Ok(member),
             Err(error) => {
-                let error = error.explained(inside);
-                Err(error.with_undo(attached.undo(inside)).into())
+                let error = error.explained(sandbox.socket());
+                if lo_was_down {
+                    sandbox.take_down_loopback();
+                }
+                Err(error.with_undo(attached.undo(sandbox.socket())).into())
             }
         }
     }
@@ -173,11 +179,11 @@ impl Member {
     }
 
     /// The default routes that it may have.
-    fn default_routes(&self) -> impl Iterator<Item = NewRoute> {
+    fn default_routes(&self) -> impl Iterator<Item = NewRoute<'static>> {
         self.gateways.iter().map(|gateway| self.default_route(*gateway))
     }
 
-    fn default_route(&self, gateway: IpAddr) -> NewRoute {
+    fn default_route(&self, gateway: IpAddr) -> NewRoute<'static> {
         default_route(gateway, self.attached.index, &self.connection.addrs)
     }
 
@@ -189,7 +195,8 @@ impl Member {
     /// a container does inside keeps it from being disconnected.
     ///
     /// # Errors
-    /// As [`Attached::detach`].
+    /// As [`Attached::detach`]. Where requests about the default route or their answers were lost twice, the link is not
+    /// touched. It can be called again.
     pub fn disconnect(
         &self,
         host: &mut Socket,
@@ -203,7 +210,7 @@ impl Member {
             let ranked = rank_gateways(&members, family).into_iter();
             let candidates: Vec<_> =
                 ranked.filter_map(|(number, gateway)| Some(rest.get(number)?.default_route(gateway))).collect();
-            pass_on(&own, &candidates, sandbox.socket());
+            pass_on(&own, &candidates, sandbox.socket())?;
         }
         Ok(self.attached.detach(host, sandbox, how)?)
     }

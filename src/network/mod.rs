@@ -35,13 +35,10 @@ pub use restore::{Restored, restore_networks};
 pub use subnet::Subnet;
 
 use crate::endpoint::Endpoint;
-use crate::link::{Ipv4Setting, LinkInfo, LinkSpec, MacvlanMode, NewLink, VlanId, VlanProtocol};
-use crate::value::{IfIndex, IfName, maybe};
+use crate::link::{Ipv4Setting, Ipv6Setting, LinkInfo, LinkSpec, MacvlanMode, NewLink, VlanId, VlanProtocol};
+use crate::value::{IPV6_MTU, IfIndex, IfName, maybe};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
-
-/// The least that IPv6 does with: on a link with less, the kernel has none (RFC 8200, section 5).
-const IPV6_MTU: u32 = 1280;
 
 /// How a network's containers get their links.
 ///
@@ -91,7 +88,8 @@ pub struct Network {
     config_from: Option<Box<str>>,
     subnets: Vec<Subnet>,
     nodad: bool,
-    arp_notify: bool,
+    announce: bool,
+    accept_ra: bool,
 }
 
 impl Network {
@@ -133,7 +131,8 @@ impl Network {
             config_from: None,
             subnets: Vec::new(),
             nodad: true,
-            arp_notify: true,
+            announce: true,
+            accept_ra: false,
         })
     }
 
@@ -195,11 +194,28 @@ impl Network {
         self
     }
 
-    /// Whether a link that comes up tells the network of its IPv4 addresses ([`ARP_NOTIFY`](Ipv4Setting::ARP_NOTIFY)). It does
-    /// unless this says otherwise, as with Docker.
+    /// Whether a link that comes up tells the network of its addresses, so that who knew a container by another MAC address
+    /// learns the new one at once: by gratuitous ARP ([`ARP_NOTIFY`](Ipv4Setting::ARP_NOTIFY)) and an unsolicited neighbour
+    /// advertisement ([`NDISC_NOTIFY`](Ipv6Setting::NDISC_NOTIFY)), each once. It does unless this says otherwise. Docker sends
+    /// three of each, a second apart; for more than one, or later, a program has to stay in the container, and this library
+    /// does not.
+    ///
+    /// Where `/proc/sys` is read-only the second is left out, and neighbours keep the old MAC address for up to a minute.
     #[must_use]
-    pub const fn arp_notify(mut self, arp_notify: bool) -> Self {
-        self.arp_notify = arp_notify;
+    pub const fn announce(mut self, announce: bool) -> Self {
+        self.announce = announce;
+        self
+    }
+
+    /// Whether links take addresses and routes from routers that advertise themselves. They do not unless this says otherwise;
+    /// on an [internal](Self::is_internal) network they never do.
+    ///
+    /// So IPv6 is off on a link without IPv6 addresses, as with Docker ([`DISABLE_IPV6`](Ipv6Setting::DISABLE_IPV6)), and on
+    /// with them, whatever new links in the container are told. With this, it is on in any case. What a link has to be told and
+    /// cannot be, because `/proc/sys` is read-only, refuses the connection.
+    #[must_use]
+    pub const fn accept_ra(mut self, accept_ra: bool) -> Self {
+        self.accept_ra = accept_ra;
         self
     }
 
@@ -354,10 +370,20 @@ impl Network {
         if self.nodad {
             endpoint = endpoint.nodad();
         }
-        if self.arp_notify {
+        if self.announce {
             endpoint = endpoint.ipv4(Ipv4Setting::ARP_NOTIFY, 1);
         }
+        endpoint = self.with_ipv6(endpoint, connection.addrs.iter().any(IpNetwork::is_ipv6));
         Ok(connection.addrs.iter().copied().fold(endpoint, Endpoint::addr))
+    }
+
+    fn with_ipv6<'a>(&self, endpoint: Endpoint<'a>, has_addresses: bool) -> Endpoint<'a> {
+        let accept_ra = self.accept_ra && !self.is_internal();
+        if !has_addresses && !accept_ra {
+            return endpoint.ipv6(Ipv6Setting::DISABLE_IPV6, 1);
+        }
+        let endpoint = endpoint.ipv6(Ipv6Setting::DISABLE_IPV6, 0).ipv6(Ipv6Setting::ACCEPT_RA, accept_ra.into());
+        if self.announce { endpoint.ipv6_if_possible(Ipv6Setting::NDISC_NOTIFY, 1) } else { endpoint }
     }
 
     /// Checks an address of a container.

@@ -227,16 +227,46 @@ fn an_endpoint_is_what_network_and_connection_say() {
     let mac = MacAddr::new([2; 6]).unwrap();
     let connection = Connection::new(name("eth7"), &[net("10.1.0.7/16")]).mac(mac);
     let link = NewLink::macvlan(index(2)).mode(MacvlanMode::Bridge).name(name("eth7")).mtu(1400).mac(mac);
-    let endpoint = Endpoint::new(link).nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1).addr(net("10.1.0.7/16"));
+    let plain = Endpoint::new(link).ipv6(Ipv6Setting::DISABLE_IPV6, 1).addr(net("10.1.0.7/16"));
+    let endpoint = plain.clone().nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1);
     assert_eq!(network.endpoint(index(2), &connection), Ok(endpoint));
-    let plain = Endpoint::new(link).addr(net("10.1.0.7/16"));
-    assert_eq!(network.nodad(false).arp_notify(false).endpoint(index(2), &connection), Ok(plain));
+    assert_eq!(network.nodad(false).announce(false).endpoint(index(2), &connection), Ok(plain));
 
     let vlans = Network::new("vlans", Driver::Vlan).unwrap();
     let connection = Connection { vlan: VlanId::new(7).ok(), ..Connection::new(name("eth7"), &[]) };
     let link = NewLink::vlan(index(2), VlanId::new(7).unwrap()).name(name("eth7"));
-    let endpoint = Endpoint::new(link).nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1);
+    let endpoint = Endpoint::new(link).nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1).ipv6(Ipv6Setting::DISABLE_IPV6, 1);
     assert_eq!(vlans.endpoint(index(2), &connection), Ok(endpoint));
+}
+
+/// IPv6 is on where the container has IPv6 addresses or is to hear routers, which it is not on an internal network.
+#[test]
+fn a_link_is_told_what_to_do_with_ipv6() {
+    let link = NewLink::macvlan(index(2)).mode(MacvlanMode::Bridge).name(name("eth0"));
+    let (v4, v6) = (net("10.1.0.7/16"), net("fd01::7/64"));
+    let subnets =
+        |network: Network| network.subnet(Subnet::new(net("10.1.0.0/16"))).subnet(Subnet::new(net("fd01::/64")));
+    let open = subnets(on("eth0", macvlan("net")));
+    let internal = open.clone().internal();
+    let is = |network: &Network, addrs: &[IpNetwork], disable_ipv6, accept_ra: Option<i32>| {
+        let endpoint = network.endpoint(index(2), &Connection::new(name("eth0"), addrs)).unwrap();
+        let expected =
+            Endpoint::new(link).nodad().ipv4(Ipv4Setting::ARP_NOTIFY, 1).ipv6(Ipv6Setting::DISABLE_IPV6, disable_ipv6);
+        let expected = accept_ra.map_or(expected.clone(), |accept_ra| {
+            expected.ipv6(Ipv6Setting::ACCEPT_RA, accept_ra).ipv6_if_possible(Ipv6Setting::NDISC_NOTIFY, 1)
+        });
+        assert_eq!(endpoint, addrs.iter().copied().fold(expected, Endpoint::addr), "{addrs:?}");
+    };
+    for network in [&open, &internal, &internal.clone().accept_ra(true)] {
+        is(network, &[v4], 1, None);
+        is(network, &[], 1, None);
+        is(network, &[v4, v6], 0, Some(0));
+        is(network, &[v6], 0, Some(0));
+    }
+    let hearing = open.accept_ra(true);
+    for addrs in [&[][..], &[v4], &[v6], &[v4, v6]] {
+        is(&hearing, addrs, 0, Some(1));
+    }
 }
 
 #[test]

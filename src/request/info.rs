@@ -36,6 +36,8 @@ pub struct RequestInfo {
     pub addr: Option<IpNetwork>,
     /// A route's gateway.
     pub gateway: Option<IpAddr>,
+    /// How many next hops a route has, if they are given as a list.
+    pub next_hops: usize,
 }
 
 macro_rules! verbs {
@@ -125,13 +127,15 @@ impl RequestInfo {
             is_elsewhere: false,
             addr: None,
             gateway: None,
+            next_hops: 0,
         };
         if let Some(address) = AddressView::of(message) {
             return Some(Self { index: Some(address.index()), addr: address.addr(), ..info });
         }
         if let Some(route) = RouteView::of(message) {
             let gateway = route.gateway().or(route.via().map(|via| via.0));
-            return Some(Self { index: route.index(), addr: route.destination(), gateway, ..info });
+            let next_hops = route.next_hops().map_or(0, |hops| hops.iter().count());
+            return Some(Self { index: route.index(), addr: route.destination(), gateway, next_hops, ..info });
         }
         match MessageType::of(message.header) {
             Some((ty, _)) if ty.is_about_a_link() => info.of_link(message.payload),
@@ -214,6 +218,9 @@ impl fmt::Display for RequestInfo {
                 }
                 if self.index.is_some() {
                     write!(f, " dev {link}")?;
+                }
+                if self.next_hops > 0 {
+                    write!(f, " by {} next hops", self.next_hops)?;
                 }
             }
             _ => {}

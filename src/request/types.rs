@@ -3,6 +3,7 @@
 use super::{RequestInfo, Verb};
 use crate::addr::{RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR};
 use crate::link::{LinkView, RTM_DELLINK, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINK, RTM_NEWLINKPROP, RTM_SETLINK};
+use crate::link::{RTM_GETSTATS, STATS_BODY};
 use crate::neigh::RTM_GETNEIGH;
 use crate::nsid::{RTM_GETNSID, RTM_NEWNSID};
 use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE};
@@ -27,6 +28,7 @@ const TYPES: &[MessageType] = &[
     row(RTM_SETLINK, link::BODY, Verb::Change, None),
     row(RTM_DELLINK, link::BODY, Verb::Delete, None),
     row(RTM_GETLINK, link::BODY, Verb::Get, Some((NLM_F_DUMP, Verb::List))),
+    row(RTM_GETSTATS, STATS_BODY, Verb::List, None),
     row(RTM_NEWLINKPROP, link::BODY, Verb::AddAltName, None),
     row(RTM_DELLINKPROP, link::BODY, Verb::DeleteAltName, None),
     row(RTM_NEWADDR, addr::BODY, Verb::AddAddress, Some((NLM_F_REPLACE, Verb::ReplaceAddress))),

@@ -3,7 +3,8 @@
 //! ```text
 //! RTM_NEWROUTE | rtmsg: family, lengths of prefixes, table, protocol, scope, type, flags | RTA_DST = 10.1.0.0
 //!                                                                                        | RTA_GATEWAY = 10.0.50.1
-//!                                                                                        | RTA_OIF = 7 …
+//!                                                                                        | RTA_OIF = 7
+//!                                                                                        | RTA_METRICS | RTAX_MTU = 1400 …
 //! ```
 //!
 //! A route needs its link to be up, and its gateway to be reachable by another route, unless it is `onlink`. A replace of
@@ -12,10 +13,16 @@
 //! `net/ipv6/route.c`, `include/uapi/linux/rtnetlink.h`, `man 7 rtnetlink`, `man 8 ip-route`.
 
 mod hops;
+mod metrics;
+mod query;
 mod request;
 
-pub use hops::{NextHop, NextHops, Via};
-pub use request::{DeleteRoute, ListRoutes, NewRoute};
+pub use hops::{NextHop, NextHops, Via, Weight};
+#[doc(hidden)]
+pub use metrics::MetricAttrs;
+pub use metrics::{CongestionControl, MetricLocks, MetricsInfo, MetricsView, RouteFeatures};
+pub use query::{DeleteRoute, ListRoutes};
+pub use request::NewRoute;
 
 use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, numbers, transparent};
 use crate::wire::{Body, Message, fixed, table};
@@ -33,7 +40,7 @@ const RTMSG: usize = 12;
 pub(crate) const BODY: Body = Body { header: RTMSG, rows: RouteView::ROWS };
 
 /// `RTNH_F_ONLINK` of `include/uapi/linux/rtnetlink.h`.
-const ONLINK: u32 = 4;
+const ONLINK: u8 = 4;
 
 /// A routing table, by its number (`RT_TABLE_…`).
 ///
@@ -136,7 +143,7 @@ fixed! {
 table! {
     /// What a route can be given besides its destination's prefix, its protocol, scope and type.
     #[doc(hidden)]
-    attrs of NewRoute create RouteAttrs,
+    attrs of NewRoute<'a> create RouteAttrs,
     /// A route as the kernel reports it, borrowed from the bytes it came in.
     view RouteView<'a>(RouteHead),
     /// A route as the kernel reported it, owned.
@@ -173,6 +180,8 @@ table! {
         18 RTA_VIA pub(crate) via: Via,
     }
     reply {
+        /// The metrics, where it has some.
+        8 RTA_METRICS pub metrics: MetricsView<'a> => MetricsView<'a> => MetricsInfo,
         /// The next hops, where there are several.
         9 RTA_MULTIPATH pub next_hops: NextHops<'a> => NextHops<'a> => Vec<NextHop>,
     }
@@ -214,6 +223,22 @@ impl<'a> RouteView<'a> {
 
     /// Whether its gateway counts as reachable on the link, whatever other routes say.
     pub fn is_onlink(&self) -> bool {
-        self.head.flags & ONLINK != 0
+        self.head.flags & u32::from(ONLINK) != 0
+    }
+}
+
+impl RouteInfo {
+    /// The link that it leaves by; of several next hops, the first one's.
+    pub fn link(&self) -> Option<IfIndex> {
+        self.index.or_else(|| self.next_hops.iter().flatten().find_map(|hop| hop.index))
+    }
+
+    /// Each way that it goes: those that share the traffic, or the only one.
+    pub(crate) fn ways(&self) -> Vec<NextHop> {
+        if let Some(hops) = &self.next_hops {
+            return hops.clone();
+        }
+        let gateway = self.gateway.or(self.via.map(|via| via.0));
+        vec![NextHop { index: self.index, gateway, is_onlink: self.is_onlink, ..NextHop::NOWHERE }]
     }
 }

@@ -1,11 +1,14 @@
-//! Requests about routes: add, replace, delete, list.
+//! The request that adds or replaces a route.
 
-use super::{ONLINK, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, RouteAttrs, RouteHead, RouteInfo, RouteProtocol};
+use super::metrics::MetricAttrs;
+use super::{MetricsView, NextHop, ONLINK, RTM_NEWROUTE, RouteAttrs, RouteHead, RouteInfo, RouteProtocol};
 use super::{RouteType, RouteView, Table, Via};
-use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, everywhere, family, maybe};
-use crate::wire::{Attrs, Command, Header, NoRoom, Request, Sealed, header, measured};
+use crate::value::{IfIndex, Scope, everywhere, family, maybe};
+use crate::wire::{
+    Attrs, Command, CompareRows, Full, Header, Mismatch, NoRoom, Out, Request, Sealed, header, measured,
+};
 use ipnetwork::IpNetwork;
-use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use std::net::IpAddr;
 
 /// A route to add (RTM_NEWROUTE). That there is one with the same destination, metric and table is an EEXIST, unless this one
@@ -17,11 +20,12 @@ use std::net::IpAddr;
 /// let eth0 = IfIndex::new(2)?;
 /// let default = NewRoute::default_via("10.0.50.1".parse()?).index(eth0).metric(99);
 /// let local = NewRoute::new("10.1.0.0/16".parse()?).gateway("10.0.50.2".parse()?).index(eth0);
+/// let narrow = local.mtu(1400).advmss(1360);
 /// let forbidden = NewRoute::new("192.168.0.0/16".parse()?).route_type(RouteType::Prohibit);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NewRoute {
+pub struct NewRoute<'a> {
     destination: IpNetwork,
     protocol: Option<RouteProtocol>,
     scope: Option<Scope>,
@@ -30,16 +34,19 @@ pub struct NewRoute {
     /// What becomes of a route with the same destination, metric and table, as flags of the request.
     if_there: u16,
     pub(super) attrs: RouteAttrs,
+    pub(super) metrics: MetricAttrs,
+    /// The next hops, of a route that is given them as a list.
+    hops: &'a [NextHop],
 }
 
-impl NewRoute {
+impl<'a> NewRoute<'a> {
     maybe!();
 
     /// What IPv6 makes of the metric 0, and of none (`IP6_RT_PRIO_USER`).
     pub(crate) const IPV6_METRIC: u32 = 1024;
 
     /// A route to `destination`; bits behind its prefix are dropped. It needs a [`gateway`](Self::gateway), a link
-    /// ([`index`](Self::index)) or both, unless it is of a type that drops packets.
+    /// ([`index`](Self::index)), both, or [several](Self::next_hops), unless it is of a type that drops packets.
     #[must_use]
     pub fn new(destination: IpNetwork) -> Self {
         let this = Self {
@@ -50,6 +57,8 @@ impl NewRoute {
             onlink: false,
             if_there: NLM_F_EXCL,
             attrs: RouteAttrs::NEW,
+            metrics: MetricAttrs::NEW,
+            hops: &[],
         };
         if destination.prefix() == 0 { this } else { this.dst(destination.network()) }
     }
@@ -64,7 +73,7 @@ impl NewRoute {
     ///
     /// That is a route by any link, whoever made it, and in IPv6 all routes that share the traffic (ECMP). To hand a
     /// destination over from one link to another, add the new route [before](Self::prepend) the old one and
-    /// [delete](DeleteRoute) that by its gateway and link.
+    /// [delete](super::DeleteRoute) that by its gateway and link.
     #[must_use]
     pub const fn replace(mut self) -> Self {
         self.if_there = NLM_F_REPLACE;
@@ -98,6 +107,17 @@ impl NewRoute {
     #[must_use]
     pub const fn append(mut self) -> Self {
         self.if_there = NLM_F_APPEND;
+        self
+    }
+
+    /// Several ways to go, each for some of the connections, instead of a gateway and link (`RTA_MULTIPATH`). No way takes the
+    /// list away again.
+    ///
+    /// IPv6 makes of each way a route of its own. They are added one after the other, and reported as one with several next
+    /// hops.
+    #[must_use]
+    pub const fn next_hops(mut self, hops: &'a [NextHop]) -> Self {
+        self.hops = hops;
         self
     }
 
@@ -137,7 +157,8 @@ impl NewRoute {
 
     /// The same, by the link `index` unless it says another or needs none.
     pub(crate) fn on(&self, index: IfIndex) -> Self {
-        if self.has_link() && !self.attrs.has(RouteView::RTA_OIF) { self.index(index) } else { *self }
+        let says_none = self.hops.is_empty() && !self.attrs.has(RouteView::RTA_OIF);
+        if self.has_link() && says_none { self.index(index) } else { *self }
     }
 
     /// Its destination, without host bits.
@@ -151,30 +172,76 @@ impl NewRoute {
         if self.attrs.has(RouteView::RTA_TABLE) { self.attrs.table.as_reported() } else { Table::MAIN }
     }
 
-    /// Whether `found` is a route such as this one; what this one leaves open does not matter.
+    /// Whether `found` is a route such as this one, whatever its metrics; what this one leaves open does not matter.
     ///
     /// IPv6 reports routes with gateways, of one destination and metric, as one route with several next hops, whoever added
     /// them.
     pub(crate) fn is_like(&self, found: &RouteInfo) -> bool {
-        let has = |number| self.attrs.has(number);
-        let is_v4 = self.destination.is_ipv4();
-        let metric = self.wanted_metric();
-        let is_its_way = match &found.next_hops {
-            Some(hops) if !is_v4 => hops.iter().any(|hop| self.goes_by(hop.gateway, hop.index)),
-            Some(_) => false,
-            None => {
-                let gateway = found.gateway.or(found.via.map(|via| via.0));
-                self.goes_by(gateway, found.index) && (!self.onlink || found.is_onlink)
-            }
+        let (asked, ways) = (self.ways(), found.ways());
+        let is_way = |asked: &NextHop, found: &NextHop| asked.is_like(found) && self.has_weight_of(asked, found);
+        let goes_all_ways = if self.destination.is_ipv4() {
+            asked.len() == ways.len() && asked.iter().zip(&ways).all(|(asked, found)| is_way(asked, found))
+        } else {
+            asked.iter().all(|asked| ways.iter().any(|found| is_way(asked, found)))
         };
-        is_its_way
-            && found.destination == Some(self.destination())
+        goes_all_ways && self.is_like_but_for_ways(found)
+    }
+
+    fn is_like_but_for_ways(&self, found: &RouteInfo) -> bool {
+        let has = |number| self.attrs.has(number);
+        found.destination == Some(self.destination())
             && found.table == Some(self.wanted_table())
             && found.route_type == self.route_type
             && self.protocol.is_none_or(|protocol| found.protocol == protocol)
-            && (!is_v4 || self.scope.is_none_or(|scope| found.scope == scope))
-            && (!has(RouteView::RTA_PRIORITY) || found.metric.unwrap_or(0) == metric)
+            && (!self.destination.is_ipv4() || self.scope.is_none_or(|scope| found.scope == scope))
+            && (!has(RouteView::RTA_PRIORITY) || found.metric.unwrap_or(0) == self.wanted_metric())
             && (!has(RouteView::RTA_PREFSRC) || found.source == Some(self.attrs.source))
+    }
+
+    /// `found` as requests that name it and no other, if it is what this one adds. In IPv6 each way is one by itself, and may
+    /// be there without the others.
+    pub(crate) fn named_as(&self, found: &RouteInfo) -> Vec<Self> {
+        let filled = self.filled();
+        if !filled.is_like_but_for_ways(found) || found.metric.unwrap_or(0) != self.wanted_metric() {
+            return Vec::new();
+        }
+        let is_whole = !self.has_link() || self.destination.is_ipv4() && !self.hops.is_empty();
+        if is_whole {
+            return if self.is_like(found) { vec![filled] } else { Vec::new() };
+        }
+        let (asked, ways) = (self.ways(), found.ways());
+        let is_single = self.destination.is_ipv6() || ways.len() == 1;
+        let found = ways.iter().filter(|found| is_single && asked.iter().any(|asked| asked.is_like(found)));
+        let named =
+            |way: &NextHop| filled.next_hops(&[]).maybe(way.gateway, Self::gateway).maybe(way.index, Self::index);
+        found.map(named).collect()
+    }
+
+    /// A route of one next hop has no weight.
+    fn has_weight_of(&self, asked: &NextHop, found: &NextHop) -> bool {
+        self.hops.len() < 2 || asked.weight == found.weight
+    }
+
+    pub(crate) fn has_metrics(&self) -> bool {
+        !self.metrics.is_empty()
+    }
+
+    /// Which metrics `found` has otherwise than this one asks for.
+    pub(crate) fn unlike_metrics(&self, found: &RouteView<'_>) -> Vec<Mismatch> {
+        let mut asked = [0; MetricAttrs::MAX];
+        let len = self.metrics.as_kept().put(Out::new(&mut asked)).map_or(0, |out| out.at());
+        let found = found.metrics().unwrap_or_else(|| MetricsView::new(&[]));
+        MetricsView::new(asked.get(..len).unwrap_or_default()).mismatches(&found)
+    }
+
+    /// Each way that it goes; one that says nothing, of a route that drops packets.
+    fn ways(&self) -> Vec<NextHop> {
+        if self.hops.is_empty() {
+            let is_onlink = self.onlink;
+            vec![NextHop { index: self.wanted_index(), gateway: self.wanted_gateway(), is_onlink, ..NextHop::NOWHERE }]
+        } else {
+            self.hops.to_vec()
+        }
     }
 
     /// The router it goes to, of whatever family.
@@ -195,160 +262,111 @@ impl NewRoute {
         self.attrs.has(RouteView::RTA_OIF).then_some(self.attrs.index)
     }
 
-    /// Whether a next hop is its own: without a gateway it has none, and without a link it takes any.
-    fn goes_by(&self, gateway: Option<IpAddr>, index: Option<IfIndex>) -> bool {
-        self.wanted_gateway() == gateway && (!self.attrs.has(RouteView::RTA_OIF) || index == Some(self.attrs.index))
+    /// The same with what [`encode`](Request::encode) fills in, so that a [`DeleteRoute`](super::DeleteRoute) like it fits no
+    /// other route. IPv4 has no route of a lower metric than 0, which counts as not said; and the first one is deleted.
+    pub(crate) fn filled(&self) -> Self {
+        let mut this = *self;
+        (this.protocol, this.scope) = (Some(self.sent_protocol()), Some(self.sent_scope()));
+        if self.destination.is_ipv6() { this.metric(self.wanted_metric()) } else { this }
     }
 
-    fn put(
+    fn sent_protocol(&self) -> RouteProtocol {
+        self.protocol.unwrap_or(RouteProtocol::BOOT)
+    }
+
+    fn sent_scope(&self) -> Scope {
+        let has_gateway = self.attrs.has(RouteView::RTA_GATEWAY) || !self.hops.is_empty();
+        let is_on_link = self.route_type == RouteType::Unicast && !has_gateway && self.destination.is_ipv4();
+        self.scope.unwrap_or(if is_on_link { Scope::LINK } else { Scope::GLOBAL })
+    }
+
+    /// Writes a message about this route.
+    pub(super) fn put(
         &self,
         ty: u16,
-        nlm_flags: u16,
+        flags: u16,
         unset: (Scope, RouteProtocol),
         seq: u32,
         buf: &mut [u8],
     ) -> Result<usize, NoRoom> {
-        let (family, gateway_family) = (family(self.destination.ip()), family(self.attrs.gateway));
-        let is_other = self.attrs.has(RouteView::RTA_GATEWAY) && gateway_family != family;
-        let this = if is_other { self.via(Via(self.attrs.gateway)) } else { *self };
-        let Self { destination, protocol, scope, route_type, onlink, if_there: _, mut attrs } = this;
-        let table = self.wanted_table();
-        if is_other {
-            attrs.set = attrs.set.without(RouteView::RTA_GATEWAY); // RTA_VIA has it
+        let head = self.head(unset);
+        let without_hops = |buf: &mut [u8]| {
+            measured(buf, |out| {
+                let out = self.put_body(head, &[], out)?;
+                let header = header(out.at(), ty, flags, seq);
+                out.set(0, header)
+            })
+        };
+        if self.hops.is_empty() {
+            return without_hops(buf);
         }
-        let head = RouteHead {
-            family,
+        let out = self.put_body(head, self.hops, Out::new(buf)).ok().filter(|out| out.at() <= NoRoom::LARGEST);
+        let written = out.and_then(|out| {
+            let len = out.at();
+            out.set(0, header(len, ty, flags, seq)).ok().map(|_| len)
+        });
+        written.ok_or_else(|| {
+            let list = 4 + self.hops.iter().map(|hop| hop.room(head.family)).sum::<usize>();
+            let (Ok(rest) | Err(NoRoom { needed: rest })) = without_hops(&mut []);
+            NoRoom { needed: rest + list }
+        })
+    }
+
+    fn head(&self, unset: (Scope, RouteProtocol)) -> RouteHead {
+        let Self { destination, protocol, scope, route_type, onlink, if_there: _, attrs: _, metrics: _, hops: _ } =
+            self;
+        RouteHead {
+            family: family(destination.ip()),
             prefix: destination.prefix(),
-            table: u8::try_from(table.0).unwrap_or(0), // RTA_TABLE says it alone
+            table: u8::try_from(self.wanted_table().0).unwrap_or(0), // RTA_TABLE says it alone
             protocol: protocol.unwrap_or(unset.1),
             scope: scope.unwrap_or(unset.0),
-            route_type,
-            flags: if onlink { ONLINK } else { 0 },
-        };
-        measured(buf, |out| {
-            let out = attrs.put(out.skip(Header::SIZE).put(head.bytes())?)?;
-            let header = header(out.at(), ty, nlm_flags, seq);
-            out.set(0, header)
-        })
+            route_type: *route_type,
+            flags: if *onlink { ONLINK.into() } else { 0 },
+        }
+    }
+
+    /// Writes what stands behind the message's header, for which it leaves room.
+    fn put_body<'b>(&self, head: RouteHead, hops: &[NextHop], out: Out<'b>) -> Result<Out<'b>, Full> {
+        let out = self.put_attrs(out.skip(Header::SIZE).put(head.bytes())?)?;
+        let out = if self.metrics.is_empty() { out } else { put_metrics(&self.metrics, out)? };
+        if hops.is_empty() { Ok(out) } else { put_hops(head.family, hops, out) }
+    }
+
+    /// A gateway of the other family goes as RTA_VIA.
+    fn put_attrs<'b>(&self, out: Out<'b>) -> Result<Out<'b>, Full> {
+        let gateway = self.wanted_gateway().filter(|gateway| family(*gateway) != family(self.destination.ip()));
+        let Some(gateway) = gateway else { return self.attrs.put(out) };
+        let mut attrs = self.via(Via(gateway)).attrs;
+        attrs.set = attrs.set.without(RouteView::RTA_GATEWAY);
+        attrs.put(out)
     }
 }
 
-impl Sealed for NewRoute {}
-impl Command for NewRoute {}
+#[inline(never)]
+fn put_metrics<'b>(metrics: &MetricAttrs, out: Out<'b>) -> Result<Out<'b>, Full> {
+    out.nest(RouteView::RTA_METRICS, |out| metrics.as_kept().put(out))
+}
 
-impl Request for NewRoute {
+#[inline(never)]
+fn put_hops<'b>(family: u8, hops: &[NextHop], out: Out<'b>) -> Result<Out<'b>, Full> {
+    out.nest(RouteView::RTA_MULTIPATH, |out| hops.iter().try_fold(out, |out, hop| hop.put(family, out)))
+}
+
+impl Sealed for NewRoute<'_> {}
+impl Command for NewRoute<'_> {}
+
+impl Request for NewRoute<'_> {
     #[inline]
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        let is_on_link = self.route_type == RouteType::Unicast && !self.attrs.has(RouteView::RTA_GATEWAY);
-        let scope = if is_on_link && self.destination.is_ipv4() { Scope::LINK } else { Scope::GLOBAL };
-        self.put(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | self.if_there, (scope, RouteProtocol::BOOT), seq, buf)
-    }
-}
-
-/// A route to delete (RTM_DELROUTE): the first that has the destination, the table and everything else that was said. That
-/// there is none is an ESRCH.
-///
-/// What was not said is not compared, so say gateway, link and metric where there may be other routes. A metric of 0 counts as
-/// not said. And the kernel does not compare everything:
-///
-/// - IPv4 compares one next hop: a route with several goes as a whole, by its first gateway and link.
-/// - IPv6 compares neither type, source nor scope. A route of a type that drops packets is named by the link `lo`, which has
-///   those routes only; which of these types it has is not compared.
-/// - IPv6 deletes all routes of a destination and metric that have gateways, unless the gateway is said.
-///
-/// ```
-/// use sublink::{IfIndex, NewRoute};
-/// use sublink::route::DeleteRoute;
-/// let route = NewRoute::default_via("10.0.50.1".parse()?).index(IfIndex::new(2)?).metric(100);
-/// let delete = DeleteRoute::like(route);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeleteRoute(NewRoute);
-
-impl DeleteRoute {
-    /// The route like this one.
-    #[must_use]
-    pub const fn like(route: NewRoute) -> Self {
-        Self(route)
-    }
-}
-
-impl Sealed for DeleteRoute {}
-impl Command for DeleteRoute {}
-
-impl Request for DeleteRoute {
-    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        const ANY: (Scope, RouteProtocol) = (Scope(255), RouteProtocol(0)); // RT_SCOPE_NOWHERE, RTPROT_UNSPEC
-        let Self(route) = *self;
-        // IPv6 compares no types, and would delete a route that sends packets on.
-        let route = if route.has_link() || route.destination.is_ipv4() { route } else { route.index(LOOPBACK) };
-        route.put(RTM_DELROUTE, NLM_F_ACK, ANY, seq, buf)
-    }
-}
-
-/// The index of `lo` in every namespace (`LOOPBACK_IFINDEX` of `include/net/flow.h`).
-const LOOPBACK: IfIndex = IfIndex(1);
-
-/// Lists the routes of a family (RTM_GETROUTE, NLM_F_DUMP): [`ListRoutes::v4`], [`ListRoutes::v6`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListRoutes {
-    pub(crate) family: u8,
-    pub(crate) table: Option<Table>,
-    pub(crate) index: Option<IfIndex>,
-}
-
-impl ListRoutes {
-    /// IPv4 routes of all tables.
-    #[must_use]
-    pub const fn v4() -> Self {
-        Self { family: AF_INET, table: None, index: None }
-    }
-
-    /// IPv6 routes of all tables.
-    #[must_use]
-    pub const fn v6() -> Self {
-        Self { family: AF_INET6, table: None, index: None }
-    }
-
-    /// Those of one table. Filtered by the kernel (since Linux 4.20), and here.
-    #[must_use]
-    pub const fn table(mut self, table: Table) -> Self {
-        self.table = Some(table.as_reported());
-        self
-    }
-
-    /// Those that leave by this link. Filtered by the kernel (since Linux 4.20), and here.
-    #[must_use]
-    pub const fn index(mut self, index: IfIndex) -> Self {
-        self.index = Some(index);
-        self
-    }
-}
-
-impl Sealed for ListRoutes {}
-
-impl Request for ListRoutes {
-    fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
-        let Self { family, table, index } = *self;
-        measured(buf, |out| {
-            let out = out.skip(Header::SIZE).put([family, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])?;
-            let out = match table {
-                Some(table) => out.one(RouteView::RTA_TABLE, &table)?,
-                None => out,
-            };
-            let out = match index {
-                Some(index) => out.one(RouteView::RTA_OIF, &index)?,
-                None => out,
-            };
-            let header = header(out.at(), RTM_GETROUTE, NLM_F_DUMP, seq);
-            out.set(0, header)
-        })
+        let unset = (self.sent_scope(), self.sent_protocol());
+        self.put(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | self.if_there, unset, seq, buf)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Weight;
     use super::*;
     use crate::wire::{Messages, encoded};
 
@@ -389,7 +407,7 @@ mod tests {
     #[test]
     fn where_it_stands_among_others_is_said_by_flags() {
         let route = NewRoute::default_via("10.0.50.1".parse().unwrap()).index(INDEX);
-        let flags = |route: NewRoute| encoded(&route)[6..8].to_vec();
+        let flags = |route: NewRoute<'_>| encoded(&route)[6..8].to_vec();
         assert_eq!(flags(route), [5, 6], "REQUEST ACK EXCL CREATE");
         assert_eq!(flags(route.replace()), [5, 5], "REQUEST ACK REPLACE CREATE");
         assert_eq!(flags(route.prepend()), [5, 4], "REQUEST ACK CREATE");
@@ -410,16 +428,36 @@ mod tests {
     }
 
     #[test]
-    fn a_delete_names_no_more_than_was_said() {
-        let route = NewRoute::new("fd00:1::/32".parse().unwrap()).route_type(RouteType::Blackhole);
+    fn next_hops_stand_in_a_list() {
+        let [v4, v6] = ["10.0.0.1", "fd00::1"].map(|gateway| gateway.parse().unwrap());
+        let three = [NextHop::via(v4).index(INDEX), NextHop::via(v6).onlink(), NextHop::dev(INDEX)];
+        let hops = three.map(|hop| hop.weight(Weight::new(3).unwrap()));
         #[rustfmt::skip]
-        assert_eq!(encoded(&DeleteRoute::like(route)), [
-            56, 0, 0, 0,  25, 0,  5, 0,                         // RTM_DELROUTE, REQUEST ACK
-            7, 0, 0, 0,  0, 0, 0, 0,
-            10, 32, 0, 0,  254, 0, 255, 6,  0, 0, 0, 0,         // any protocol, any scope, blackhole
-            20, 0, 1, 0,  0xfd, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            8, 0, 4, 0,  1, 0, 0, 0,                            // RTA_OIF = lo, which has IPv6's routes that drop packets
+        assert_eq!(encoded(&NewRoute::new("0.0.0.0/0".parse().unwrap()).next_hops(&hops))[16..], [
+            2, 0, 0, 0,  254, 3, 0, 1,  0, 0, 0, 0,             // scope universe, though no gateway stands outside of the list
+            60, 0, 9, 0x80,                                     // RTA_MULTIPATH, NLA_F_NESTED
+            16, 0, 0, 2,  2, 1, 0, 0,                           // rtnexthop: weight 3, index
+            8, 0, 5, 0,  10, 0, 0, 1,                           // RTA_GATEWAY
+            32, 0, 4, 2,  0, 0, 0, 0,                           // RTNH_F_ONLINK, no index
+            22, 0, 18, 0,  10, 0,  0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,  0, 0, // RTA_VIA, AF_INET6
+            8, 0, 0, 2,  2, 1, 0, 0,
         ]);
+    }
+
+    #[test]
+    fn a_list_of_next_hops_says_how_much_room_it_needs() {
+        let hops = vec![NextHop::via("fd00::1".parse().unwrap()); 5_000];
+        let route = |count: usize| NewRoute::new("fd09::/48".parse().unwrap()).mtu(1400).next_hops(&hops[..count]);
+        for count in [1, 20, 2_000] {
+            let NoRoom { needed } = route(count).encode(1, &mut []).unwrap_err();
+            assert_eq!(needed, 16 + 12 + 20 + 4 + 8 + 4 + 28 * count);
+            assert_eq!(route(count).encode(1, &mut vec![0xa5; needed - 1]), Err(NoRoom { needed }));
+            assert_eq!(route(count).encode(1, &mut vec![0xa5; needed]), Ok(needed));
+        }
+        let too_long = route(5_000).encode(1, &mut vec![0xa5; 200_000]).unwrap_err();
+        assert!(too_long.needed > NoRoom::LARGEST, "{too_long}");
+        let [longest, longer] = [2_338, 2_339].map(|count| route(count).encode(1, &mut vec![0xa5; 100_000]));
+        assert!(longest.is_ok_and(|len| len <= NoRoom::LARGEST) && longer.is_err_and(|e| e.needed > NoRoom::LARGEST));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::addr::{AddressInfo, AddressView, DeleteAddress, ListAddresses, RTM_NE
 use crate::error::{Error, ErrorKind, Result};
 use crate::neigh::{ForwardingEntry, ListForwarding, OwnAddresses, RTM_NEWNEIGH};
 use crate::nsid::{GetNsid, ListNsids, NewNsid, RTM_NEWNSID};
-use crate::route::{ListRoutes, RTM_NEWROUTE, RouteInfo, RouteType, RouteView};
+use crate::route::{ListRoutes, RTM_NEWROUTE, RouteInfo, RouteType, RouteView, Table};
 use crate::value::{IfIndex, NsId, family};
 use crate::wire::{Message, Messages};
 use nix::errno::Errno;
@@ -137,6 +137,9 @@ impl Socket {
     }
 
     /// The routes that `request` asks for, one after the other, each lent from the receive buffer.
+    ///
+    /// A route of IPv4 that does not fit the kernel's datagram, of 32 KiB, ends the list: one with some 2,000 next hops. Since
+    /// Linux 6.10 the list ends with an OK then, and nothing tells.
     pub fn routes(&mut self, request: &ListRoutes) -> Result<List<'_, ListRoutes>> {
         List::start(self, *request)
     }
@@ -148,9 +151,11 @@ impl Socket {
     /// # use sublink::route::{ListRoutes, Table};
     /// let mut host = Socket::open()?;
     /// let default = host.default_route(&ListRoutes::v4().table(Table::MAIN))?;
-    /// let uplink = default.and_then(|route| route.link());
+    /// let gateway = default.and_then(|route| route.gateway);
     /// # Ok::<(), sublink::Error>(())
     /// ```
+    ///
+    /// The link alone, of both families: [`default_link`](Self::default_link).
     pub fn default_route(&mut self, request: &ListRoutes) -> Result<Option<RouteInfo>> {
         let mut routes = self.snapshot(request)?;
         routes.retain(|route| {
@@ -158,6 +163,30 @@ impl Socket {
             is_default && route.route_type == RouteType::Unicast
         });
         Ok(routes.into_iter().min_by_key(|route| route.metric.unwrap_or(0)))
+    }
+
+    /// The link of the default route of the main table: the parent for containers where none is configured. Of both families'
+    /// default routes, the one with the lower metric counts; IPv4's, if they are equal. `None` if there is no default route.
+    ///
+    /// ```no_run
+    /// # use sublink::Socket;
+    /// let mut host = Socket::open()?;
+    /// let parent = match host.default_link()? {
+    ///     Some(index) => index,
+    ///     None => host.index_of("eth0")?,
+    /// };
+    /// # Ok::<(), sublink::Error>(())
+    /// ```
+    pub fn default_link(&mut self) -> Result<Option<IfIndex>> {
+        let mut best: Option<RouteInfo> = None;
+        for list in [ListRoutes::v4(), ListRoutes::v6()] {
+            let route = self.default_route(&list.table(Table::MAIN))?.filter(|route| route.link().is_some());
+            let is_better = |best: &RouteInfo| route.as_ref().is_some_and(|route| route.metric < best.metric);
+            if best.as_ref().is_none_or(is_better) {
+                best = route.or(best);
+            }
+        }
+        Ok(best.and_then(|route| route.link()))
     }
 
     /// The addresses in a link's own list. A long one is read until two reads agree, at most five times.
@@ -197,12 +226,5 @@ impl Socket {
             _ => {}
         }
         self.nsid_of(namespace)?.ok_or_else(|| ErrorKind::Unexpected.into())
-    }
-}
-
-impl RouteInfo {
-    /// The link that it leaves by; of several next hops, the first one's.
-    pub fn link(&self) -> Option<IfIndex> {
-        self.index.or_else(|| self.next_hops.iter().flatten().find_map(|hop| hop.index))
     }
 }

@@ -2,10 +2,12 @@
 
 use super::Socket;
 use super::channel::Wait;
+use super::whole::Passed;
 use crate::error::{Error, ErrorKind, KernelError, Partial, Result};
 use crate::link::{LinkInfo, LinkView, ListLinks, RTM_NEWLINK};
 use crate::reply::{Ack, INTERRUPTED, Reply};
-use crate::wire::{Message, Messages, Request};
+use crate::wire::{Header, Message, Messages, Request, header};
+use netlink_packet_core::{NLM_F_ACK, NLMSG_NOOP};
 use std::ops::Range;
 use std::process;
 use std::time::Instant;
@@ -28,6 +30,10 @@ pub trait Query: Request + Copy {
     fn is_nothing(_errno: i32) -> bool {
         false
     }
+    /// The links that are asked for, of a list of links: the kernel may end that early, with an OK.
+    fn links(&self) -> Option<ListLinks<'_>> {
+        None
+    }
 }
 
 impl Query for ListLinks<'_> {
@@ -42,7 +48,7 @@ impl Query for ListLinks<'_> {
 
     #[inline]
     fn accepts(&self, link: &LinkView<'_>) -> bool {
-        let Self { kind, master, netnsid, parent, parent_netnsid } = self;
+        let Self { kind, master, netnsid, parent, parent_netnsid, extent: _ } = self;
         kind.is_none_or(|kind| link.kind() == kind)
             && master.is_none_or(|master| link.master() == Some(master))
             && netnsid.is_none_or(|nsid| link.netnsid() == Some(nsid))
@@ -53,6 +59,10 @@ impl Query for ListLinks<'_> {
 
     fn copy(link: &LinkView<'_>) -> LinkInfo {
         link.to_owned()
+    }
+
+    fn links(&self) -> Option<ListLinks<'_>> {
+        Some(*self)
     }
 }
 
@@ -67,6 +77,9 @@ pub struct List<'s, Q> {
     request: usize,
     /// The part of the receive buffer that has not been looked at.
     unread: Range<usize>,
+    passed: Passed,
+    /// Whether it is looked at the end whether the list is whole.
+    is_checked: bool,
     state: State,
 }
 
@@ -78,18 +91,30 @@ enum State {
 
 impl<'s, Q: Query> List<'s, Q> {
     pub(super) fn start(socket: &'s mut Socket, query: Q) -> Result<Self> {
-        let request = socket.encode(&query)?;
         socket.begin()?;
+        socket.make_room()?;
+        let request = socket.encode(&query)?;
         socket.channel.send(socket.out.get(..request).unwrap_or_default())?;
         socket.dump = Some(socket.seq);
-        Ok(Self { socket, query, request, unread: 0..0, state: State::Reading { interrupted: false } })
+        let (passed, state) = (Passed::default(), State::Reading { interrupted: false });
+        Ok(Self { socket, query, request, unread: 0..0, passed, is_checked: true, state })
+    }
+
+    /// The same, taken as the kernel gives it.
+    pub(super) fn unchecked(self) -> Self {
+        Self { is_checked: false, ..self }
+    }
+
+    /// The links that it has come by.
+    pub(super) fn passed(&self) -> Passed {
+        self.passed
     }
 
     /// The next entry, or `None` behind the last.
     ///
     /// # Errors
-    /// [`ErrorKind::Interrupted`] behind the last entry if the table changed meanwhile, [`ErrorKind::Overrun`] if entries
-    /// were lost. After an error, there is no further entry.
+    /// [`ErrorKind::Interrupted`] behind the last entry if the table changed meanwhile, [`ErrorKind::CutShort`] if the kernel
+    /// has ended the list early, [`ErrorKind::Overrun`] if entries were lost. After an error, there is no further entry.
     #[expect(clippy::should_implement_trait, reason = "it lends, which an iterator cannot")]
     pub fn next(&mut self) -> Result<Option<Q::View<'_>>> {
         match self.find_next() {
@@ -138,6 +163,7 @@ impl<'s, Q: Query> List<'s, Q> {
             *interrupted |= message.header.flags & INTERRUPTED != 0;
             match Reply::of(message)? {
                 Reply::Item(message) => {
+                    self.passed.note(message);
                     let entry = Q::read(message);
                     if entry.is_none() && message.header.ty == Q::ITEM {
                         return Err(ErrorKind::Unexpected.into()); // rather than a list that is shorter
@@ -150,13 +176,22 @@ impl<'s, Q: Query> List<'s, Q> {
                     let interrupted = *interrupted;
                     (self.socket.dump, self.state) = (None, State::Ended);
                     let request = self.socket.out.get(..self.request).unwrap_or_default();
-                    return how_it_ended::<Q>(&ack, interrupted, request).map(|()| None);
+                    how_it_ended::<Q>(&ack, interrupted, request)?;
+                    return self.check().map(|()| None);
                 }
                 Reply::Overrun => return Err(ErrorKind::Overrun.into()),
                 Reply::Noop => {}
             }
         }
         Ok(None)
+    }
+
+    /// Behind an OK: whether links may be missing.
+    fn check(&mut self) -> Result<()> {
+        let Some(links) = self.query.links().filter(|_| self.is_checked) else { return Ok(()) };
+        let may_lack = links.may_lack(self.socket, self.passed);
+        self.request = self.socket.encode(&self.query)?; // for the words of an error: others were sent since
+        if may_lack? { Err(ErrorKind::CutShort.into()) } else { Ok(()) }
     }
 }
 
@@ -191,6 +226,20 @@ impl Socket {
             return Err(Error::from(ErrorKind::Forked).not_sent());
         }
         self.finish_dump()
+    }
+
+    /// Has the kernel make the datagrams of lists as large as it ever does, 32 KiB, before the first one. It makes them as large
+    /// as what was received before, and where an entry does not fit, it may end the list before it, with an OK: a route with
+    /// 240 next hops, at first. An empty message that asks for an acknowledgement does; whatever is received for it.
+    fn make_room(&mut self) -> Result<()> {
+        if self.has_room {
+            return Ok(());
+        }
+        self.seq = self.seq.wrapping_add(1);
+        self.channel.send(&header(Header::SIZE, NLMSG_NOOP, NLM_F_ACK, self.seq))?;
+        let received = self.channel.receive_now();
+        self.has_room = self.channel.recover(received).is_ok();
+        Ok(())
     }
 
     /// Reads the rest of a dump that was left off, so that the next request is not refused or answered by it.

@@ -6,26 +6,33 @@
 //! seen, so a smaller one later would lose links), and truncation is looked for; every wait has a limit. Sources:
 //! `net/netlink/af_netlink.c`, `man 7 netlink`.
 
+mod carrier;
 mod channel;
 mod create;
 mod ip;
-pub(crate) mod link_events;
+mod link_events;
 mod list;
+mod look_up;
 mod option;
 mod run;
-pub(crate) mod vlan;
+mod vlan;
 mod watch;
+mod whole;
 
 pub use list::{List, Query};
 pub use watch::AddressWatch;
 
+pub(crate) use carrier::LostCarrier;
+pub(crate) use link_events::LinkEvents;
+pub(crate) use vlan::impossible_vlan;
+
 use crate::batch::{Batch, CHUNK};
 use crate::error::{Error, ErrorKind, KernelError, Result, Whereabouts};
-use crate::link::{AltNameChange, DeleteLink, GetLink, LinkChange, LinkSettings, LinkView, ListLinks, ignored};
+use crate::link::{AltNameChange, DeleteLink, GetLink, LinkChange, LinkSettings, ListLinks, ignored};
 use crate::netns::{Netns, NetnsId, run_in};
 use crate::reply::Reply;
 use crate::request::{RequestInfo, Verb};
-use crate::value::{AltName, IfIndex, IfName, random};
+use crate::value::{AltName, IfIndex, random};
 use crate::wire::{Command, Message, Messages, Request};
 use channel::{Channel, Wait};
 use std::cell::Cell;
@@ -59,6 +66,8 @@ pub struct Socket {
     seq: u32,
     /// The sequence number of a dump of which the end has not been read.
     dump: Option<u32>,
+    /// Whether the kernel knows that datagrams may be large.
+    has_room: bool,
     /// How many steps of a batch go into one send: fewer once acknowledgements were lost.
     chunk: usize,
     /// The process that opened it.
@@ -131,6 +140,7 @@ impl Socket {
             out: vec![0; 4096],
             seq,
             dump: None,
+            has_room: false,
             chunk: CHUNK,
             process: process::id(),
             namespace,
@@ -153,6 +163,23 @@ impl Socket {
     /// ```
     pub fn is_in_same_namespace(&self, other: &Self) -> Option<bool> {
         Some(self.namespace? == other.namespace?)
+    }
+
+    /// The cookie of the namespace it lives in (SO_NETNS_COOKIE, since Linux 5.14): a number that no other namespace has until
+    /// the machine restarts. For notes that outlive a process: a namespace that was made anew under the same path has another
+    /// cookie, and may have the same inode.
+    ///
+    /// ```
+    /// # use sublink::{Sandbox, Socket};
+    /// let (first, second) = (Sandbox::create()?.socket().netns_cookie(), Sandbox::create()?.socket().netns_cookie());
+    /// assert!(first.is_none() || first != second);
+    /// # Ok::<(), sublink::Error>(())
+    /// ```
+    pub const fn netns_cookie(&self) -> Option<u64> {
+        match self.namespace {
+            Some(NetnsId::Cookie(cookie)) => Some(cookie),
+            _ => None,
+        }
     }
 
     /// How long to wait for an answer; 10 seconds unless set. The kernel answers within microseconds of the send, so the
@@ -198,44 +225,6 @@ impl Socket {
         self.apply(&AltNameChange::delete(index, AltName::new(&name)?))
     }
 
-    /// The index of the link with this name. An alternative name is not taken for it: [`ErrorKind::OnlyAltName`].
-    pub fn index_of(&mut self, name: impl AsRef<[u8]>) -> Result<IfIndex> {
-        self.link(name).map(|link| link.index())
-    }
-
-    /// The link with this name, as [`index_of`](Self::index_of).
-    pub fn link(&mut self, name: impl AsRef<[u8]>) -> Result<LinkView<'_>> {
-        let name = IfName::from_bytes(name.as_ref())?;
-        let link = self.get(&GetLink::name(name))?;
-        if link.name() != name {
-            return Err(ErrorKind::OnlyAltName { name, owner: link.if_name() }.into());
-        }
-        Ok(link)
-    }
-
-    /// The link with this index.
-    pub fn link_at(&mut self, index: IfIndex) -> Result<LinkView<'_>> {
-        self.get(&GetLink::index(index))
-    }
-
-    /// The link with this name or alternative name (since Linux 5.5).
-    pub fn link_by_alt_name(&mut self, name: impl AsRef<[u8]>) -> Result<LinkView<'_>> {
-        self.get(&GetLink::alt_name(AltName::new(&name)?))
-    }
-
-    /// The link that `request` asks for.
-    pub fn get(&mut self, request: &GetLink<'_>) -> Result<LinkView<'_>> {
-        let len = self.encode(request)?;
-        let found = self.send_and_find(len);
-        match found {
-            Ok(place) => {
-                let sent = self.out.get(..len).unwrap_or_default();
-                view(self.channel.read(place)).map_err(|error| error.of(sent))
-            }
-            Err(error) => Err(self.describe_own(error, 0..len)),
-        }
-    }
-
     /// The links that `request` asks for, one after the other, each lent from the receive buffer.
     ///
     /// ```no_run
@@ -252,15 +241,19 @@ impl Socket {
     /// room for it because the request has `IFLA_EXT_MASK`. Without that, it would leave it out and say nothing. So it does,
     /// since Linux 7.3, with one that has more than some 5,450, which older kernels report with a wrong length: an error.
     ///
-    /// One thing is not said: where a list of senders grows above some 2,700 while the links are read, so that its link no
-    /// longer fits the kernel's datagram, Linux 6.12 and later end the list before that link, with an OK. So ask for a link
-    /// by its name or index where much depends on it.
+    /// Where a list of senders grows above some 2,700 while the links are read, so that its link no longer fits the kernel's
+    /// datagram, Linux 6.10 and later end the list before that link, with an OK. So behind the last link of a list that may have
+    /// macvlans or macvtaps in it, it is asked which links there are, by their indexes alone, and
+    /// [`ErrorKind::CutShort`] says that some may be missing. In a list of [another namespace](ListLinks::in_netnsid) that
+    /// cannot be asked, and a link there that has so many senders, grown or not, ends it early. So may a link that has grown
+    /// as large by other lists: 250 alternative names, or 2,700 priorities of a VLAN in a list of that kind.
     pub fn links<'f>(&mut self, request: &ListLinks<'f>) -> Result<List<'_, ListLinks<'f>>> {
         List::start(self, *request)
     }
 
-    /// Whether the kernel is new enough for what `request`, done to the link `index`, asked of a macvlan or macvtap:
-    /// `bc_queue_len` and `bc_cutoff`, which older kernels ignore with an OK. Other attributes, and values, are not compared:
+    /// Whether the kernel is new enough for what `request`, done to the link `index`, asked of it. Older kernels ignore with an
+    /// OK: `bc_queue_len` and `bc_cutoff` of a macvlan or macvtap; `gro_max_size`, `gso_ipv4_max_size` and `gro_ipv4_max_size` of
+    /// any link. Other attributes, and values, are not compared:
     /// the kernel refuses what it cannot do of those, or [`Endpoint::check`](crate::Endpoint::check) finds the difference.
     ///
     /// # Errors
@@ -367,30 +360,6 @@ impl Socket {
         }
     }
 
-    /// Sends the `len` bytes of `out` and finds the one item of the answer, which has no acknowledgement behind it.
-    fn send_and_find(&mut self, len: usize) -> Result<Range<usize>> {
-        self.begin()?;
-        let request = self.out.get(..len).unwrap_or_default();
-        self.channel.send_and_find(request, self.seq)
-    }
-
-    pub(crate) fn has_link(&mut self, index: IfIndex) -> Result<bool> {
-        match self.name_of(index) {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_no_device() => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The name of a link, without touching `out`, so that an error about what is in there can say it.
-    fn name_of(&mut self, index: IfIndex) -> Result<IfName> {
-        let mut buf = [0; 64];
-        self.seq = self.seq.wrapping_add(1);
-        let len = GetLink::index(index).encode(self.seq, &mut buf)?;
-        let place = self.channel.send_and_find(buf.get(..len).unwrap_or_default(), self.seq)?;
-        Ok(view(self.channel.read(place))?.if_name())
-    }
-
     /// [Describes](Self::describe) an error of the request in `out`.
     #[cold]
     fn describe_own(&mut self, error: Error, request: Range<usize>) -> Error {
@@ -428,18 +397,12 @@ impl Socket {
 
     fn find_names(&mut self, info: &mut RequestInfo) {
         if let Some(index) = info.index.filter(|_| info.verb != Verb::Create) {
-            info.index_name = self.name_of(index).ok();
+            info.index_name = self.peek_name(index).ok();
         }
         if let Some(parent) = info.parent.filter(|_| !info.parent_is_elsewhere) {
-            info.parent_name = self.name_of(parent).ok();
+            info.parent_name = self.peek_name(parent).ok();
         }
     }
-}
-
-/// The link in a message.
-fn view(message: &[u8]) -> Result<LinkView<'_>> {
-    let link = Messages::new(message).next().and_then(Result::ok).and_then(LinkView::of);
-    link.ok_or_else(|| ErrorKind::Unexpected.into())
 }
 
 impl AsFd for Socket {

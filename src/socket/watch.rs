@@ -1,20 +1,40 @@
 //! Waiting for IPv6 addresses to become usable: by the kernel's events, on a socket of their own.
 
 use super::Socket;
+use super::carrier::LostCarrier;
 use super::channel::{Channel, Wait};
 use crate::addr::{AddressFlags, AddressView, ListAddresses, RTM_DELADDR};
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, NoCarrier, Result};
+use crate::link::LinkView;
 use crate::netns::run_in;
-use crate::value::IfIndex;
+use crate::value::{IfIndex, IfName};
 use crate::wire::{Message, Messages};
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+/// `RTNLGRP_LINK`: events about links.
+const LINKS: u32 = 1;
+
 /// `RTNLGRP_IPV6_IFADDR`: events about IPv6 addresses.
 const IPV6_ADDRESSES: u32 = 9;
 
 /// Waits for duplicate address detection to end. Open it before the addresses are added, so that it hears of every event.
+///
+/// An attach waits by itself when it is told to:
+/// [`Endpoint::usable_within`](crate::Endpoint::usable_within).
+///
+/// ```no_run
+/// # use sublink::{LinkChange, NewAddress, Socket};
+/// use sublink::socket::AddressWatch;
+/// # use std::time::Duration;
+/// let mut socket = Socket::open()?;
+/// let eth0 = socket.index_of("eth0")?;
+/// let mut watch = AddressWatch::open()?;
+/// socket.apply(&NewAddress::new(eth0, "fd50::7/64".parse()?))?;
+/// watch.wait(eth0, &["fd50::7".parse()?], Duration::from_secs(10))?;
+/// # Ok::<(), sublink::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct AddressWatch {
     events: Channel,
@@ -24,7 +44,7 @@ pub struct AddressWatch {
 impl AddressWatch {
     /// Watches the calling thread's namespace.
     pub fn open() -> Result<Self> {
-        Ok(Self { events: Channel::open(&[IPV6_ADDRESSES])?, asking: Socket::open()? })
+        Ok(Self { events: Channel::open(&[LINKS, IPV6_ADDRESSES])?, asking: Socket::open()? })
     }
 
     /// Watches another namespace, without entering it on the calling thread.
@@ -36,13 +56,25 @@ impl AddressWatch {
     ///
     /// # Errors
     /// [`ErrorKind::DuplicateAddress`] if another station has one of them, [`ErrorKind::AddressGone`] if one was removed, and
-    /// [`ErrorKind::StillTentative`] at the limit.
+    /// [`ErrorKind::StillTentative`] at the limit. [`ErrorKind::NoCarrier`] without waiting, if the link is up and has no
+    /// carrier because of its parent, or loses it; one whose parent has a carrier is awaited.
     pub fn wait(&mut self, index: IfIndex, addrs: &[Ipv6Addr], limit: Duration) -> Result<()> {
+        self.wait_for(Waiting { index, addrs: addrs.to_vec(), link_local: false, seen: None }, limit).map(drop)
+    }
+
+    /// Waits until the link `index` has a link-local address that can be used, and returns that.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait), and [`ErrorKind::NoLinkLocal`] if the link makes none.
+    pub fn wait_link_local(&mut self, index: IfIndex, limit: Duration) -> Result<Ipv6Addr> {
+        let waited = self.wait_for(Waiting { index, addrs: Vec::new(), link_local: true, seen: None }, limit)?;
+        waited.seen.ok_or_else(|| ErrorKind::Unexpected.into())
+    }
+
+    fn wait_for(&mut self, mut waiting: Waiting, limit: Duration) -> Result<Waiting> {
         let since = Instant::now();
-        let mut waiting = addrs.to_vec();
-        self.look(index, &mut waiting)?;
-        while let Some(first) = waiting.first() {
-            let still = ErrorKind::StillTentative(*first);
+        let name = self.look(&mut waiting)?;
+        while let Some(still) = waiting.still(name) {
             let left = limit.saturating_sub(since.elapsed());
             if left.is_zero() {
                 return Err(still.into());
@@ -54,51 +86,113 @@ impl AddressWatch {
                 Err(error) if matches!(error.kind(), ErrorKind::Overrun) => {
                     // The events that are still queued are older than what a look sees.
                     self.events.drain();
-                    self.look(index, &mut waiting)?;
+                    self.look(&mut waiting)?;
                     continue;
                 }
                 Err(error) => return Err(error),
             };
             for message in Messages::new(self.events.read(0..len)) {
-                hear(message?, index, &mut waiting)?;
+                if let Some(lost) = waiting.hear(message?)? {
+                    refuse_without_carrier(name, lost, &mut self.asking)?;
+                }
             }
         }
-        Ok(())
+        Ok(waiting)
     }
 
-    /// Reads how things stand: at the start, and after events were lost.
-    fn look(&mut self, index: IfIndex, waiting: &mut Vec<Ipv6Addr>) -> Result<()> {
-        let addresses = self.asking.snapshot(&ListAddresses::new().v6().index(index))?;
-        let of = |wanted: Ipv6Addr| addresses.iter().find(|a| a.addr.is_some_and(|a| a.ip() == IpAddr::V6(wanted)));
-        for wanted in waiting.clone() {
-            let address = of(wanted).ok_or(ErrorKind::AddressGone(wanted))?;
-            settle(wanted, address.flags.unwrap_or_default(), waiting)?;
+    /// Reads how things stand: at the start, and after events were lost. The link comes first: were it up only after the
+    /// addresses were read, its link-local address would be taken for missing.
+    fn look(&mut self, waiting: &mut Waiting) -> Result<IfName> {
+        let link = self.asking.link_at(waiting.index)?;
+        let (name, is_up, lost) = (link.if_name(), link.is_up(), LostCarrier::of(&link));
+        let has_carrier = is_up && lost.is_none();
+        let addresses = self.asking.snapshot(&ListAddresses::new().v6().index(waiting.index))?;
+        let addresses: Vec<_> = addresses
+            .iter()
+            .filter_map(|address| match address.addr?.ip() {
+                IpAddr::V6(addr) => Some((addr, address.flags.unwrap_or_default())),
+                IpAddr::V4(_) => None,
+            })
+            .collect();
+        if let Some(gone) = waiting.addrs.iter().find(|wanted| addresses.iter().all(|(addr, _)| addr != *wanted)) {
+            return Err(ErrorKind::AddressGone(*gone).into());
+        }
+        for (addr, flags) in &addresses {
+            waiting.settle(*addr, *flags)?;
+        }
+        if let Some(lost) = lost.filter(|_| waiting.still(name).is_some()) {
+            refuse_without_carrier(name, lost, &mut self.asking)?;
+        }
+        if waiting.link_local && waiting.seen.is_none() && has_carrier {
+            return Err(ErrorKind::NoLinkLocal(name).into());
+        }
+        Ok(name)
+    }
+}
+
+/// Unless the parent has a carrier: then the link's will follow.
+fn refuse_without_carrier(link: IfName, lost: LostCarrier, asking: &mut Socket) -> Result<()> {
+    match lost.why(asking) {
+        NoCarrier::Unknown => Ok(()),
+        why => Err(ErrorKind::NoCarrier { link, why }.into()),
+    }
+}
+
+/// What is waited for.
+struct Waiting {
+    index: IfIndex,
+    /// Those that cannot be used yet.
+    addrs: Vec<Ipv6Addr>,
+    /// Whether a link-local address is waited for, whichever.
+    link_local: bool,
+    /// The link-local address.
+    seen: Option<Ipv6Addr>,
+}
+
+impl Waiting {
+    /// What there is to say at the limit; `None` if there is nothing to wait for.
+    fn still(&self, link: IfName) -> Option<ErrorKind> {
+        let tentative = self.addrs.first().copied().or(self.seen.filter(|_| self.link_local));
+        match tentative {
+            Some(addr) => Some(ErrorKind::StillTentative(addr)),
+            None => self.link_local.then_some(ErrorKind::NoLinkLocal(link)),
+        }
+    }
+
+    /// Hears of an event. Returns what tells that the link has no carrier.
+    fn hear(&mut self, message: Message<'_>) -> Result<Option<LostCarrier>> {
+        if let Some(link) = LinkView::of(message) {
+            return Ok(LostCarrier::of(&link).filter(|_| link.index() == self.index));
+        }
+        let Some(address) = AddressView::of(message).filter(|address| address.index() == self.index) else {
+            return Ok(None);
+        };
+        let Some(IpAddr::V6(addr)) = address.addr().map(|addr| addr.ip()) else { return Ok(None) };
+        let flags = address.flags().unwrap_or_default();
+        if message.header.ty == RTM_DELADDR && !flags.contains(AddressFlags::DADFAILED) {
+            return if self.addrs.contains(&addr) { Err(ErrorKind::AddressGone(addr).into()) } else { Ok(None) };
+        }
+        self.settle(addr, flags).map(|()| None)
+    }
+
+    fn settle(&mut self, addr: Ipv6Addr, flags: AddressFlags) -> Result<()> {
+        let is_link_local = self.link_local && addr.is_unicast_link_local();
+        if !is_link_local && !self.addrs.contains(&addr) {
+            return Ok(());
+        }
+        if flags.contains(AddressFlags::DADFAILED) {
+            return Err(ErrorKind::DuplicateAddress(addr).into());
+        }
+        let is_usable = !flags.contains(AddressFlags::TENTATIVE);
+        if is_link_local {
+            self.seen = Some(addr);
+            self.link_local = !is_usable;
+        }
+        if is_usable {
+            self.addrs.retain(|waiting| *waiting != addr);
         }
         Ok(())
     }
-}
-
-fn hear(message: Message<'_>, index: IfIndex, waiting: &mut Vec<Ipv6Addr>) -> Result<()> {
-    let Some(address) = AddressView::of(message).filter(|address| address.index() == index) else { return Ok(()) };
-    let Some(IpAddr::V6(addr)) = address.addr().map(|addr| addr.ip()) else { return Ok(()) };
-    let flags = address.flags().unwrap_or_default();
-    if !waiting.contains(&addr) {
-        return Ok(());
-    }
-    if message.header.ty == RTM_DELADDR && !flags.contains(AddressFlags::DADFAILED) {
-        return Err(ErrorKind::AddressGone(addr).into());
-    }
-    settle(addr, flags, waiting)
-}
-
-fn settle(addr: Ipv6Addr, flags: AddressFlags, waiting: &mut Vec<Ipv6Addr>) -> Result<()> {
-    if flags.contains(AddressFlags::DADFAILED) {
-        return Err(ErrorKind::DuplicateAddress(addr).into());
-    }
-    if !flags.contains(AddressFlags::TENTATIVE) {
-        waiting.retain(|waiting| *waiting != addr);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -109,30 +203,44 @@ mod tests {
 
     const INDEX: IfIndex = IfIndex(5);
 
-    /// What is still waited for after an event of this type about an address with these flags, or how the wait ended.
+    /// How many are still waited for after an event of this type about an address with these flags, or how the wait ended.
     fn heard(ty: u16, index: IfIndex, addr: &str, flags: AddressFlags) -> Result<usize, String> {
         let mut event = encoded(&NewAddress::new(index, addr.parse().unwrap()).flags(flags));
         event[4..6].copy_from_slice(&ty.to_ne_bytes());
-        let mut waiting = vec!["fd00::7".parse().unwrap(), "fd00::8".parse().unwrap()];
+        let addrs = vec!["fd00::7".parse().unwrap(), "fd00::8".parse().unwrap()];
+        let mut waiting = Waiting { index: INDEX, addrs, link_local: true, seen: None };
         let message = Messages::new(&event).next().unwrap().unwrap();
-        hear(message, INDEX, &mut waiting).map(|()| waiting.len()).map_err(|error| error.to_string())
+        let heard = waiting.hear(message).map_err(|error| error.to_string())?;
+        assert!(heard.is_none());
+        Ok(waiting.addrs.len() + usize::from(waiting.link_local))
     }
 
     #[test]
     fn events_about_what_is_waited_for_are_heard() {
         let other = IfIndex(6);
         let (none, failed, tentative) = (AddressFlags::default(), AddressFlags::DADFAILED, AddressFlags::TENTATIVE);
-        assert_eq!(heard(RTM_NEWADDR, INDEX, "fd00::7/64", none), Ok(1));
-        assert_eq!(heard(RTM_NEWADDR, INDEX, "fd00::7/64", tentative), Ok(2));
-        assert_eq!(heard(RTM_NEWADDR, INDEX, "fd00::9/64", failed), Ok(2), "another address");
-        for ty in [RTM_NEWADDR, RTM_DELADDR] {
-            assert_eq!(heard(ty, other, "fd00::7/64", failed), Ok(2), "another link");
-            // One that is not for ever is deleted when it fails.
-            let duplicate = ErrorKind::DuplicateAddress("fd00::7".parse().unwrap());
-            assert_eq!(heard(ty, INDEX, "fd00::7/64", failed), Err(duplicate.to_string()));
+        assert_eq!(heard(RTM_NEWADDR, INDEX, "fd00::7/64", none), Ok(2));
+        assert_eq!(heard(RTM_NEWADDR, INDEX, "fd00::7/64", tentative), Ok(3));
+        assert_eq!(heard(RTM_NEWADDR, INDEX, "fd00::9/64", failed), Ok(3), "another address");
+        for (addr, is_awaited) in [("fd00::7", true), ("fe80::7", true), ("fd00::9", false)] {
+            for ty in [RTM_NEWADDR, RTM_DELADDR] {
+                assert_eq!(heard(ty, other, &format!("{addr}/64"), failed), Ok(3), "another link");
+                // One that is not for ever is deleted when it fails.
+                let duplicate = ErrorKind::DuplicateAddress(addr.parse().unwrap()).to_string();
+                let expected = if is_awaited { Err(duplicate) } else { Ok(3) };
+                assert_eq!(heard(ty, INDEX, &format!("{addr}/64"), failed), expected);
+            }
         }
         let gone = ErrorKind::AddressGone("fd00::8".parse().unwrap());
         assert_eq!(heard(RTM_DELADDR, INDEX, "fd00::8/64", none), Err(gone.to_string()));
         assert_eq!(heard(RTM_DELADDR, INDEX, "fd00::8/64", tentative), Err(gone.to_string()));
+    }
+
+    #[test]
+    fn any_link_local_address_will_do() {
+        let (none, tentative) = (AddressFlags::default(), AddressFlags::TENTATIVE);
+        assert_eq!(heard(RTM_NEWADDR, INDEX, "fe80::7/64", none), Ok(2));
+        assert_eq!(heard(RTM_NEWADDR, INDEX, "fe80::7/64", tentative), Ok(3));
+        assert_eq!(heard(RTM_DELADDR, INDEX, "fe80::7/64", none), Ok(3), "there may be another");
     }
 }

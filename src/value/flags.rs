@@ -76,6 +76,77 @@ macro_rules! flags {
 }
 pub(crate) use flags;
 
+/// A type that says which of some flags to switch on, and which off: 32 bits of values, and a mask of those that are meant.
+/// The type of the flags gets `on` and `off`, which make it.
+macro_rules! flags_change {
+    ($(#[$d:meta])* $Change:ident of $Flags:ident) => {
+        impl $Flags {
+            /// Switches these flags on.
+            #[must_use]
+            #[inline]
+            pub const fn on(self) -> $Change {
+                $Change { flags: self.0, mask: self.0 }
+            }
+
+            /// Switches these flags off.
+            #[must_use]
+            #[inline]
+            pub const fn off(self) -> $Change {
+                $Change { flags: 0, mask: self.0 }
+            }
+        }
+
+        $(#[$d])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+        pub struct $Change {
+            flags: u32,
+            mask: u32,
+        }
+
+        impl $Change {
+            /// Leaves all flags as they are.
+            pub const NONE: Self = $Flags::NONE.off();
+
+            /// This change, then `later`, which counts where both say something of a flag.
+            #[must_use]
+            #[inline]
+            pub const fn with(self, later: Self) -> Self {
+                Self { flags: self.flags & !later.mask | later.flags, mask: self.mask | later.mask }
+            }
+        }
+
+        impl std::ops::BitOr for $Change {
+            type Output = Self;
+            fn bitor(self, later: Self) -> Self {
+                self.with(later)
+            }
+        }
+
+        impl std::fmt::Display for $Change {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{} on, {} off", $Flags(self.flags), $Flags(self.mask & !self.flags))
+            }
+        }
+
+        impl std::fmt::Debug for $Change {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+
+        /// Only the flags that were asked for count.
+        impl $crate::wire::Compare for $Flags {
+            fn words(&self) -> String {
+                self.to_string()
+            }
+            fn limited_to(self, asked: &[u8]) -> Self {
+                Self(self.0 & $Change::get(asked).unwrap_or_default().mask)
+            }
+        }
+    };
+}
+pub(crate) use flags_change;
+
 /// Prints `<UP,BROADCAST,0x80000000>`.
 pub(crate) fn write_flags(f: &mut fmt::Formatter<'_>, bits: u32, words: &[(u32, &str)]) -> fmt::Result {
     let (mut unknown, mut separator) = (bits, "");

@@ -3,6 +3,7 @@
 use super::Name;
 use super::mac::Hex;
 use std::fmt;
+use std::net::Ipv6Addr;
 
 /// What was given where a value was wanted: its first bytes, kept for the sentence that refuses it.
 ///
@@ -101,6 +102,12 @@ pub enum InvalidValue {
     /// See [`VlanPriority`](crate::link::VlanPriority).
     #[error("a VLAN priority is 0 to 7, not {0}")]
     VlanPriority(u8),
+    /// See [`CongestionControl`](crate::route::CongestionControl).
+    #[error("{0} is no name of a congestion control: it has {n} bytes, not 1 to 15, or holds NUL", n = .0.len())]
+    CongestionControl(Given),
+    /// See [`Weight`](crate::route::Weight).
+    #[error("the weight of a next hop is 1 to 256, not {0}")]
+    Weight(u16),
     /// A word that is none of those that a property has.
     #[error("{given} is no {what}: it is one of {known}")]
     Word {
@@ -133,6 +140,12 @@ pub enum InvalidValue {
     /// A path below `/proc/sys/net` that could lead elsewhere.
     #[error("{0} is no setting: one is a path below /proc/sys/net, without `.`, `..` and empty parts")]
     SettingPath(Given),
+    /// See [`Ipv6Token`](crate::link::Ipv6Token).
+    #[error("{0} is no token: one is the lower half of an address, as in ::7")]
+    Ipv6Token(Ipv6Addr),
+    /// See [`Ipv6Token`](crate::link::Ipv6Token).
+    #[error("{0} is no token: one is an IPv6 address of which the upper half is zero, as in ::7")]
+    Ipv6TokenSyntax(Given),
     /// A descriptor given as a socket that is not a NETLINK_ROUTE one.
     #[error("not a NETLINK_ROUTE socket")]
     NotARouteSocket,

@@ -7,6 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(crate) const AF_INET: u8 = 2;
 pub(crate) const AF_INET6: u8 = 10;
 
+/// The least that IPv6 does with: on a link with less, the kernel has none (RFC 8200, section 5).
+pub(crate) const IPV6_MTU: u32 = 1280;
+
 /// `AF_INET` or `AF_INET6`.
 pub(crate) const fn family(addr: IpAddr) -> u8 {
     match addr {

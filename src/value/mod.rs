@@ -21,8 +21,8 @@ pub use mac::{Broadcast, LinkAddress, MacAddr};
 pub use names::{Alias, AltName, IfName, Name};
 pub use nsid::NsId;
 
-pub(crate) use flags::{flags, write_flags};
-pub(crate) use ip::{AF_INET, AF_INET6, everywhere, family};
+pub(crate) use flags::{flags, flags_change, write_flags};
+pub(crate) use ip::{AF_INET, AF_INET6, IPV6_MTU, everywhere, family};
 pub(crate) use maybe::maybe;
 pub(crate) use names::unescape;
 pub(crate) use numbers::{checked, numbers, transparent};

@@ -164,6 +164,14 @@ impl<'a> Get<'a> for &'a [u8] {
     }
 }
 
+/// Eight bytes, or the four that the kernel sends of a number that fits in them (`NLA_UINT`).
+impl Get<'_> for u64 {
+    fn get(value: &[u8]) -> Option<Self> {
+        let long = value.first_chunk().map(|bytes| Self::from_ne_bytes(*bytes));
+        long.or_else(|| u32::get(value).map(Self::from))
+    }
+}
+
 /// Makes an owned value of one that was read: by `From`, or by what only this crate may do.
 pub(crate) trait FromWire<T> {
     fn from_wire(read: T) -> Self;

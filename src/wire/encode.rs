@@ -193,7 +193,7 @@ impl<T: Fixed> Put for T {
     }
 }
 
-/// Which attributes of a table are set: a bit for each number, so numbers are below 64.
+/// Which attributes of a table are set: a bit for each number from 1 to 64. No attribute has number 0, so 64 has its bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mask(u64);
 
@@ -201,18 +201,29 @@ impl Mask {
     pub(crate) const EMPTY: Self = Self(0);
 
     #[inline(always)]
+    const fn bit(number: u16) -> u64 {
+        debug_assert!(0 < number && number <= 64);
+        1 << (number % 64)
+    }
+
+    #[inline(always)]
     pub(crate) const fn with(self, number: u16) -> Self {
-        Self(self.0 | 1 << number)
+        Self(self.0 | Self::bit(number))
     }
 
     #[inline(always)]
     pub(crate) const fn without(self, number: u16) -> Self {
-        Self(self.0 & !(1 << number))
+        Self(self.0 & !Self::bit(number))
     }
 
     #[inline(always)]
     pub(crate) const fn has(self, number: u16) -> bool {
-        self.0 & 1 << number != 0
+        self.0 & Self::bit(number) != 0
+    }
+
+    #[inline(always)]
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     #[inline(always)]

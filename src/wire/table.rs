@@ -35,16 +35,18 @@
 //! | `request` | ✓      | ✓      |            |          | an order, not a property                               |
 //! | `order`   |        | ✓      |            |          | an order, not a property                               |
 //! | `reply`   |        |        | ✓          |          | refused or ignored in requests                         |
+//! | `moving`  |        |        | view only  |          | as `reply`; changes though nobody changes the link     |
 //! | `lists`   | ✓      | ✓      | ✓          | ✓        | of unbounded length; stands last, written out of line  |
 //!
 //! Sections may repeat. Encoding skips a section of which nothing is set with one test, so rows that are seldom used stand
-//! in sections of their own. Numbers of rows that are written are below 64 ([`Mask`](super::Mask)).
+//! in sections of their own. Numbers of rows that are written are at most 64 ([`Mask`](super::Mask)).
 //!
 //! The first word says what the request types are:
 //!
 //! - `kind`: the field `kind` of `NewLink<K>` and `LinkChange<K>`, for one `K`.
 //! - `common`: the field `common` of both, for every `K`.
-//! - `attrs of Request`: the field `attrs` of `Request`. There is no type that changes, and nothing is compared.
+//! - `FIELD of Request`: the field `FIELD` of `Request`. There is no type that changes, and nothing is compared, unless the
+//!   table says `compared`.
 //!
 //! How it works: `table!` takes the table apart and hands its rows to `hand_out!`, which passes to each macro below the
 //! sections that concern it. Each of those macros makes one thing, and matches the same row.
@@ -61,20 +63,20 @@ macro_rules! table {
             [$(#[$change_doc])* $H$(<$h>)?, $place LinkChange]
             [$(#[$view_doc])* $V<$v>$(($head))?]
             [$(#[$info_doc])* $I { $($extra)* } of $V<$v>]
-            [$V<$v>]
+            [compared $V<$v>]
             $($section $rows);*
         }
     };
-    ($(#[$create_doc:meta])* attrs of $Of:ident create $C:ident,
+    ($(#[$create_doc:meta])* $place:ident of $Of:ident$(<$of:lifetime>)? create $C:ident $($compared:ident)?,
      $(#[$view_doc:meta])* view $V:ident<$v:lifetime>$(($head:ty))?,
      $(#[$info_doc:meta])* info $I:ident { $($extra:tt)* }
      $($section:ident $rows:tt)*) => {
         $crate::wire::table::hand_out! {
-            [$(#[$create_doc])* $C, attrs $Of]
+            [$(#[$create_doc])* $C, $place $Of$(<$of>)?]
             [nothing]
             [$(#[$view_doc])* $V<$v>$(($head))?]
             [$(#[$info_doc])* $I { $($extra)* } of $V<$v>]
-            [nothing]
+            [$($compared)? $V<$v>]
             $($section $rows);*
         }
     };
@@ -91,6 +93,7 @@ macro_rules! hand_out {
         $(request $in_request:tt)?
         $(order $in_order:tt)?
         $(reply $in_reply:tt)?
+        $(moving $in_moving:tt)?
         $(lists $in_lists:tt)?
      );*) => {
         $crate::wire::table::request! {
@@ -101,7 +104,7 @@ macro_rules! hand_out {
         }
         $crate::wire::table::view! {
             $($view)*
-            [$($($in_create)? $($in_change)? $($in_both)? $($in_reply)? $($in_lists)?)*]
+            [$($($in_create)? $($in_change)? $($in_both)? $($in_reply)? $($in_moving)? $($in_lists)?)*]
             unread [$($($in_request)? $($in_order)?)*]
         }
         $crate::wire::table::info! {
@@ -117,11 +120,11 @@ pub(crate) use hand_out;
 /// What is written: the type, its encoding, its setters.
 macro_rules! request {
     (nothing $($rest:tt)*) => {};
-    ($(#[$doc:meta])* $S:ident$(<$l:lifetime>)?, $place:ident $Of:ident
+    ($(#[$doc:meta])* $S:ident$(<$l:lifetime>)?, $place:ident $Of:ident$(<$of:lifetime>)?
      [$({ $($row:tt)* })*] lists [$({ $($list:tt)* })*]) => {
         $crate::wire::table::request_type! { $(#[$doc])* $S$(<$l>)? [$($($row)*)*] lists [$($($list)*)*] }
         $crate::wire::table::encoding! { $S$(<$l>)? [$({ $($row)* })*] lists [$($($list)*)*] }
-        $crate::wire::table::setters! { $place $Of $S$(<$l>)? [$($($row)*)* $($($list)*)*] }
+        $crate::wire::table::setters! { $place $Of$(<$of>)? $S$(<$l>)? [$($($row)*)* $($($list)*)*] }
     };
 }
 pub(crate) use request;
@@ -199,7 +202,7 @@ macro_rules! encoding {
 }
 pub(crate) use encoding;
 
-/// The setters: methods of the request that has the type in its field `kind`, `common` or `attrs`.
+/// The setters: methods of the request that has the type in its field `kind`, `common` or another.
 macro_rules! setters {
     (kind $Of:ident $S:ident$(<$l:lifetime>)? [$($row:tt)*]) => {
         impl<'n $(, $l)?> $Of<'n, $S$(<$l>)?> { $crate::wire::table::setter! { kind $($row)* } }
@@ -207,8 +210,8 @@ macro_rules! setters {
     (common $Of:ident $S:ident<$l:lifetime> [$($row:tt)*]) => {
         impl<$l, K: Copy> $Of<$l, K> { $crate::wire::table::setter! { common $($row)* } }
     };
-    (attrs $Of:ident $S:ident [$($row:tt)*]) => {
-        impl $Of { $crate::wire::table::setter! { attrs $($row)* } }
+    ($place:ident $Of:ident$(<$of:lifetime>)? $S:ident [$($row:tt)*]) => {
+        impl$(<$of>)? $Of$(<$of>)? { $crate::wire::table::setter! { $place $($row)* } }
     };
 }
 pub(crate) use setters;
@@ -375,8 +378,7 @@ pub(crate) use default_info;
 
 /// The comparison of a request with a report.
 macro_rules! compared {
-    (nothing $($rest:tt)*) => {};
-    ($V:ident<$v:lifetime>
+    (compared $V:ident<$v:lifetime>
      [$({ $($(#[$d:meta])* $n:literal $N:ident $vis:vis $f:ident: $t:ty $(=> $r:ty $(=> $o:ty)?)?
           $(where $unreported:tt is unreported)? $(= $missing:expr)?,)* })*]) => {
         impl<$v> $crate::wire::CompareRows for $V<$v> {
@@ -392,6 +394,7 @@ macro_rules! compared {
             }
         }
     };
+    ($V:ident<$v:lifetime> [$($rows:tt)*]) => {};
 }
 pub(crate) use compared;
 

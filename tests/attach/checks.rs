@@ -4,7 +4,8 @@ use crate::common::{Skip, kernel, knows, mac, name, needs, parent, socket, vid};
 use crate::help::{Pod, bridge_endpoint, ip, net, with_addresses};
 use std::time::{Duration, Instant};
 use sublink::addr::DeleteAddress;
-use sublink::endpoint::{Detach, Difference, NoCarrier};
+use sublink::endpoint::{Detach, Difference};
+use sublink::error::NoCarrier;
 use sublink::link::{
     AddrGenMode, AnyKind, EgressQos, IngressQos, Ipv4Setting, IpvlanFlag, IpvlanMode, LinkFlags, LinkSettings,
     MacvlanFlags, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
@@ -270,7 +271,7 @@ pub fn a_route_that_differs_is_another() -> Result<(), Skip> {
         let endpoint = bridge_endpoint(parent).route(asked);
         let attached = pod.attach(&mut host, &endpoint).unwrap();
         // By the container's link, unless it says another or drops packets.
-        let by_it = |route: NewRoute| {
+        let by_it = |route: NewRoute<'static>| {
             let drops = [RouteType::Prohibit, RouteType::Blackhole].map(|route_type| route.route_type(route_type));
             if drops.contains(&route) || route == route.index(other) { route } else { route.index(attached.index) }
         };

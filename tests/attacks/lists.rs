@@ -1,12 +1,16 @@
 //! Lists that change while they are read, that are dropped halfway, and what comes after them on the same socket.
 
-use crate::common::{Skip, mac, name, socket};
+use crate::common::{Skip, kernel, mac, name, parent, socket};
 use crate::overrun::many_links;
+use crate::tools::{bare, send_to};
+use nix::sys::socket::{MsgFlags, recv};
+use std::os::fd::AsRawFd;
 use sublink::batch::Outcome;
-use sublink::link::DeleteLink;
+use sublink::link::{DeleteLink, SourceMacs};
 use sublink::request::Verb;
+use sublink::route::{ListRoutes, Table};
 use sublink::socket::List;
-use sublink::{Batch, Error, ErrorKind, LinkChange, ListLinks, NewLink, Socket};
+use sublink::{Batch, Error, ErrorKind, IfIndex, LinkChange, ListLinks, MacAddr, Netns, NewAddress, NewLink, Socket};
 use sublink_tests::kernel_test;
 
 const ALL: ListLinks<'_> = ListLinks::new();
@@ -97,5 +101,120 @@ pub fn a_list_ends_once() -> Result<(), Skip> {
     for _ in 0..3 {
         assert!(links.next().unwrap().is_none(), "behind the end there is nothing, without a wait");
     }
+    Ok(())
+}
+
+/// A macvlan in source mode behind all others, and a way to let its list grow to that of 60 kB.
+fn growing(socket: &mut Socket, parent: IfIndex) -> IfIndex {
+    let index = IfIndex::new(30_000).unwrap();
+    socket.create(&NewLink::macvlan(parent).source(&[]).index(index).name(name("grows"))).unwrap();
+    index
+}
+
+fn grow(socket: &mut Socket, index: IfIndex) {
+    let sender = |number: u16| {
+        let [high, low] = number.to_be_bytes();
+        MacAddr::new([2, 1, 0, 0, high, low]).unwrap()
+    };
+    let senders: Vec<_> = (0..5_000).map(sender).collect();
+    socket.change(&LinkChange::macvlan(index).macaddr(SourceMacs::Set(&senders))).unwrap();
+}
+
+/// Begins this list, lets a link grow before it is come by, and reads on. `Ok`: that link is in it.
+fn read_while_it_grows(list: &ListLinks<'_>) -> Result<bool, Error> {
+    let (mut socket, mut other) = (socket(), socket());
+    let parent = many_links(&mut other, 100);
+    let index = growing(&mut other, parent);
+    let mut links = socket.links(list).unwrap();
+    assert!(links.next().unwrap().is_some());
+    grow(&mut other, index);
+    let read = loop {
+        match links.next() {
+            Ok(Some(link)) if link.index() == index => break Ok(true),
+            Ok(Some(_)) => {}
+            Ok(None) => break Ok(false),
+            Err(error) => break Err(error),
+        }
+    };
+    if read.is_err() {
+        assert!(links.next().unwrap().is_none(), "there is no entry behind an error");
+    }
+    let indexes: Vec<_> = socket.snapshot(list).unwrap().iter().map(|link| link.index).collect();
+    assert!(indexes.contains(&index), "asked for again, it is right");
+    read
+}
+
+/// A link that outgrows its datagram ends the list, with an OK since Linux 6.10.
+#[kernel_test]
+pub fn a_list_that_the_kernel_ends_early_says_so() -> Result<(), Skip> {
+    for list in [ALL, ALL.kind("macvlan"), ALL.parent(IfIndex::new(3).unwrap())] {
+        let error = Netns::create().unwrap().run(|| read_while_it_grows(&list)).unwrap().unwrap_err();
+        if kernel() >= (6, 10) {
+            let sentence =
+                "list links: the kernel may have ended the list early, before a link too large for a datagram";
+            assert_eq!(error.to_string(), sentence, "{list:?}");
+            assert!(error.is_interrupted(), "{error}");
+        } else {
+            assert!(error.to_string().starts_with("list links: EMSGSIZE"), "{list:?}: {error}");
+        }
+    }
+    Ok(())
+}
+
+/// Where nothing is missing, nothing is said: of kinds that do not grow, and where other links are behind the last one.
+#[kernel_test]
+pub fn a_whole_list_is_not_called_short() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = many_links(&mut socket, 60);
+    socket.create(&NewLink::veth(NewLink::peer())).unwrap();
+    for round in 0..100 {
+        for (list, expected) in [
+            (ALL, 65),
+            (ALL.kind("macvlan"), 60),
+            (ALL.kind("macvtap"), 0),
+            (ALL.kind("macvlan").parent(parent), 60),
+            (ALL.kind("veth"), 4),
+            (ALL.master(parent), 0),
+            (ALL.kind("nosuchkind"), 0),
+        ] {
+            let read = socket.links(&list).unwrap().collect().unwrap_or_else(|partial| panic!("{round}: {partial}"));
+            assert_eq!(read.len(), expected, "{list:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Adds a default route with 498 next hops, which the library has no request for.
+fn add_default_route(link: IfIndex) {
+    let hop = |high, low| {
+        let [a, b, c, d] = link.get().to_ne_bytes();
+        [[16, 0, 0, 0, a, b, c, d], [8, 0, 5, 0, 10, 0, high, low]].concat() // rtnexthop, RTA_GATEWAY
+    };
+    let hops: Vec<_> = (2..=250).flat_map(|low| [hop(0, low), hop(1, low)].concat()).collect();
+    let length = |behind: usize| u16::try_from(hops.len() + behind).unwrap().to_ne_bytes();
+    let request = [
+        &length(16 + 12 + 4)[..],
+        &[0, 0, 24, 0, 5, 6, 1, 0, 0, 0, 0, 0, 0, 0], // RTM_NEWROUTE, REQUEST | ACK | CREATE | EXCL
+        &[2, 0, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0],      // rtmsg: AF_INET, main, boot, universe, unicast
+        &length(4),
+        &[9, 0], // RTA_MULTIPATH
+        &hops,
+    ];
+    let fd = bare();
+    send_to(&fd, 0, &request.concat()).unwrap();
+    let mut answer = [0; 36];
+    recv(fd.as_raw_fd(), &mut answer, MsgFlags::empty()).unwrap();
+    assert_eq!(answer[16..20], [0; 4], "refused");
+}
+
+/// The first datagram of a list is a small one, unless the kernel knows better: and a route that does not fit ends the list.
+#[kernel_test]
+pub fn the_first_list_of_a_socket_has_routes_with_many_next_hops() -> Result<(), Skip> {
+    let mut other = socket();
+    let parent = parent(&mut other);
+    other.apply(&NewAddress::new(parent, "10.0.0.1/16".parse().unwrap())).unwrap();
+    add_default_route(parent);
+    let routes = socket().snapshot(&ListRoutes::v4().table(Table::MAIN)).unwrap();
+    assert_eq!(routes.len(), 2);
     Ok(())
 }

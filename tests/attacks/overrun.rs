@@ -166,6 +166,7 @@ pub fn a_list_says_that_entries_were_lost_and_gives_what_was_read() -> Result<()
 pub fn a_list_that_could_not_begin_does_not_hold_up_the_next_request() -> Result<(), Skip> {
     let mut other = socket();
     let mut socket = Socket::from_fd(listening()).unwrap();
+    socket.snapshot(&ListLinks::new()).unwrap(); // what comes before a socket's first list finds an overrun by itself
     shrink(&socket);
     make_events(&mut other); // the buffer is full: the kernel cannot even say that the list does not begin
     let Partial { items, error } = socket.links(&ListLinks::new()).unwrap().collect().unwrap_err();

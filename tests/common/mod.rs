@@ -161,8 +161,20 @@ pub fn veth(socket: &mut Socket, this: &str, that: &str) -> IfIndex {
 }
 
 /// What a kernel before this version ignores with an OK.
-const SINCE: &[(&str, (u32, u32))] =
-    &[("bc_queue_len", (5, 11)), ("index_there", (5, 13)), ("a GSO limit at create", (5, 19)), ("bc_cutoff", (6, 4))];
+const SINCE: &[(&str, (u32, u32))] = &[
+    ("bc_queue_len", (5, 11)),
+    ("index_there", (5, 13)),
+    ("gro_max_size", (5, 17)),
+    ("a GSO limit at create", (5, 19)),
+    ("tso_max_size", (5, 19)),
+    ("allmulti", (6, 0)),
+    ("gso_ipv4_max_size", (6, 3)),
+    ("bc_cutoff", (6, 4)),
+    ("max_pacing_offload_horizon", (6, 13)),
+    ("netns_immutable", (6, 15)),
+    ("headroom", (6, 18)),
+    ("links without counters", (6, 19)),
+];
 
 /// Whether the kernel is new enough for this property.
 pub fn knows(property: &str) -> bool {

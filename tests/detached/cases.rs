@@ -4,10 +4,12 @@
 
 use crate::common::{Skip, mac, name, needs, vid};
 use crate::world::{BRIDGE, Kind, SILENCE, World};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 use sublink::endpoint::{Detach, Detached, Fate};
-use sublink::{IfIndex, LinkChange, MacvlanMode, Netns, NewLink, Sandbox};
+use sublink::link::SourceMacs;
+use sublink::{Batch, IfIndex, LinkChange, MacAddr, MacvlanMode, Netns, NewLink, Sandbox, Socket};
 use sublink_tests::kernel_test;
 
 /// A way of detaching.
@@ -305,8 +307,6 @@ fn a_vlan_is_off_the_network_when_its_id_is_free() -> Result<(), Skip> {
 /// there may be more.
 #[kernel_test]
 fn what_cannot_be_listed_is_told() -> Result<(), Skip> {
-    use sublink::link::SourceMacs;
-    use sublink::{Batch, MacAddr};
     let mut world = World::new(BRIDGE);
     let stacked = world.stack();
     World::settle(&mut world.pod, stacked, "10.9.0.8/24");
@@ -331,5 +331,65 @@ fn what_cannot_be_listed_is_told() -> Result<(), Skip> {
         detached.unseen.is_some() || !detached.remaining.is_empty() || crate::common::kernel() >= (7, 3),
         "{detached}"
     );
+    Ok(())
+}
+
+fn senders(count: u16) -> Vec<MacAddr> {
+    let sender = |number: u16| {
+        let [high, low] = number.to_be_bytes();
+        MacAddr::new([2, 1, 0, 0, high, low]).unwrap()
+    };
+    (0..count).map(sender).collect()
+}
+
+/// Stacks a macvlan in source mode behind the container's other links.
+fn stack_a_listener(world: &mut World) -> IfIndex {
+    let link = NewLink::macvlan(world.attached.index).source(&[]).index(IfIndex::new(32_001).unwrap());
+    world.pod.socket().create(&link.name(name("mv1"))).unwrap()
+}
+
+fn assert_told(detached: &Detached, stacked: IfIndex) {
+    let is_seen = detached.remaining.iter().any(|link| link.index == stacked);
+    assert!(!detached.is_off_the_network(), "{detached}");
+    assert!(is_seen || detached.to_string().contains("; there may be more, which could not be seen"), "{detached}");
+}
+
+/// The senders' list of a stacked link grows and shrinks without pause. The kernel then ends lists of links before it, with an
+/// OK since Linux 6.10.
+#[kernel_test]
+fn what_grows_while_it_is_listed_is_told() -> Result<(), Skip> {
+    let mut world = World::new(BRIDGE);
+    let stacked = stack_a_listener(&mut world);
+    let mut other = Socket::open_in(&world.pod).unwrap();
+    let is_over = AtomicBool::new(false);
+    let outcomes = thread::scope(|scope| {
+        scope.spawn(|| {
+            let (long, mut batch) = (senders(5_000), Batch::new());
+            for list in [&long[..], &[]] {
+                batch.push(&LinkChange::macvlan(stacked).macaddr(SourceMacs::Set(list))).unwrap();
+            }
+            while !is_over.load(Ordering::SeqCst) {
+                other.run(&mut batch).unwrap();
+            }
+        });
+        let mut detach = || world.attached.detach(&mut world.host, &mut world.pod, &Detach::new());
+        let outcomes: Vec<_> = (0..1000).map(|_| detach()).collect();
+        is_over.store(true, Ordering::SeqCst);
+        outcomes
+    });
+    outcomes.into_iter().for_each(|detached| assert_told(&detached.unwrap(), stacked));
+    Ok(())
+}
+
+/// Of another namespace, the kernel leaves out a link with a long list, grown or not, and all behind it.
+#[kernel_test]
+fn what_was_moved_with_a_long_list_is_told() -> Result<(), Skip> {
+    let mut world = World::new(BRIDGE);
+    let stacked = stack_a_listener(&mut world);
+    let list = senders(5_000);
+    world.pod.socket().change(&LinkChange::macvlan(stacked).macaddr(SourceMacs::Set(&list))).unwrap();
+    World::move_on(&mut world.pod, stacked, &mut world.nested);
+    let detached = world.attached.detach(&mut world.host, &mut world.pod, &Detach::new()).unwrap();
+    assert_told(&detached, stacked);
     Ok(())
 }

@@ -35,14 +35,14 @@ pub fn containers_come_and_go() -> Result<(), Skip> {
     assert_eq!(c2.addrs("eth1"), ["10.1.0.77/24", "fd51::77/64"]);
     let containers = shell.inspect("net")["Containers"].clone();
     let expected = serde_json::json!({
-        c1.path(): { "Interface": "eth0", "MacAddress": own.to_string(), "IPv4Address": "10.1.0.2/24", "IPv6Address": "fd51::2/64" },
-        c2.path(): { "Interface": "eth1", "MacAddress": mac(77).to_string(), "IPv4Address": "10.1.0.77/24", "IPv6Address": "fd51::77/64" },
+        c1.path(): { "Name": c1.path(), "Interface": "eth0", "MacAddress": own.to_string(), "IPv4Address": "10.1.0.2/24", "IPv6Address": "fd51::2/64" },
+        c2.path(): { "Name": c2.path(), "Interface": "eth1", "MacAddress": mac(77).to_string(), "IPv4Address": "10.1.0.77/24", "IPv6Address": "fd51::77/64" },
     });
     assert_eq!(containers, expected);
 
     let again = format!("connect net {}", c1.path());
-    assert_eq!(shell.refused(&again), format!("the container {} is in the network net already", c1.path()));
-    let why = format!("the network net is in use: first disconnect {}, {}", c1.path(), c2.path());
+    assert_eq!(shell.refused(&again), format!("endpoint with name {} already exists in network net", c1.path()));
+    let why = format!("network net has active endpoints: first disconnect {}, {}", c1.path(), c2.path());
     assert_eq!(shell.refused("rm net"), why);
 
     for container in [&mut c1, &mut c2] {
@@ -50,7 +50,7 @@ pub fn containers_come_and_go() -> Result<(), Skip> {
     }
     assert_eq!((c1.links(), c2.links()), (vec![], vec!["eth0".into(), "spare".into()]));
     assert_eq!(shell.run("rm net"), "net\n");
-    assert_eq!(shell.remembered(), "");
+    assert_eq!(shell.run("ls -q"), "");
     Ok(())
 }
 
@@ -98,13 +98,22 @@ pub fn addresses_are_chosen_where_they_may_be() -> Result<(), Skip> {
     };
     let told = |addrs: &str| Ok(addrs.to_owned());
     assert_eq!(connect(0, "net"), told("10.1.0.128/24 fd51::2/64"));
-    assert_eq!(connect(1, "other"), told("10.1.0.129/25"), "its own gateway is nobody");
+    assert_eq!(connect(1, "other"), told("10.1.0.132/25"), "what net says of .129, .130 and .131 is true here too");
     assert_eq!(connect(2, "--ip 10.1.0.134 net"), told("10.1.0.134/24 fd51::3/64"));
-    for (number, addr) in [(3, "10.1.0.132/24"), (4, "10.1.0.133/24"), (5, "10.1.0.135/24"), (6, "10.2.0.1/30")] {
+    for (number, addr) in [(3, "10.1.0.133/24"), (4, "10.1.0.135/24"), (5, "10.2.0.2/30")] {
         assert!(connect(number, "net").unwrap().starts_with(addr), "{addr}");
     }
-    assert_eq!(connect(7, "--ip 10.1.0.133 other"), Err("the address 10.1.0.133 is in use".into()));
-    shell.run(&format!("disconnect net {}", all[4].path()));
+    assert_eq!(
+        connect(6, "net"),
+        Err("no available IPv4 addresses in the network net: 10.2.0.1 is kept for a router, and --ip 10.2.0.1 gives it out".into())
+    );
+    assert!(connect(6, "--ip 10.2.0.1 net").unwrap().starts_with("10.2.0.1/30"));
+    let holder = |addr: &str, who: &str| Err(format!("Address already in use: {addr} is {who}"));
+    let in_use = format!("that of the container {}", all[3].path());
+    assert_eq!(connect(7, "--ip 10.1.0.133 other"), holder("10.1.0.133", &in_use));
+    assert_eq!(connect(7, "--ip 10.1.0.129 other"), holder("10.1.0.129", "the gateway of the network net"));
+    assert_eq!(connect(7, "--ip 10.1.0.130 other"), holder("10.1.0.130", "reserved for nas in the network net"));
+    shell.run(&format!("disconnect net {}", all[3].path()));
     assert_eq!(connect(7, "--ip 10.1.0.133 other"), told("10.1.0.133/25"));
     Ok(())
 }
@@ -149,7 +158,7 @@ pub fn each_container_has_a_vlan_of_its_own() -> Result<(), Skip> {
     let why = shell.refused(&format!("connect --vlan 7 net {}", c2.path()));
     assert!(why.contains("VLAN device already exists"), "{why}");
     shell.run(&format!("connect --vlan 8 net {}", c2.path()));
-    assert!(shell.refused("rm net").starts_with("the network net is in use"));
+    assert!(shell.refused("rm net").starts_with("network net has active endpoints"));
     shell.run(&format!("disconnect net {}", c1.path()));
     assert_eq!(c1.links(), Vec::<String>::new());
     Ok(())
@@ -173,17 +182,19 @@ pub fn a_container_is_a_name_a_path_or_a_process() -> Result<(), Skip> {
         shell.run(&format!("connect net {by}"));
         assert_eq!(links(), 2);
         for again in &one {
-            let why = format!("the container {again} is in the network net already");
+            let why = format!("endpoint with name {again} already exists in network net");
             assert_eq!(shell.refused(&format!("connect net {again}")), why, "by {by}");
         }
+        let name = if by.contains("run") || by == "c1" { "c1" } else { &one[2] };
+        assert_eq!(shell.run("inspect -f '{{range .Containers}}{{.Name}}{{end}}' net"), format!("{name}\n"));
         shell.run(&format!("disconnect net {}", one[0]));
         assert_eq!(links(), 1);
     }
     drop(process.stdin.take());
     process.wait().expect("its end");
     let why = shell.refused(&format!("connect net {}", process.id()));
-    assert!(why.starts_with("open namespace /proc/") && why.contains("No such file"), "{why}");
+    assert!(why.starts_with("No such container: ") && why.contains("open namespace /proc/"), "{why}");
     shell.run("connect net c1");
-    assert_eq!(shell.inspect("net")["Containers"]["c1"]["IPv4Address"], "10.1.0.1/24");
+    assert_eq!(shell.inspect("net")["Containers"]["c1"]["IPv4Address"], "10.1.0.2/24");
     Ok(())
 }

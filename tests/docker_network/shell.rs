@@ -10,6 +10,13 @@ use sublink::route::{ListRoutes, Table};
 use sublink::value::Scope;
 use sublink::{IpNetwork, LinkInfo, ListLinks, Netns, Socket};
 
+/// How a command failed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub code: u8,
+    pub why: String,
+}
+
 /// A state of its own, which is gone when it is.
 pub struct Shell {
     pub dir: PathBuf,
@@ -22,14 +29,27 @@ impl Shell {
         Self { dir: std::env::temp_dir().join(format!("sublink-docker-network-{}-{number}", std::process::id())) }
     }
 
-    /// Runs the words of a command line, as a shell would pass them: its quotes go.
-    pub fn attempt(&self, line: &str) -> Result<String, String> {
-        let line = line.replace('"', "").replace('\\', " ");
-        let words = ["--state".into(), self.dir.display().to_string()].into_iter();
-        let words: Vec<_> = words.chain(line.split_whitespace().map(str::to_owned)).collect();
+    /// Runs the words of a command line, as a shell would pass them: what stands in single quotes is one word, and double
+    /// quotes go. Returns what it printed, and how it ended.
+    pub fn type_in(&self, line: &str, input: &str) -> (String, Result<(), Failure>) {
+        let line = line.replace('"', "").replace("\\\n", " ");
+        let mut words = vec!["--state".into(), self.dir.display().to_string()];
+        for (number, part) in line.split('\'').enumerate() {
+            if number % 2 == 1 {
+                words.push(part.to_owned());
+            } else {
+                words.extend(part.split_whitespace().map(str::to_owned));
+            }
+        }
         let mut out = Vec::new();
-        let done = docker::run(&words, &mut out).map_err(|error| error.to_string());
-        done.map(|()| String::from_utf8(out).expect("text"))
+        let done = docker::run(&words, &mut input.as_bytes(), &mut out);
+        let done = done.map_err(|error| Failure { code: docker::exit_code(&*error), why: error.to_string() });
+        (String::from_utf8(out).expect("text"), done)
+    }
+
+    pub fn attempt(&self, line: &str) -> Result<String, String> {
+        let (out, done) = self.type_in(line, "");
+        done.map(|()| out).map_err(|failure| failure.why)
     }
 
     #[track_caller]

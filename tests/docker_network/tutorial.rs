@@ -66,7 +66,7 @@ pub fn every_command_runs_as_written() -> Result<(), Skip> {
     shell.run("docker network rm pub_net macnet32 mv0 macvlan50 macvlan60 my-8021q-macvlan-net macvlan216");
     assert_eq!(links_of_kind(&mut host, "vlan"), 0);
     assert!(host.index_of("eth0").is_ok());
-    assert_eq!(shell.remembered(), "");
+    assert_eq!(shell.run("ls -q"), "");
     Ok(())
 }
 
@@ -77,9 +77,10 @@ pub fn a_parent_that_is_there_is_enough() -> Result<(), Skip> {
     let ids = ON_A_LINK.map(|line| shell.run(line));
     let ls = shell.run("docker network ls");
     let mut rows = ls.lines();
-    assert_eq!(rows.next(), Some("NETWORK ID     NAME       DRIVER    PARENT            SUBNETS"));
-    for ((row, id), name) in rows.zip(ids).zip(["pub_net", "macnet32", "mv0"]) {
-        assert!(row.starts_with(&format!("{}   {name:8}   macvlan   eth0 ", &id[..12])), "{row}");
+    assert_eq!(rows.next(), Some("NETWORK ID     NAME       DRIVER    SCOPE   PARENT   SUBNETS"));
+    let [pub_net, macnet32, mv0] = ids;
+    for (row, (id, name)) in rows.zip([(macnet32, "macnet32"), (mv0, "mv0"), (pub_net, "pub_net")]) {
+        assert!(row.starts_with(&format!("{}   {name:8}   macvlan   local   eth0     1", &id[..12])), "{row}");
     }
     let config = &shell.inspect("macnet32")["IPAM"]["Config"][0];
     let expected = serde_json::json!({
@@ -102,7 +103,7 @@ pub fn flags_are_written_in_many_ways() -> Result<(), Skip> {
     let same = [
         "create -d vlan -o parent=eth0 --subnet 10.1.0.0/16 --subnet fd51::/64 --internal net",
         "create --driver vlan --opt parent=eth0 --subnet=10.1.0.0/16 --subnet=fd51::/64 --internal=true net",
-        "create --driver=vlan --opt=parent=eth0 --subnet=10.1.0.0/16,fd51::/64 --internal net --attachable=false",
+        "create --driver=vlan --opt=parent=eth0 --subnet=10.1.0.0/16,fd51::/64 --internal=1 net --attachable=F",
         "create net -dvlan -oparent=eth0 --internal --subnet 10.1.0.0/16,fd51::/64",
         "docker network create -d=vlan -o=parent=eth0 --internal --subnet 10.1.1.1/16 --subnet fd51::9/64 net --ipv6",
     ];
@@ -127,7 +128,7 @@ pub fn host_bits_are_dropped() -> Result<(), Skip> {
     shell.run("create -d macvlan --subnet 192.168.1.1/16 -o parent=eth0 net");
     assert_eq!(shell.inspect("net")["IPAM"]["Config"], serde_json::json!([{ "Subnet": "192.168.0.0/16" }]));
     shell.run(&format!("connect net {}", c1.path()));
-    assert_eq!(c1.addrs("eth0"), ["192.168.0.1/16"]);
+    assert_eq!(c1.addrs("eth0"), ["192.168.0.2/16"]);
     assert_eq!(c1.gateways(), [None, None], "none was given");
     Ok(())
 }
@@ -188,27 +189,56 @@ pub fn networks_are_made_from_a_config() -> Result<(), Skip> {
     let (mut host, shell, mut c1) = (socket(), Shell::new(), Container::new());
     veth(&mut host, "eth0", "cable");
     shell.run(
-        "create --config-only --subnet 10.1.0.0/16 --ip-range 10.1.9.0/24 -o parent=eth0 -o macvlan_mode=private c",
+        "create --config-only --label site=here --subnet 10.1.0.0/16 --ip-range 10.1.9.0/24 -o parent=eth0 -o macvlan_mode=private c",
     );
-    shell.run("create -d macvlan --scope swarm --config-from c --attachable net");
+    // What Docker's default is says nothing.
+    shell.run("create -d macvlan --scope swarm --ipv4 --ipv6=false --config-from c --attachable net");
     let inspected = shell.inspect("net");
     assert_eq!(inspected["ConfigFrom"]["Network"], "c");
     assert_eq!(inspected["Attachable"], true);
     assert_eq!(inspected["Options"], shell.inspect("c")["Options"]);
     shell.run(&format!("connect net {}", c1.path()));
     assert_eq!(c1.addrs("eth0"), ["10.1.9.0/16"]);
+    assert_eq!(shell.inspect("net")["Labels"]["site"], "here");
     let refused = [
         ("connect c C1", "the network c is config-only: make one from it, and use that"),
-        ("rm c", "the network c is in use: net is made from it"),
+        ("rm c", "configuration network c is in use: net is made from it"),
         (
             "create --config-from c --subnet 10.2.0.0/16 x",
-            "parent, options and subnets come from the config c, and from there only",
+            "--subnet: parent, options and subnets come from the config c, and from there only",
         ),
         (
             "create --config-from c -o parent=eth1 x",
             "parent, options and subnets come from the config c, and from there only",
         ),
-        ("create --config-from c -d vlan x", "parent, options and subnets come from the config c, and from there only"),
+        (
+            "create --config-from c -d vlan x",
+            "--driver: parent, options and subnets come from the config c, and from there only",
+        ),
+        (
+            "create --config-from c --ipv6 x",
+            "--ipv6: parent, options and subnets come from the config c, and from there only",
+        ),
+        (
+            "create --config-from c --ipv4=false x",
+            "--ipv4: parent, options and subnets come from the config c, and from there only",
+        ),
+        (
+            "create --config-from c --label a=b x",
+            "--label: parent, options and subnets come from the config c, and from there only",
+        ),
+        (
+            "create --config-from c --ipam-opt a=b x",
+            "--ipam-opt: parent, options and subnets come from the config c, and from there only",
+        ),
+        (
+            "create --config-from c --ip-range 10.1.1.0/24 x",
+            "--ip-range: parent, options and subnets come from the config c, and from there only",
+        ),
+        (
+            "create --config-only --scope swarm x",
+            "a config-only network has no scope: those that are made from it have",
+        ),
         ("create --config-from net x", "there is no config-only network net that another could be made from"),
         ("create --config-from none x", "there is no config-only network none that another could be made from"),
         (

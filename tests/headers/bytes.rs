@@ -94,6 +94,8 @@ pub fn attributes_of_requests() -> Vec<Claim> {
     let pair = encoded(&NewLink::veth(NewLink::peer()));
     let mut claims = vec![
         claim("RTEXT_FILTER_SKIP_STATS", number(inside(&encoded(&get), &[29]))),
+        claim("RTEXT_FILTER_MRP", number(inside(&encoded(&get.with_stats()), &[29]))),
+        claim("RTEXT_FILTER_MRP", number(inside(&encoded(&ListLinks::new().with_stats()), &[29]))),
         claim("IFLA_ALT_IFNAME", first_in(&encoded(&alt_names), &[52])),
         claim("AF_INET6", first_in(&encoded(&settings), &[26])),
         claim("IFLA_INET6_ADDR_GEN_MODE", first_in(&encoded(&settings), &[26, 10])),

@@ -1,11 +1,11 @@
 //! What the library says of numbers: in its public tables, in what it encodes, and in what it makes of numbers.
 
 use super::bytes::{self, encoded, index, inside, mac, number};
-use super::ip;
+use super::{ip, listed};
 use sublink::addr::AddressView;
 use sublink::link::{
-    AddrGenMode, Ipv4Setting, IpvlanFlag, IpvlanMode, IpvlanView, LinkFlags, LinkSettings, MacvlanFlags, MacvlanView,
-    MacvtapView, OperState, SourceMacs, VlanFlags, VlanProtocol, VlanView,
+    AddrGenMode, Ipv4Setting, IpvlanFlag, IpvlanMode, IpvlanView, LinkFlags, LinkMode, LinkSettings, LinkStats,
+    MacvlanFlags, MacvlanView, MacvtapView, OperState, SourceMacs, VlanFlags, VlanProtocol, VlanView,
 };
 use sublink::route::RouteView;
 use sublink::wire::{Inside, Row};
@@ -29,6 +29,9 @@ pub const GROUPS: &[Group] = &[
     ("ipvlan_modes_and_flags", ipvlan_modes_and_flags),
     ("link_flags", link_flags),
     ("operational_states", operational_states),
+    ("link_modes", link_modes),
+    ("counters_of_links", counters_of_links),
+    ("attributes_that_are_listed", listed::attributes),
     ("address_generation_modes", address_generation_modes),
     ("message_types_and_flags", bytes::message_types_and_flags),
     ("attributes_of_requests", bytes::attributes_of_requests),
@@ -165,6 +168,21 @@ fn operational_states() -> Vec<Claim> {
     ];
     let read = |state| the_only(0..=255u8, |number| OperState::from(number) == state);
     states.map(|(name, state)| (format!("IF_OPER_{name}"), read(state))).to_vec()
+}
+
+fn link_modes() -> Vec<Claim> {
+    let modes = [("DEFAULT", LinkMode::Default), ("DORMANT", LinkMode::Dormant), ("TESTING", LinkMode::Testing)];
+    let both = |(name, mode)| {
+        let written = number(inside(&encoded(&LinkChange::new(index()).link_mode(mode)), &[17]));
+        let read = the_only(0..=255u8, |number| LinkMode::from(number) == mode);
+        [written, read].map(|number| (format!("IF_LINK_MODE_{name}"), number))
+    };
+    modes.into_iter().flat_map(both).collect()
+}
+
+fn counters_of_links() -> Vec<Claim> {
+    let places = (0..).step_by(8).zip(LinkStats::FIELDS);
+    places.map(|(at, field)| (format!("offsetof(struct rtnl_link_stats64,{field})"), at)).collect()
 }
 
 fn address_generation_modes() -> Vec<Claim> {

@@ -6,7 +6,7 @@ use std::fs::File;
 use sublink::addr::{AddressFlags, DeleteAddress, Lifetime, ListAddresses};
 use sublink::link::{Ipv4Setting, LinkSettings};
 use sublink::nsid::{GetNsid, NewNsid};
-use sublink::route::{DeleteRoute, ListRoutes, RouteProtocol, RouteType, Table};
+use sublink::route::{DeleteRoute, ListRoutes, MetricLocks, NextHop, RouteFeatures, RouteProtocol, RouteType, Table};
 use sublink::value::Scope;
 use sublink::wire::{Attributes, Header};
 use sublink::{IpNetwork, NewAddress, NewRoute};
@@ -74,7 +74,13 @@ pub fn routes() -> Vec<Claim> {
     let of_type = |route_type| at(&encoded(&route.route_type(route_type)), 7..8);
     let by = |protocol: RouteProtocol| i128::from(protocol.0);
     let onlink = encoded(&route.gateway("10.0.0.1".parse().expect("an address")).onlink());
-    vec![
+    let hop = NextHop::dev(index()).onlink();
+    let with_hop = |hops: &[NextHop]| encoded(&route.next_hops(hops));
+    let onlink_hop = number(with_hop(&[hop]).get(Header::SIZE + 12 + 8 + 4 + 2..).and_then(|rest| rest.get(..1)));
+    let hop_size = with_hop(&[hop, hop]).len() - with_hop(&[hop]).len();
+    let features = RouteFeatures::ROWS.iter().map(|(name, bit)| claim(name, *bit));
+    let locks = MetricLocks::ROWS.iter().map(|(name, bit)| claim(&format!("1<<{name}"), *bit));
+    let all = [
         claim("RT_TABLE_MAIN", at(&encoded(&route), 4..5)),
         claim("RT_TABLE_MAIN", Table::MAIN.0),
         claim("RT_TABLE_LOCAL", Table::LOCAL.0),
@@ -96,8 +102,11 @@ pub fn routes() -> Vec<Claim> {
         claim("RTN_UNREACHABLE", of_type(RouteType::Unreachable)),
         claim("RTN_PROHIBIT", of_type(RouteType::Prohibit)),
         claim("RTNH_F_ONLINK", at(&onlink, 8..12)),
+        claim("RTNH_F_ONLINK", onlink_hop),
+        claim("sizeof(struct rtnexthop)", size(hop_size)),
         claim("NLMSG_HDRLEN+sizeof(struct rtmsg)", size(encoded(&ListRoutes::v4()).len())),
-    ]
+    ];
+    all.into_iter().chain(features).chain(locks).collect()
 }
 
 pub fn namespace_ids() -> Vec<Claim> {

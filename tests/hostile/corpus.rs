@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use sublink::link::{
-    AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, IngressQos, IpvlanFlag, IpvlanMode, LinkSettings,
-    MacvlanFlags, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
+    AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, IngressQos, IpvlanFlag, IpvlanMode, LinkMode,
+    LinkSettings, MacvlanFlags, OperState, ProtoDownReasons, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
 };
 use sublink::value::{Alias, AltName, Broadcast, NsId};
 use sublink::{IfIndex, IfName, LinkChange, ListLinks, MacAddr, MacvlanMode, NewLink, Request, VlanId};
@@ -120,7 +120,9 @@ pub fn for_each_request(mut work: impl FnMut(&str, &dyn Request)) {
     work("get", &GetLink::index(index(6)).in_netnsid(NsId::new(3).unwrap()));
     work("get by name", &GetLink::name(name("fifteen-bytes-x")));
     work("get by alternative name", &GetLink::alt_name(alt).in_netnsid(NsId::new(0).unwrap()));
+    work("get with counters", &GetLink::index(index(6)).with_stats());
     work("list", &ListLinks::new());
+    work("list with counters", &ListLinks::new().with_stats());
     work(
         "list some",
         &ListLinks::new().kind("macvlan").master(index(3)).in_netnsid(NsId::new(4).unwrap()).parent(index(5)),
@@ -131,12 +133,16 @@ pub fn for_each_request(mut work: impl FnMut(&str, &dyn Request)) {
 fn new<'a, K: Copy>(link: NewLink<'a, K>, namespace: &'a File) -> NewLink<'a, K> {
     let link = link.index(index(8)).netns(namespace).mac(mac(9)).mtu(1400).txqlen(10).group(11);
     let link = link.master(index(12)).broadcast(Broadcast([0xff; 6])).gso_max_size(13).gso_max_segs(14);
+    let link = link.gro_max_size(17).gso_ipv4_max_size(18).gro_ipv4_max_size(19).link_mode(LinkMode::Dormant);
     link.tx_queues(15).rx_queues(16).name(name("fifteen-bytes-x"))
 }
 
 /// All that can be changed of any link.
 fn change<K: Copy>(link: LinkChange<'_, K>) -> LinkChange<'_, K> {
     let link = link.mac(mac(9)).mtu(1400).txqlen(10).group(11).nomaster().broadcast(Broadcast([0xff; 6]));
+    let link = link.gro_max_size(17).gso_ipv4_max_size(18).gro_ipv4_max_size(19).link_mode(LinkMode::Dormant);
+    let reasons = ProtoDownReasons::from(1).on() | ProtoDownReasons::from(2).off();
+    let link = link.proto_down_reason(reasons).carrier(true).oper_state(OperState::Up);
     link.gso_max_size(13).gso_max_segs(14).name(name("x")).proto_down(true)
 }
 

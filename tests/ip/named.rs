@@ -191,7 +191,7 @@ fn what_a_route_is_deleted_by() -> Result<(), Skip> {
     assert_eq!(routes(&mut socket, v6), [""; 0]);
 
     // Several next hops.
-    let by = |route: NewRoute, gateway| DeleteRoute::like(route.gateway(ip(gateway)).index(p0));
+    let by = |route: NewRoute<'static>, gateway| DeleteRoute::like(route.gateway(ip(gateway)).index(p0));
     iproute2("route add 10.9.0.0/16 table 1000 nexthop via 10.0.0.1 nexthop via 10.0.0.2");
     assert!(socket.apply(&by(to("10.9.0.0/16"), "10.0.0.2")).unwrap_err().is_no_process());
     socket.apply(&by(to("10.9.0.0/16"), "10.0.0.1")).unwrap();

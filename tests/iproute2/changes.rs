@@ -4,7 +4,10 @@ use super::Row;
 use super::host::{egress, ingress};
 use crate::common::{mac, name, vid};
 use std::os::fd::AsFd;
-use sublink::link::{AddrGenMode, IpvlanFlag, IpvlanMode, LinkSettings, MacvlanFlags, SourceMacs, VlanFlags};
+use sublink::link::{
+    AddrGenMode, IpvlanFlag, IpvlanMode, LinkMode, LinkSettings, MacvlanFlags, OperState, ProtoDownReasons, SourceMacs,
+    VlanFlags,
+};
 use sublink::value::{Alias, Broadcast};
 use sublink::{LinkChange, MacvlanMode, NewLink};
 
@@ -108,6 +111,51 @@ pub const ROWS: &[Row] = &[
             host.change(|t0| LinkChange::new(t0).proto_down(true))
         },
         shows: r#"{"proto_down": true}"#,
+    },
+    Row {
+        name: "change_protodown_reasons",
+        needs: &[],
+        ip: "add t0 link p0 address $MAC type macvlan mode bridge; set t0 protodown_reason 3 on; set t0 protodown_reason 5 on; \
+             set t0 protodown_reason 3 off",
+        ours: |host| {
+            host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
+            let reason = |number: u32| ProtoDownReasons::from(1 << number);
+            host.change(|t0| LinkChange::new(t0).proto_down_reason(reason(3).on().with(reason(5).on())))?;
+            host.change(|t0| LinkChange::new(t0).proto_down_reason(reason(3).off()))
+        },
+        shows: r#"{"proto_down": null, "proto_down_reason": ["5"]}"#,
+    },
+    Row {
+        name: "change_gro_limit",
+        needs: &["gro_max_size"],
+        ip: "add t0 link p0 address $MAC type macvlan mode bridge; set t0 gro_max_size 30000",
+        ours: |host| {
+            host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
+            host.change(|t0| LinkChange::new(t0).gro_max_size(30_000))
+        },
+        shows: r#"{"gro_max_size": 30000}"#,
+    },
+    Row {
+        name: "change_mode_and_state",
+        needs: &[],
+        ip: "add t0 link p0 address $MAC type macvlan mode bridge; set t0 up; set t0 mode dormant state dormant",
+        ours: |host| {
+            host.add_with_mac(NewLink::macvlan(host.p0).mode(MacvlanMode::Bridge))?;
+            host.change(|t0| LinkChange::new(t0).up())?;
+            host.change(|t0| LinkChange::new(t0).link_mode(LinkMode::Dormant).oper_state(OperState::Dormant))
+        },
+        shows: r#"{"linkmode": "DORMANT", "operstate": "DORMANT"}"#,
+    },
+    Row {
+        name: "change_carrier",
+        needs: &["dummy"],
+        ip: "add t0 address $MAC type dummy; set t0 up; set t0 carrier off",
+        ours: |host| {
+            host.add_with_mac(NewLink::dummy())?;
+            host.change(|t0| LinkChange::new(t0).up())?;
+            host.change(|t0| LinkChange::new(t0).carrier(false))
+        },
+        shows: r#"{"flags": ["NO-CARRIER", "BROADCAST", "NOARP", "UP"]}"#,
     },
     Row {
         name: "change_name",

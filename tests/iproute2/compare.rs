@@ -7,17 +7,7 @@ use sublink::value::Broadcast;
 use sublink::{LinkInfo, MacAddr, MacvlanMode};
 
 /// What `ip` shows and we do not read.
-const NOT_OURS: &[&str] = &[
-    "qdisc",
-    "linkmode",
-    "allmulti",
-    "tso_max_size",
-    "tso_max_segs",
-    "gro_max_size",
-    "info_slave_kind",
-    "info_slave_data",
-    "fwd_delay",
-];
+const NOT_OURS: &[&str] = &["info_slave_kind", "info_slave_data", "fwd_delay"];
 
 /// Two namespaces, or more, as JSON: every difference by its path.
 pub fn same_json(ours: &Value, theirs: &Value) {
@@ -60,13 +50,22 @@ pub fn same_links(ours: &[Vec<LinkInfo>], theirs: &[Vec<LinkInfo>]) {
 /// Whether the link `name` of one of the namespaces shows at least `part`. A null stands for a field, or a link, that is
 /// not there.
 pub fn holds(shown: &Value, name: &str, part: &str) {
-    let part: Value = serde_json::from_str(part).unwrap_or_else(|error| panic!("{part}: {error}"));
+    let part = parsed(part);
     let all = shown.as_array().into_iter().flatten().filter_map(Value::as_array).flatten();
     let link = all.into_iter().find(|link| link["ifname"] == *name);
     match link {
         Some(link) => assert!(includes(link, &part), "{name} does not show {part}: {link:#}"),
         None => assert_eq!(part, Value::Null, "there is no {name}: {shown:#}"),
     }
+}
+
+/// Whether an object shows at least `part`.
+pub fn shows(shown: &Value, part: &str) {
+    assert!(includes(shown, &parsed(part)), "it does not show {part}: {shown:#}");
+}
+
+fn parsed(part: &str) -> Value {
+    serde_json::from_str(part).unwrap_or_else(|error| panic!("{part}: {error}"))
 }
 
 fn includes(whole: &Value, part: &Value) -> bool {
@@ -123,6 +122,7 @@ fn shown(link: &LinkInfo, links: &[LinkInfo]) -> Value {
         "promiscuity": link.promiscuity,
         "min_mtu": link.min_mtu,
         "max_mtu": link.max_mtu,
+        "linkmode": link.link_mode.to_string(),
         "num_tx_queues": link.tx_queues,
         "num_rx_queues": link.rx_queues,
         "gso_max_size": link.gso_max_size,
@@ -130,6 +130,17 @@ fn shown(link: &LinkInfo, links: &[LinkInfo]) -> Value {
     });
     let fields = shown.as_object_mut().expect("an object");
     let mut put = |key: &str, value: Option<Value>| value.map(|value| fields.insert(key.to_owned(), value));
+    // `ip` shows what its kernel has, and that it knows itself.
+    put("qdisc", link.qdisc.as_deref().map(text));
+    put("allmulti", link.allmulti.map(Into::into));
+    put("tso_max_size", link.tso_max_size.map(Into::into));
+    put("tso_max_segs", link.tso_max_segs.map(Into::into));
+    put("gro_max_size", link.gro_max_size.map(Into::into));
+    let reasons: Vec<_> = (0..32).filter(|bit| link.proto_down_reason.bits() & 1 << bit != 0).collect();
+    put(
+        "proto_down_reason",
+        Some(reasons).filter(|bits| !bits.is_empty()).map(|bits| bits.iter().map(u8::to_string).collect()),
+    );
     put("broadcast", link.broadcast.map(|Broadcast(bytes)| hex(bytes).into()));
     match link.parent_netnsid {
         Some(nsid) => {

@@ -7,7 +7,7 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use serde_json::Value;
 use std::os::fd::{AsFd, AsRawFd};
 use std::process::{Command, id};
-use sublink::link::{EgressQos, IngressQos, LinkFlags, OperState, VlanPriority};
+use sublink::link::{EgressQos, IngressQos, LinkFlags, LinkMode, OperState, VlanPriority};
 use sublink::{IfIndex, LinkChange, LinkInfo, ListLinks, Netns, NewLink, Result, Socket};
 
 /// `RTMGRP_LINK`.
@@ -141,7 +141,8 @@ fn is_settled(link: &LinkInfo) -> bool {
     let runs = link.flags.contains(LinkFlags::RUNNING);
     match (link.carrier, link.oper_state) {
         _ if !link.flags.contains(LinkFlags::UP) => true,
-        _ if link.kind.name() == "dummy" => runs, // it never says more
+        _ if link.kind.name() == "dummy" => Some(runs) == link.carrier, // it never says more
+        (Some(true), OperState::Dormant) if link.link_mode == LinkMode::Dormant => !runs,
         (Some(true), state) => runs && state == OperState::Up,
         (_, state) => !runs && matches!(state, OperState::Down | OperState::LowerLayerDown),
     }
@@ -152,7 +153,7 @@ fn show() -> Value {
 }
 
 /// Runs `ip` in the calling thread's namespace.
-fn ip(arguments: &str) -> String {
+pub fn ip(arguments: &str) -> String {
     let output = Command::new("ip").args(arguments.split_whitespace()).output().expect("ip");
     let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "ip {arguments}: {out}{errors}");

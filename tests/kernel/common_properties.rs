@@ -2,7 +2,7 @@
 
 use crate::common::{Skip, kernel, knows, mac, name, needs, parent, socket, vid};
 use crate::tools::{ip, refusal};
-use sublink::link::Create;
+use sublink::link::{Create, LinkMode};
 use sublink::value::Broadcast;
 use sublink::{ErrorKind, IfIndex, ListLinks, MacvlanMode, NewLink};
 use sublink_tests::kernel_test;
@@ -35,7 +35,11 @@ where
         .tx_queues(3)
         .rx_queues(2)
         .gso_max_size(20_000)
-        .gso_max_segs(30);
+        .gso_max_segs(30)
+        .gro_max_size(30_000)
+        .gso_ipv4_max_size(25_000)
+        .gro_ipv4_max_size(35_000)
+        .link_mode(LinkMode::Dormant);
     assert_eq!(socket.create(&link).unwrap_or_else(|error| panic!("{kind}: {error}")), index);
     let view = socket.link("x").unwrap();
     assert_eq!(view.kind(), kind);
@@ -53,6 +57,13 @@ where
     let is_kept = knows("a GSO limit at create") || view.parent().is_none() || kind == "veth";
     assert_eq!(view.gso_max_size() == Some(20_000), is_kept, "{kind}");
     assert_eq!(view.gso_max_segs() == Some(30), is_kept, "{kind}");
+    let since = |property, size| Some(size).filter(|_| knows(property));
+    let gro = since("gro_max_size", 30_000);
+    assert_eq!((owned.gro_max_size, view.gro_max_size()), (gro, gro), "{kind}");
+    let of_ipv4 = (since("gso_ipv4_max_size", 25_000), since("gso_ipv4_max_size", 35_000));
+    assert_eq!((view.gso_ipv4_max_size(), view.gro_ipv4_max_size()), of_ipv4, "{kind}");
+    assert_eq!((owned.gso_ipv4_max_size, owned.gro_ipv4_max_size), of_ipv4, "{kind}");
+    assert_eq!((owned.link_mode, view.link_mode()), (LinkMode::Dormant, LinkMode::Dormant), "{kind}");
     socket.delete(index).unwrap();
 }
 

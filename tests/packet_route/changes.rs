@@ -4,15 +4,15 @@ use super::{assert_same, index, link, mac, name, parsed};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
-    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoIpVlan, InfoKind, InfoMacVlan, InfoMacVtap, InfoVlan,
-    IpVlanFlags, IpVlanMode, LinkAttribute as A, LinkFlags, LinkInfo, LinkMessage, MacVlanFlags, MacVlanMacAddressMode,
-    MacVlanMode, VlanFlags as Flags, VlanQosMapping,
+    self as packet_route, AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoIpVlan, InfoKind, InfoMacVlan,
+    InfoMacVtap, InfoVlan, IpVlanFlags, IpVlanMode, LinkAttribute as A, LinkFlags, LinkInfo, LinkMessage,
+    LinkProtocolDownReason, MacVlanFlags, MacVlanMacAddressMode, MacVlanMode, VlanFlags as Flags, VlanQosMapping,
 };
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use sublink::link::{
-    AddrGenMode, EgressQos, IngressQos, IpvlanFlag, IpvlanMode, LinkSettings, MacvlanFlags, SourceMacs, VlanFlags,
-    VlanPriority,
+    AddrGenMode, EgressQos, IngressQos, IpvlanFlag, IpvlanMode, LinkMode, LinkSettings, MacvlanFlags, OperState,
+    ProtoDownReasons, SourceMacs, VlanFlags, VlanPriority,
 };
 use sublink::value::{Alias, Broadcast};
 use sublink::{LinkChange, MacvlanMode, Request};
@@ -51,7 +51,14 @@ fn a_change_of_all_that_any_link_has() {
         .broadcast(Broadcast([0xff; 6]))
         .gso_max_size(20_000)
         .gso_max_segs(9)
+        .gro_max_size(30_000)
+        .gso_ipv4_max_size(20_001)
+        .gro_ipv4_max_size(30_001)
+        .link_mode(LinkMode::Dormant)
         .proto_down(true)
+        .proto_down_reason(ProtoDownReasons::from(2).on() | ProtoDownReasons::from(1).off())
+        .carrier(true)
+        .oper_state(OperState::Dormant)
         .alias(Alias::new("an alias").expect("an alias"));
     let expected = vec![
         A::IfName("d1".into()),
@@ -63,7 +70,14 @@ fn a_change_of_all_that_any_link_has() {
         A::Broadcast(vec![0xff; 6]),
         A::GsoMaxSize(20_000),
         A::GsoMaxSegs(9),
+        A::GroMaxSize(30_000),
+        A::GsoIpv4MaxSize(20_001),
+        A::GroIpv4MaxSize(30_001),
+        A::Mode(packet_route::LinkMode::Dormant),
         A::ProtoDown(1),
+        A::ProtoDownReason(vec![LinkProtocolDownReason::Mask(3), LinkProtocolDownReason::Value(2)]),
+        A::Carrier(1),
+        A::OperState(packet_route::State::Dormant),
         A::IfAlias("an alias".into()),
     ];
     assert_same(&set(&request), &link(8, NONE, NONE, expected));

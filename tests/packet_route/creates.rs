@@ -4,14 +4,14 @@ use super::{assert_same, index, link, mac, name, parsed};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
-    InfoData, InfoIpVlan, InfoKind, InfoMacVlan, InfoMacVtap, InfoVeth, InfoVlan, IpVlanFlags, IpVlanMode,
-    LinkAttribute as A, LinkFlags, LinkInfo, LinkMessage, MacVlanFlags, MacVlanMacAddressMode, MacVlanMode,
+    self as packet_route, InfoData, InfoIpVlan, InfoKind, InfoMacVlan, InfoMacVtap, InfoVeth, InfoVlan, IpVlanFlags,
+    IpVlanMode, LinkAttribute as A, LinkFlags, LinkInfo, LinkMessage, MacVlanFlags, MacVlanMacAddressMode, MacVlanMode,
     VlanFlags as Flags, VlanProtocol as Protocol, VlanQosMapping,
 };
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use sublink::link::{
-    EgressQos, IngressQos, IpvlanFlag, IpvlanMode, MacvlanFlags, VlanFlags, VlanPriority, VlanProtocol,
+    EgressQos, IngressQos, IpvlanFlag, IpvlanMode, LinkMode, MacvlanFlags, VlanFlags, VlanPriority, VlanProtocol,
 };
 use sublink::value::{Broadcast, NsId};
 use sublink::{MacvlanMode, NewLink, Request, VlanId};
@@ -60,6 +60,10 @@ fn a_dummy_with_all_that_any_link_has() {
         .broadcast(Broadcast([2, 0, 0, 0, 0, 0xff]))
         .gso_max_size(30_000)
         .gso_max_segs(20)
+        .gro_max_size(30_001)
+        .gso_ipv4_max_size(30_002)
+        .gro_ipv4_max_size(30_003)
+        .link_mode(LinkMode::Testing)
         .tx_queues(4)
         .rx_queues(3)
         .parent_in(NsId::new(9).unwrap())
@@ -75,6 +79,10 @@ fn a_dummy_with_all_that_any_link_has() {
         A::Broadcast(vec![2, 0, 0, 0, 0, 0xff]),
         A::GsoMaxSize(30_000),
         A::GsoMaxSegs(20),
+        A::GroMaxSize(30_001),
+        A::GsoIpv4MaxSize(30_002),
+        A::GroIpv4MaxSize(30_003),
+        A::Mode(packet_route::LinkMode::Testing),
         A::NumTxQueues(4),
         A::NumRxQueues(3),
         A::LinkNetNsId(9),

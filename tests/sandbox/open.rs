@@ -128,7 +128,7 @@ fn descriptors() -> usize {
 }
 
 #[kernel_test]
-fn a_sandbox_is_two_descriptors() -> Result<(), Skip> {
+fn a_sandbox_is_three_descriptors() -> Result<(), Skip> {
     own_run()?;
     unshare(CloneFlags::CLONE_FILES).unwrap();
     let before = descriptors();
@@ -136,15 +136,17 @@ fn a_sandbox_is_two_descriptors() -> Result<(), Skip> {
         drop(Netns::create_named("c1").unwrap());
         assert_eq!(descriptors(), before, "a named namespace takes none");
         let pod = Sandbox::named("c1").unwrap();
-        assert_eq!(descriptors(), before + 2);
+        assert_eq!(descriptors(), before + 3, "the namespace, a socket, the folder of IPv6 settings");
+        assert_eq!(pod.sysctl("ipv6/conf/all/accept_ra").unwrap(), "1");
+        assert_eq!(descriptors(), before + 3);
         assert_eq!(pod.sysctl("ipv4/conf/all/arp_notify").unwrap(), "0");
         pod.set_sysctl("ipv4/conf/all/arp_notify", "1").unwrap();
-        assert_eq!(descriptors(), before + 3, "a folder of settings, and no setting");
+        assert_eq!(descriptors(), before + 4, "another folder of settings, and no setting");
         let netns = pod.into_netns();
         assert_eq!(descriptors(), before + 1);
         drop(Sandbox::of(netns).unwrap());
         let pods = Sandbox::open_all(&["/run/netns/c1", "/run/netns/absent", "/run/netns/c1", "/proc/self/ns/uts"]);
-        assert_eq!(descriptors(), before + 4);
+        assert_eq!(descriptors(), before + 6);
         drop(pods);
         drop([Sandbox::here().unwrap(), Sandbox::create().unwrap()]);
         Netns::create_named("c1").unwrap_err();

@@ -23,6 +23,10 @@ const STEPS: &[(&str, Step)] = &[
         assert!(opened.iter().all(Result::is_ok), "{opened:?}");
     }),
     ("a setting here", |_| drop(Sandbox::here().expect("a sandbox").sysctl("ipv4/ip_forward").expect("a setting"))),
+    ("an IPv6 setting there", |there| {
+        let there = Sandbox::of(there.try_clone().expect("a descriptor")).expect("a sandbox");
+        there.set_sysctl("ipv6/conf/lo/accept_ra", "1").expect("a setting");
+    }),
     ("two settings there", |there| {
         let there = Sandbox::of(there.try_clone().expect("a descriptor")).expect("a sandbox");
         (0..2).for_each(|_| drop(there.sysctl("ipv4/ip_forward").expect("a setting")));
@@ -83,6 +87,7 @@ fn what_each_way_costs() -> Result<(), Skip> {
         ("open", 1),
         ("open_all", 1),
         ("a setting here", 0),
+        ("an IPv6 setting there", 1),
         ("two settings there", 2),
     ];
     for (name, number) in expected {

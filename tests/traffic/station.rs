@@ -195,6 +195,11 @@ impl Station {
         self.neighbours.pin(to.place.addr(family), to.mac);
     }
 
+    /// The MAC address that it knows somebody by.
+    pub fn known_mac(&self, addr: IpAddr) -> Option<MacAddr> {
+        self.neighbours.get(addr)
+    }
+
     /// Forgets the other's MAC address, and whatever packet waits for it.
     pub fn forget(&self, to: &Station, family: Family) {
         self.neighbours.forget(to.place.addr(family));

@@ -1,170 +1,174 @@
-//! Containers: connected, disconnected, and connected again after a restart.
+//! Containers: connected and disconnected.
 
-use super::joined::{self, Joined, USAGE, file_of, name_of};
-use super::pool::find;
-use super::words::Words;
+use super::joined::{self, Joined, file_of, identify, name_of, there};
+use super::pool::{Held, Pool, find};
+use super::state::State;
+use super::words::{Flag, Words, switch};
 use super::{Result, Work};
-use sublink::endpoint::{self, Detach, Difference};
-use sublink::network::{Member, Removal, choose_gateways, restore_networks};
-use sublink::{IfName, IpNetwork, ListLinks, Netns, Sandbox, Socket};
+use sublink::addr::ListAddresses;
+use sublink::endpoint::Detach;
+use sublink::network::{Member, choose_gateways};
+use sublink::{IfIndex, IfName, IpNetwork, LinkChange, ListLinks, MacAddr, NewAddress, Sandbox, Socket};
 
-/// `connect [FLAG …] NETWORK CONTAINER`
+/// The flags of `disconnect`.
+pub const FLAGS: &[Flag] = &[switch("force", "Forget the container also where its link cannot be removed").letter('f')];
+
+/// `connect [OPTIONS] NETWORK CONTAINER`
 pub fn connect(work: &mut Work<'_>, words: &Words) -> Result {
-    let [network, container] = words.names(USAGE)?;
-    find(&work.state.pools, network)?;
-    let sandbox = Sandbox::open(file_of(container))?;
-    let here = joined::in_namespace(&work.state.joined, sandbox.netns());
-    if here.iter().any(|number| *work.state.joined[*number].member.network == *network) {
-        return Err(format!("the container {container} is in the network {network} already").into());
+    let [network, container] = words.names()?;
+    let network = find(&work.state.pools, network)?.network.name().to_owned();
+    if container.is_empty() {
+        return Err("invalid container name or ID: value is empty".into());
     }
-    join(work, words, sandbox, None)
+    let file = file_of(container);
+    let mut sandbox = open(&file)?.map_err(|why| format!("No such container: {container} ({why})"))?;
+    let namespace = identify(&mut sandbox)?;
+    let is_same = |joined: &&Joined| joined.is_in(&network) && joined.namespace == namespace;
+    if let Some(same) = work.state.joined.iter().find(is_same) {
+        let is_gone = sandbox.socket().link_at(same.member.attached.index).is_err_and(|error| error.is_no_device());
+        let hint = if is_gone { ": its link is gone, and `restore` makes it again" } else { "" };
+        return Err(format!("endpoint with name {container} already exists in network {network}{hint}").into());
+    }
+    let name = joined::wanted_name(words)?.map_or_else(|| free_name(sandbox.socket(), None), Ok)?;
+    let told = join(work, &words.of([network, file]), sandbox, name)?;
+    Ok(writeln!(work.out, "{told}")?)
 }
 
-/// Attaches a container to a network, with a link of this name if that is free, and remembers it.
-fn join(work: &mut Work<'_>, words: &Words, mut sandbox: Sandbox, name: Option<IfName>) -> Result {
-    let [network, container] = words.names(USAGE)?;
-    let file = file_of(container);
-    let (pools, joined) = (&work.state.pools, &work.state.joined);
+/// The namespace of this file; or that there is none, or none any more.
+pub fn open(file: &str) -> Result<Result<Sandbox, sublink::Error>> {
+    match Sandbox::open(file) {
+        Err(error) if error.is_not_found() => Ok(Err(error)), // also if only the file of a named one is left, after a restart
+        opened => Ok(Ok(opened?)),
+    }
+}
+
+/// Attaches a container to a network, remembers it, and tells of it.
+pub fn join(work: &mut Work<'_>, words: &Words, mut sandbox: Sandbox, name: IfName) -> Result<String> {
+    let [network, file] = words.names()?;
+    let namespace = identify(&mut sandbox)?;
+    let (pools, all) = (&work.state.pools, &work.state.joined);
     let pool = find(pools, network)?;
-    let taken: Vec<_> = joined.iter().flat_map(|joined| &joined.member.connection.addrs).map(IpNetwork::ip).collect();
-    let connection = joined::connection(words, pool, free_name(sandbox.socket(), name)?, &taken)?;
-    let here = joined::in_namespace(joined, sandbox.netns());
-    let others = here.iter().map(|number| joined[*number].member.clone()).collect::<Vec<_>>();
+    check_mac(&work.state, pool, words)?;
+    let connection = joined::connection(words, pool, name, &held(&mut work.host, &work.state, pool)?)?;
+    let more = joined::link_local_addrs(words)?;
+    let others: Vec<_> =
+        all.iter().filter(|other| other.namespace == namespace).map(|other| other.member.clone()).collect();
     let member = pool.network.connect(&mut work.host, &work.owner, &mut sandbox, connection, &others)?;
 
-    let (attached, told) = (member.attached, told(name_of(&file), &member, &others));
-    let words = joined::with_link(words, &file, &member.connection, &attached);
-    let new = Joined::new(words, pools)?;
+    let new = Joined::new(joined::with_link(words, &namespace, &member), pools)?;
+    let completed = complete(sandbox.socket(), member.attached.index, &more);
+    // Whoever had the path before is gone with that namespace.
+    work.state.joined.retain(|other| other.container != file || !other.is_in(network) || other.namespace == namespace);
     work.state.joined.push(new);
-    if let Err(error) = work.state.save() {
+    if let Err(error) = completed.map_err(Into::into).and_then(|()| work.state.save()) {
         work.state.joined.pop();
         let _ = member.disconnect(&mut work.host, &mut sandbox, &others, &Detach::new());
         return Err(error);
     }
-    Ok(writeln!(work.out, "{told}")?)
+    Ok(told(name_of(file), &member, &others))
 }
 
-/// `ethN`, the first that the container does not have.
-fn free_name(inside: &mut Socket, wanted: Option<IfName>) -> Result<IfName> {
+/// The addresses that are in use: those of all containers that are there, and those of other devices.
+fn held(host: &mut Socket, state: &State, pool: &Pool) -> Result<Held> {
+    let mut held = pool.held_besides(&state.pools);
+    let parent = pool.network.parent_name();
+    if let Some(index) = host.index_of(parent).ok().filter(|_| pool.is_on_parents_lan()) {
+        let own = host.snapshot(&ListAddresses::new().index(index))?;
+        let addrs = own.iter().filter_map(|own| own.addr);
+        held.extend(addrs.map(|addr| (addr.ip(), format!("the host's own, on {parent}"))));
+    }
+    for joined in there(&state.joined) {
+        let addrs = joined.member.connection.addrs.iter().map(IpNetwork::ip);
+        held.extend(addrs.map(|addr| (addr, format!("that of the container {}", joined.name()))));
+    }
+    Ok(held)
+}
+
+/// Refuses a MAC address that another container has on the same parent: the kernel would, and could not say whose it is.
+fn check_mac(state: &State, pool: &Pool, words: &Words) -> Result {
+    let Some(mac) = words.parsed::<MacAddr>("mac-address")? else { return Ok(()) };
+    let is_same = |joined: &&Joined| {
+        let on_parent = find(&state.pools, &joined.member.network).is_ok_and(|other| pool.shares_lan(other));
+        on_parent && joined.member.attached.mac == Some(mac)
+    };
+    match there(&state.joined).find(is_same) {
+        Some(other) => Err(format!("the MAC address {mac} is that of the container {other}").into()),
+        None => Ok(()),
+    }
+}
+
+/// This name if the container does not have it, else the first `ethN` that it does not have.
+pub fn free_name(inside: &mut Socket, wanted: Option<IfName>) -> Result<IfName> {
     let links = inside.snapshot(&ListLinks::new())?;
     let numbered = (0_u32..).map_while(|number| IfName::new(&format!("eth{number}")).ok());
     let free = wanted.into_iter().chain(numbered).find(|name| !links.iter().any(|link| link.name == *name));
     free.ok_or_else(|| "the container has a link of every name".into())
 }
 
+/// Gives a link its link-local addresses, and brings up `lo`, as Docker does: without it a container does not reach even its
+/// own addresses.
+fn complete(inside: &mut Socket, link: IfIndex, addrs: &[IpNetwork]) -> sublink::Result<()> {
+    addrs.iter().try_for_each(|addr| inside.apply(&NewAddress::new(link, *addr)))?;
+    let lo = inside.index_of("lo")?;
+    inside.change(&LinkChange::new(lo).up())
+}
+
 fn told(container: &str, member: &Member, others: &[Member]) -> String {
-    let addrs: Vec<_> = member.connection.addrs.iter().map(ToString::to_string).collect();
+    let addrs: Vec<_> = member.connection.addrs.iter().map(|addr| format!(" {addr}")).collect();
     let mac = member.attached.mac.map_or_else(String::new, |mac| format!(", MAC address {mac}"));
     let chosen =
         choose_gateways(others.iter().chain([member])).into_iter().filter(|(number, _)| *number == others.len());
     let gateways: Vec<_> = chosen.map(|(_, gateway)| gateway.to_string()).collect();
     let route =
         if gateways.is_empty() { String::new() } else { format!(", default route by {}", gateways.join(" and ")) };
-    format!("{container}: {} {}{mac}{route}", member.attached.name, addrs.join(" "))
+    format!("{container}: {}{}{mac}{route}", member.attached.name, addrs.concat())
 }
 
-/// `disconnect NETWORK CONTAINER`
+/// `disconnect [OPTIONS] NETWORK CONTAINER`
 pub fn disconnect(work: &mut Work<'_>, words: &Words) -> Result {
-    let [network, container] = words.names("disconnect NETWORK CONTAINER")?;
-    find(&work.state.pools, network)?;
-    let (file, joined) = (file_of(container), &work.state.joined);
-    let namespace = open_if_there(&file)?;
-    let here = match &namespace {
-        Some(namespace) => joined::in_namespace(joined, namespace),
-        None => (0..joined.len()).filter(|number| joined[*number].container == file).collect(),
+    let [network, container] = words.names()?;
+    let network = find(&work.state.pools, network)?.network.name().to_owned();
+    let (file, force) = (file_of(container), words.is_set("force")?);
+    let mut opened = match open(&file) {
+        Err(_) if force => None,
+        opened => opened?.ok(),
     };
-    let (leaving, staying): (Vec<_>, Vec<_>) =
-        here.into_iter().partition(|number| *joined[*number].member.network == *network);
-    let leaving = *leaving.first().ok_or_else(|| format!("{container} is not in the network {network}"))?;
-    let became = match namespace {
-        Some(namespace) => {
-            let rest: Vec<_> = staying.iter().map(|number| joined[*number].member.clone()).collect();
-            let mut sandbox = Sandbox::of(namespace)?;
-            Some(joined[leaving].member.disconnect(&mut work.host, &mut sandbox, &rest, &Detach::new())?)
+    let namespace = opened.as_mut().map(identify).transpose()?;
+    let is_here = |joined: &Joined| Some(&joined.namespace) == namespace.as_ref();
+    let all = &mut work.state.joined;
+    // What was in a namespace that has ended went with it, and is known by the name of its file.
+    let leaving = all.iter().position(|joined| joined.is_in(&network) && is_here(joined));
+    let leaving = leaving.or_else(|| all.iter().position(|joined| joined.is_in(&network) && joined.container == file));
+    let Some(leaving) = leaving else {
+        return Err(match namespace {
+            Some(_) => format!("container {container} is not connected to network {network}").into(),
+            None => format!("No such container: {container}").into(),
+        });
+    };
+    let leaving = all.remove(leaving);
+    let told = match opened.filter(|_| is_here(&leaving)) {
+        Some(sandbox) => {
+            let rest: Vec<_> = all.iter().filter(|other| is_here(other)).map(|other| other.member.clone()).collect();
+            detach(work, &leaving.member, sandbox, &rest, force)?
         }
         None => None,
     };
-    work.state.joined.remove(leaving);
     work.state.save()?;
-    if became.is_some_and(|became| became.link == endpoint::Fate::Replaced) {
-        writeln!(work.out, "{container} has another link in its place: that was let alone")?;
-    }
-    Ok(())
+    told.map_or(Ok(()), |told| Ok(writeln!(work.out, "{container}: {told}")?))
 }
 
-/// A container's namespace, unless it has ended.
-fn open_if_there(file: &str) -> Result<Option<Netns>> {
-    match Netns::open(file) {
-        Err(error) if error.is_not_found() => Ok(None), // also if only the file of a named one is left, after a restart
-        opened => Ok(Some(opened?)),
+/// Takes a container's link away, and says if it has not been deleted.
+fn detach(
+    work: &mut Work<'_>,
+    member: &Member,
+    mut sandbox: Sandbox,
+    rest: &[Member],
+    force: bool,
+) -> Result<Option<String>> {
+    match member.disconnect(&mut work.host, &mut sandbox, rest, &Detach::new()) {
+        Ok(left) if left.link.is_deleted() => Ok(None),
+        Ok(left) => Ok(Some(left.link.to_string())),
+        Err(error) if force => Ok(Some(format!("it is forgotten, and its link may be there still: {error}"))),
+        Err(error) => Err(error.into()),
     }
-}
-
-/// `restore`
-pub fn restore(work: &mut Work<'_>, words: &Words) -> Result {
-    let [] = words.names("restore")?;
-    let mut failed = Vec::new();
-    let restored = restore_networks(&mut work.host, &work.owner, &work.state.networks())?;
-    for (name, removal) in restored.orphans {
-        match removal {
-            Ok(Removal::Removed) => writeln!(work.out, "{name}, which no network has, is removed")?,
-            Ok(_) => writeln!(work.out, "{name}, which no network has, is kept: it is in use")?,
-            Err(error) => failed.push(format!("{name}: {}", work.explained(error.into()))),
-        }
-    }
-    for (network, parent) in restored.parents {
-        match parent {
-            Ok(up) => writeln!(work.out, "{network}: its parent is link {}", up.index)?,
-            Err(error) => failed.push(format!("{network}: {}", work.explained(error.into()))),
-        }
-    }
-    let mut lost = Vec::new();
-    for joined in std::mem::take(&mut work.state.joined) {
-        match fate(work, &joined) {
-            Ok(Fate::Kept) => work.state.joined.push(joined),
-            Ok(Fate::Lost(sandbox)) => lost.push((*sandbox, joined)),
-            Ok(Fate::Ended) => {}
-            Err(error) => {
-                failed.push(format!("{joined}: {}", work.explained(error)));
-                work.state.joined.push(joined);
-            }
-        }
-    }
-    for (sandbox, joined) in lost {
-        if let Err(error) = join(work, &joined.words, sandbox, Some(joined.member.connection.name)) {
-            failed.push(format!("{joined}: {}", work.explained(error)));
-            work.state.joined.push(joined);
-        }
-    }
-    work.state.save()?;
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
-}
-
-/// What a restart has made of a container in a network.
-enum Fate {
-    /// It has its link.
-    Kept,
-    /// It is there, and its link is not.
-    Lost(Box<Sandbox>),
-    /// It has ended.
-    Ended,
-}
-
-fn fate(work: &mut Work<'_>, joined: &Joined) -> Result<Fate> {
-    let Some(namespace) = open_if_there(&joined.container)? else {
-        writeln!(work.out, "{joined}: it has ended")?;
-        return Ok(Fate::Ended);
-    };
-    let pool = find(&work.state.pools, &joined.member.network)?;
-    let parent = work.host.index_of(pool.network.parent_name())?;
-    let endpoint = pool.network.endpoint(parent, &joined.member.connection)?;
-    let mut sandbox = Sandbox::of(namespace)?;
-    let differences = endpoint.check(&joined.member.attached, &mut sandbox)?;
-    if differences.contains(&Difference::Gone) {
-        return Ok(Fate::Lost(Box::new(sandbox)));
-    }
-    for difference in differences {
-        writeln!(work.out, "{joined}: {difference}")?; // it may do so with what it has
-    }
-    Ok(Fate::Kept)
 }

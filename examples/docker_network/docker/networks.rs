@@ -1,23 +1,42 @@
-//! Networks: made, shown, removed.
+//! Networks: made and removed.
 
-use super::joined::name_of;
-use super::pool::{Pool, find};
-use super::words::Words;
+use super::filter::Filters;
+use super::joined::{Joined, there};
+use super::pool::{Pool, find, find_if_there};
+use super::words::{Flag, Words, switch, value};
 use super::{Result, Work};
-use serde_json::{Map, Value, json};
 use sublink::addr::ListAddresses;
-use sublink::network::{Driver, Removal, Subnet};
+use sublink::network::{Removal, Subnet};
 use sublink::route::ListRoutes;
 use sublink::{IpNetwork, MacAddr};
 
-/// `create [FLAG …] NETWORK`
+/// The flags of `rm`.
+pub const RM_FLAGS: &[Flag] = &[switch("force", "Do not fail if a network is not there").letter('f')];
+
+/// The flags of `prune`.
+pub const PRUNE_FLAGS: &[Flag] =
+    &[value("filter", "filter", "KEY=VALUE: remove these networks only"), switch("force", "Do not ask").letter('f')];
+
+/// `create [OPTIONS] NETWORK`
 pub fn create(work: &mut Work<'_>, words: &Words) -> Result {
     let mut words = words.clone();
+    let [name] = words.names()?;
+    if work.state.pools.iter().any(|pool| pool.network.name() == name) {
+        return Err(format!("network with name {name} already exists").into());
+    }
+    if let Some(config) = words.last("config-from") {
+        let config =
+            find_if_there(&work.state.pools, config)?.map_or(config, |config| config.network.name()).to_owned();
+        words.set("config-from", config);
+    }
     choose_subnets(work, &mut words)?;
     let pool = Pool::new(words, &work.state.pools)?;
     let (network, others) = (pool.network.clone(), work.state.networks());
     network.validate(&others)?;
     if let Ok(parent) = network.parent() {
+        if let Ok(link) = work.host.link(parent.name()) {
+            network.validate_on(&link.to_owned())?;
+        }
         parent.up(&mut work.host, &work.owner)?; // a config-only network has none
     }
     work.state.pools.push(pool);
@@ -33,11 +52,22 @@ fn choose_subnets(work: &mut Work<'_>, words: &mut Words) -> Result {
     if words.last("config-from").is_some() {
         return Ok(());
     }
-    if words.last("subnet").is_none() {
+    let said = ["gateway", "ip-range", "aux-address"].into_iter().find(|flag| words.last(flag).is_some());
+    if let Some(flag) = said.filter(|_| words.last("subnet").is_none()) {
+        return Err(format!("every --{flag} lies in a subnet, and no --subnet is said").into());
+    }
+    let (v4, v6) = (words.parsed("ipv4")?, words.is_set("ipv6")?);
+    let has = |v6: bool| words.list("subnet").any(|subnet| subnet.contains(':') == v6);
+    let (has_any, has_v6) = (words.last("subnet").is_some(), has(true));
+    let wants_v4 = if has_any { v4 == Some(true) && !has(false) } else { v4 != Some(false) };
+    if !has_any && !wants_v4 && !v6 {
+        return Err("a network has IPv4 or IPv6 addresses: --ipv4=false is for one with --ipv6".into());
+    }
+    if wants_v4 {
         let free = Subnet::free(&taken_networks(work)?).ok_or("no private subnet is free: say one with --subnet")?;
         words.add("subnet", free.network().to_string());
     }
-    if words.is_set("ipv6")? && !words.list("subnet").any(|subnet| subnet.contains(':')) {
+    if v6 && !has_v6 {
         let [_, a, b, c, d, e] = MacAddr::random().bytes(); // a unique local one is of 40 random bits
         words.add("subnet", format!("fd{a:02x}:{b:02x}{c:02x}:{d:02x}{e:02x}::/64"));
     }
@@ -55,112 +85,76 @@ fn taken_networks(work: &mut Work<'_>) -> Result<Vec<IpNetwork>> {
     Ok(taken)
 }
 
-/// `ls`
-pub fn ls(work: &mut Work<'_>, words: &Words) -> Result {
-    let [] = words.names("ls")?;
-    let pools = &work.state.pools;
-    let wide = pools.iter().map(|pool| pool.network.name().len()).fold("NAME".len(), usize::max);
-    writeln!(work.out, "NETWORK ID     {:wide$}   DRIVER    PARENT            SUBNETS", "NAME")?;
-    for network in pools.iter().map(|pool| &pool.network) {
-        let id: String = network.id().chars().take(12).collect();
-        let subnets: Vec<_> = network.subnets().iter().map(|subnet| subnet.network().to_string()).collect();
-        let (name, driver, parent) = (network.name(), driver_word(network.driver()), network.parent_name());
-        writeln!(work.out, "{id:12}   {name:wide$}   {driver:7}   {parent:15}   {}", subnets.join(" "))?;
-    }
-    Ok(())
-}
-
-/// `inspect NETWORK…`
-pub fn inspect(work: &mut Work<'_>, words: &Words) -> Result {
-    if words.names.is_empty() {
-        return Err("usage: inspect NETWORK…".into());
-    }
-    let networks = words.names.iter().map(|name| Ok(described(work, find(&work.state.pools, name)?)));
-    let networks = networks.collect::<Result<Vec<_>>>()?;
-    Ok(writeln!(work.out, "{:#}", Value::from(networks))?)
-}
-
-/// A network under Docker's own keys.
-fn described(work: &Work<'_>, pool: &Pool) -> Value {
-    let network = &pool.network;
-    let joined = work.state.joined.iter().filter(|joined| *joined.member.network == *network.name());
-    let containers: Map<_, _> = joined
-        .map(|joined| {
-            let addr = |v6| {
-                let addr = joined.member.connection.addrs.iter().find(|addr| addr.is_ipv6() == v6);
-                addr.map_or_else(String::new, IpNetwork::to_string)
-            };
-            let mac = joined.member.attached.mac.map_or_else(String::new, |mac| mac.to_string());
-            let link = joined.member.attached.name.to_string();
-            let endpoint =
-                json!({ "Interface": link, "MacAddress": mac, "IPv4Address": addr(false), "IPv6Address": addr(true) });
-            (name_of(&joined.container).to_owned(), endpoint)
-        })
-        .collect();
-    let mut options: Map<_, _> = network.options().into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-    options.insert("parent".into(), network.parent_name().to_string().into());
-    json!({
-        "Name": network.name(),
-        "Id": network.id(),
-        "Driver": driver_word(network.driver()),
-        "EnableIPv6": network.subnets().iter().any(|subnet| subnet.network().is_ipv6()),
-        "IPAM": { "Config": network.subnets().iter().map(|subnet| addresses(pool, subnet)).collect::<Vec<_>>() },
-        "Internal": network.is_internal(),
-        "Attachable": network.is_attachable(),
-        "ConfigFrom": { "Network": network.config_from().unwrap_or_default() },
-        "ConfigOnly": network.is_config_only(),
-        "Containers": containers,
-        "Options": options,
-    })
-}
-
-fn addresses(pool: &Pool, subnet: &Subnet) -> Value {
-    let network = subnet.network();
-    let mut config = json!({ "Subnet": network.to_string() });
-    if let Some(gateway) = subnet.way_out() {
-        config["Gateway"] = gateway.to_string().into();
-    }
-    if let Some(range) = pool.ranges.iter().find(|range| network.contains(range.ip())) {
-        config["IPRange"] = range.to_string().into();
-    }
-    for (name, addr) in pool.reserved.iter().filter(|(_, addr)| network.contains(*addr)) {
-        config["AuxiliaryAddresses"][name] = addr.to_string().into();
-    }
-    config
-}
-
-const fn driver_word(driver: Driver) -> &'static str {
-    match driver {
-        Driver::Vlan => "vlan",
-        _ => "macvlan",
-    }
-}
-
-/// `rm NETWORK…`
+/// `rm [OPTIONS] NETWORK…`: each that can be removed is, and then it is said which could not.
 pub fn rm(work: &mut Work<'_>, words: &Words) -> Result {
-    if words.names.is_empty() {
-        return Err("usage: rm NETWORK…".into());
+    let force = words.is_set("force")?;
+    let mut failed = Vec::new();
+    for word in &words.names {
+        let removed = match find_if_there(&work.state.pools, word) {
+            Ok(None) if force => continue,
+            Ok(_) => find(&work.state.pools, word).map(|pool| pool.network.name().to_owned()),
+            Err(error) => Err(error),
+        };
+        match removed.and_then(|name| remove(work, &name)) {
+            Ok(kept) => {
+                writeln!(work.out, "{word}")?;
+                kept.map_or(Ok(()), |kept| writeln!(work.out, "    {kept}"))?;
+            }
+            Err(error) => failed.push(work.explained(error).to_string()),
+        }
     }
-    words.names.iter().try_for_each(|name| remove(work, name))
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
 }
 
-fn remove(work: &mut Work<'_>, name: &str) -> Result {
+/// Removes a network without containers; those that have ended are none. Says if its parent is kept.
+fn remove(work: &mut Work<'_>, name: &str) -> Result<Option<String>> {
     let network = find(&work.state.pools, name)?.network.clone();
-    let joined = work.state.joined.iter().filter(|joined| *joined.member.network == *name);
-    let containers: Vec<_> = joined.map(|joined| name_of(&joined.container)).collect();
+    let joined = there(&work.state.joined).filter(|joined| joined.is_in(name));
+    let containers: Vec<_> = joined.map(Joined::name).collect();
     if !containers.is_empty() {
-        return Err(format!("the network {name} is in use: first disconnect {}", containers.join(", ")).into());
+        let containers = containers.join(", ");
+        return Err(format!("network {name} has active endpoints: first disconnect {containers}").into());
     }
     let others = work.state.networks();
     if let Some(other) = others.iter().find(|other| other.config_from() == Some(name)) {
-        return Err(format!("the network {name} is in use: {} is made from it", other.name()).into());
+        return Err(format!("configuration network {name} is in use: {} is made from it", other.name()).into());
     }
     let removal = network.remove_parent(&mut work.host, &work.owner, &others)?;
     work.state.pools.retain(|pool| pool.network.name() != name);
+    work.state.joined.retain(|joined| !joined.is_in(name));
     work.state.save()?;
-    writeln!(work.out, "{name}")?;
-    if removal == Removal::InUse {
-        writeln!(work.out, "    {} is kept: somebody else uses it", network.parent_name())?;
+    Ok((removal == Removal::InUse).then(|| format!("{} is kept: somebody else uses it", network.parent_name())))
+}
+
+/// `prune [OPTIONS]`: removes the networks that no container is in, config-only ones excepted.
+pub fn prune(work: &mut Work<'_>, words: &Words) -> Result {
+    let filters = Filters::read(words, &["label", "label!"])?;
+    if !words.is_set("force")? {
+        writeln!(work.out, "WARNING! This will remove all custom networks not used by at least one container.")?;
+        write!(work.out, "Are you sure you want to continue? [y/N] ")?;
+        work.out.flush()?;
+        let mut answer = String::new();
+        work.input.read_line(&mut answer)?;
+        if !matches!(answer.trim(), "y" | "Y") {
+            return Ok(());
+        }
     }
-    Ok(())
+    let joined: Vec<_> = there(&work.state.joined).collect();
+    let is_unused = |pool: &&Pool| {
+        let network = &pool.network;
+        !network.is_config_only() && !joined.iter().any(|joined| joined.is_in(network.name()))
+    };
+    let unused = work.state.pools.iter().filter(is_unused).filter(|pool| filters.match_pool(pool, false));
+    let names: Vec<_> = unused.map(|pool| pool.network.name().to_owned()).collect();
+    let (mut removed, mut failed) = (Vec::new(), Vec::new());
+    for name in names {
+        match remove(work, &name) {
+            Ok(_) => removed.push(name + "\n"),
+            Err(error) => failed.push(work.explained(error).to_string()),
+        }
+    }
+    if !removed.is_empty() {
+        writeln!(work.out, "Deleted Networks:\n{}", removed.concat())?;
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
 }

@@ -6,7 +6,7 @@
 //!   get #20817: kind, parent, where that is
 //!   delete #20817
 //!   list the ids  ──────────────────────────────► list links of the kind; delete the one that was moved
-//!   list links of the kind                        (RTM_DELLINK with IFLA_TARGET_NETNSID)
+//!   list all links                                (RTM_DELLINK with IFLA_TARGET_NETNSID)
 //! ```
 //!
 //! The host's namespace has an id there too, and nothing in it is ever listed or deleted.
@@ -15,7 +15,7 @@ use super::{Detach, Fate, Standing};
 use crate::endpoint::Attached;
 use crate::endpoint::attached::tag_of;
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{DeleteLink, LinkChange, LinkKind, LinkView, ListLinks, VlanId, VlanProtocol};
+use crate::link::{DeleteLink, GetLink, LinkChange, LinkKind, LinkView, ListLinks, VlanId, VlanProtocol};
 use crate::nsid::ListNsids;
 use crate::socket::Socket;
 use crate::value::{IfIndex, MacAddr, NsId, random};
@@ -130,7 +130,7 @@ impl Attached {
             (done.remaining, done.unseen) = (survey.links, survey.unseen);
         }
         if !done.link.is_deleted() {
-            self.follow(inside, &mut done);
+            self.follow(inside, &mut done)?;
         }
         Ok(done)
     }
@@ -176,7 +176,8 @@ impl Attached {
         }
     }
 
-    /// Lists the links of these kinds on its parent, in the container's namespace and in those that this one has ids for.
+    /// Lists the links of these kinds on its parent, in the container's namespace and in those that this one has ids for. Only
+    /// a list of the container's own namespace can be known to be whole.
     fn survey(&self, inside: &mut Socket, numbers: &Numbers, kinds: &[&str]) -> Survey {
         let mut survey = Survey::default();
         if kinds.is_empty() || self.lower.is_none() {
@@ -193,37 +194,40 @@ impl Attached {
         if nsids.len() > NAMESPACES {
             survey.unseen = Some(Error::io("look into all namespaces that the container has an id for", Errno::E2BIG));
         }
-        let elsewhere = nsids.into_iter().take(NAMESPACES).map(Some);
-        for (nsid, kind) in
-            [None].into_iter().chain(elsewhere).flat_map(|nsid| kinds.iter().map(move |kind| (nsid, kind)))
-        {
-            match self.list(inside, numbers, kind, nsid, &mut survey.links) {
-                Err(error) if nsid.is_some() && is_no_namespace(&error) => {} // it has ended meanwhile
-                Err(error) => drop(survey.unseen.get_or_insert(error)),
-                Ok(()) => {}
+        if let Err(error) = self.list(inside, numbers, kinds, &ListLinks::new(), &mut survey.links) {
+            survey.unseen.get_or_insert(error);
+        }
+        for nsid in nsids.into_iter().take(NAMESPACES) {
+            for kind in kinds {
+                let list = ListLinks::new().kind(kind).in_netnsid(nsid);
+                match self.list(inside, numbers, kinds, &list, &mut survey.links) {
+                    Err(error) if is_no_namespace(&error) => {} // it has ended meanwhile
+                    Err(error) => drop(survey.unseen.get_or_insert(error)),
+                    // The kernel ends it before a link with thousands of senders, and nothing tells.
+                    Ok(()) => drop(survey.unseen.get_or_insert(ErrorKind::CutShort.into())),
+                }
             }
         }
         survey
     }
 
-    /// Adds the links of this kind on its parent in one namespace.
+    /// Adds the links of these kinds on its parent that a list has.
     fn list(
         &self,
         inside: &mut Socket,
         numbers: &Numbers,
-        kind: &str,
-        nsid: Option<NsId>,
+        kinds: &[&str],
+        list: &ListLinks<'_>,
         found: &mut Vec<Standing>,
     ) -> Result<()> {
-        let list = ListLinks::new().kind(kind);
-        let list = nsid.map_or(list, |nsid| list.in_netnsid(nsid));
         let start = found.len();
         for read in 1.. {
             found.truncate(start);
-            let mut links = inside.links(&list)?;
+            let mut links = inside.links(list)?;
             let error = loop {
                 match links.next() {
-                    Ok(Some(link)) => found.extend(self.standing(&link, numbers, nsid)),
+                    Ok(Some(link)) if !kinds.iter().any(|kind| link.kind() == *kind) => {}
+                    Ok(Some(link)) => found.extend(self.standing(&link, numbers, list.netnsid)),
                     Ok(None) => return Ok(()),
                     Err(error) => break error,
                 }
@@ -245,21 +249,26 @@ impl Attached {
     }
 
     /// Deletes the link where the container has moved it, if it is among those that were seen.
-    fn follow(&self, inside: &mut Socket, done: &mut Inside) {
+    ///
+    /// # Errors
+    /// Whether it is deleted there is not known.
+    fn follow(&self, inside: &mut Socket, done: &mut Inside) -> Result<()> {
         let found = self.find_moved(&done.remaining).cloned();
-        let Some((found, nsid)) = found.and_then(|found| found.nsid.map(|nsid| (found, nsid))) else { return };
+        let Some((found, nsid)) = found.and_then(|found| found.nsid.map(|nsid| (found, nsid))) else { return Ok(()) };
+        done.remaining.retain(|link| *link != found);
         match delete(inside, DeleteLink::index(found.index).in_netnsid(nsid)) {
-            Ok(is_deleted) => {
-                if is_deleted {
-                    (done.link, done.mac) = (Fate::DeletedIn(nsid), found.mac);
+            Ok(true) => (done.link, done.mac) = (Fate::DeletedIn(nsid), found.mac),
+            Ok(false) => {} // it has gone on by itself
+            Err(error) => match is_left(inside, found.index, nsid, &error) {
+                Some(true) => {
+                    done.link = Fate::OutOfReach(nsid);
+                    done.unseen = Some(error); // rather than what a list may lack
                 }
-                done.remaining.retain(|link| *link != found);
-            }
-            Err(error) => {
-                done.link = Fate::OutOfReach(nsid);
-                done.unseen.get_or_insert(error);
-            }
+                Some(false) => (done.link, done.mac) = (Fate::DeletedIn(nsid), found.mac),
+                None => return Err(error),
+            },
         }
+        Ok(())
     }
 
     /// Deletes it with all others on its parent but those that are to be kept, and again what was made meanwhile.
@@ -322,6 +331,18 @@ fn delete(inside: &mut Socket, request: DeleteLink) -> Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if error.is_no_device() || is_no_namespace(&error) => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether a link is still in the namespace `nsid`, where deleting it has failed with `error`. That may be no more than a lost
+/// answer. `None` if that cannot be seen.
+fn is_left(inside: &mut Socket, index: IfIndex, nsid: NsId, error: &Error) -> Option<bool> {
+    if !error.is_unknown_outcome() {
+        return Some(true);
+    }
+    match inside.get(&GetLink::index(index).in_netnsid(nsid)) {
+        Ok(_) => Some(true),
+        Err(look) => (look.is_no_device() || is_no_namespace(&look)).then_some(false),
     }
 }
 

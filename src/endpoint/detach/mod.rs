@@ -145,13 +145,19 @@ impl Attached {
         self.take_back(inside).0
     }
 
-    /// The same, with what went wrong.
+    /// The same, with what went wrong. What fails once is tried again, since an answer may have been lost.
     fn take_back(&self, inside: &mut Socket) -> (Undo, Option<Error>) {
         let index = self.index;
-        match self.take_away(inside, &Numbers::UNKNOWN, &Detach::new()) {
+        let mut take_away = || self.take_away(inside, &Numbers::UNKNOWN, &Detach::new());
+        let (taken, failed) = match take_away() {
+            Err(error) => (take_away().map_err(|_| error), true),
+            taken => (taken, false),
+        };
+        match taken {
             Ok(Inside { link, unseen, .. }) => match link {
                 Fate::Deleted | Fate::DeletedUnseen | Fate::DeletedIn(_) => (Undo::Clean, None),
                 Fate::OutOfReach(nsid) => (Undo::OutOfReach(index, nsid), unseen),
+                Fate::Gone if failed && unseen.is_none() => (Undo::Clean, None), // by what seemed to fail
                 Fate::Gone => (Undo::Gone(index), None),
                 Fate::Replaced => (Undo::Replaced(index), None),
             },
@@ -159,7 +165,6 @@ impl Attached {
                 let undo = match inside.link_at(index) {
                     Ok(link) if self.is(&link, &Numbers::UNKNOWN) => Undo::LeftBehind(index),
                     Ok(_) => Undo::Replaced(index),
-                    Err(error) if error.is_no_device() => Undo::Clean,
                     Err(_) => Undo::Unknown(index),
                 };
                 (undo, Some(error))

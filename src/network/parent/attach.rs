@@ -61,20 +61,49 @@ impl Parent {
         sandbox: &mut Sandbox,
         endpoint: impl Fn(IfIndex) -> Result<Endpoint<'a>>,
     ) -> Result<(Up, Attached)> {
+        self.until_it_stands(host, owner, |host, index| {
+            let endpoint = endpoint(index)?;
+            Ok((endpoint.attach(host, sandbox), endpoint.link().kind()))
+        })
+    }
+
+    /// The same up to [`Endpoint::prepare`], for a caller that has something to do before [`Endpoint::finish`], such as asking
+    /// for addresses. Nobody of the same owner removes the parent from then on: something stands on it.
+    ///
+    /// # Errors
+    /// As [`attach`](Self::attach).
+    pub fn prepare<'a>(
+        &self,
+        host: &mut Socket,
+        owner: &Owner,
+        sandbox: &mut Sandbox,
+        endpoint: impl Fn(IfIndex) -> Result<Endpoint<'a>>,
+    ) -> Result<(Up, Attached)> {
+        self.until_it_stands(host, owner, |host, index| {
+            let endpoint = endpoint(index)?;
+            Ok((endpoint.prepare(host, sandbox), endpoint.link().kind()))
+        })
+    }
+
+    /// Brings the parent up and puts a link on it, again and again while others of the same owner are in the way.
+    fn until_it_stands(
+        &self,
+        host: &mut Socket,
+        owner: &Owner,
+        mut put: impl FnMut(&mut Socket, IfIndex) -> Result<(crate::Result<Attached>, LinkKind)>,
+    ) -> Result<(Up, Attached)> {
         let mut patience = Patience::new();
         let mut was_made = false;
         loop {
             let up = self.up(host, owner)?;
             was_made |= up.made;
-            let endpoint = endpoint(up.index)?;
-            let kind = endpoint.link().kind();
-            let error = match endpoint.attach(host, sandbox) {
+            let (error, kind) = match put(host, up.index)? {
                 // A VLAN goes with a parent that somebody is removing.
-                Ok(_) if kind == LinkKind::Vlan && !until_firm(host, up.index)? => {
-                    Error::from(ErrorKind::TimedOut).with_undo(Undo::Clean)
+                (Ok(_), LinkKind::Vlan) if !until_firm(host, up.index)? => {
+                    (Error::from(ErrorKind::TimedOut).with_undo(Undo::Clean), LinkKind::Vlan)
                 }
-                Ok(attached) => return Ok((Up { made: was_made, ..up }, attached)),
-                Err(error) => error,
+                (Ok(attached), _) => return Ok((Up { made: was_made, ..up }, attached)),
+                (Err(error), kind) => (error, kind),
             };
             let may_pass = error.undo() == Some(Undo::Clean)
                 && (!host.has_link(up.index)?

@@ -7,8 +7,7 @@
 use super::mark::vlan_of;
 use super::{Result, at, is_up};
 use crate::link::{KindInfo, LinkChange, LinkFlags, LinkInfo, VlanFlags};
-use crate::socket::Socket;
-use crate::socket::link_events::LinkEvents;
+use crate::socket::{LinkEvents, Socket};
 use crate::value::{IfIndex, IfName};
 use std::time::{Duration, Instant};
 

@@ -18,8 +18,7 @@ use crate::batch::{Batch, CHUNK, Outcome};
 use crate::error::Result;
 use crate::link::{NewLink, VlanId, VlanProtocol};
 use crate::neigh::ListForwarding;
-use crate::socket::Socket;
-use crate::socket::vlan::impossible_vlan;
+use crate::socket::{Socket, impossible_vlan};
 use crate::value::IfIndex;
 use nix::errno::Errno;
 

@@ -1,0 +1,80 @@
+//! CNI's macvlan, vlan and ipvlan plugins: one program that is the one that the configuration's type, or its own name, says.
+
+pub mod config;
+mod ipam;
+mod link;
+pub mod protocol;
+mod record;
+
+use config::{Config, key, required};
+use protocol::{Error, Result, Version};
+use std::io::{Read, stdin};
+use std::process::ExitCode;
+
+/// Runs the command that the environment says.
+pub fn main() -> ExitCode {
+    let (answer, code) = match run() {
+        Ok(answer) => (answer, ExitCode::SUCCESS),
+        Err(error) => (serde_json::to_string(&error).unwrap_or_default(), ExitCode::FAILURE),
+    };
+    if !answer.is_empty() {
+        println!("{answer}");
+    }
+    code
+}
+
+fn run() -> Result<String> {
+    let command = required("CNI_COMMAND")?;
+    if command == "VERSION" {
+        return Ok(Version::answer().to_string());
+    }
+    let mut bytes = Vec::new();
+    stdin().read_to_end(&mut bytes).map_err(|error| Error::new(5, format!("read the configuration: {error}")))?;
+    let config = Config::read(&bytes)?;
+    let version = config.version()?;
+    answer(&command, version, &config, &bytes).map_err(|error| Error { cni_version: version.to_string(), ..error })
+}
+
+/// Runs one command. What DEL and GC meet is no reason to leave the rest of their work: the first failure is told at the end.
+fn answer(command: &str, version: Version, config: &Config, stdin: &[u8]) -> Result<String> {
+    let since = |oldest: Version| {
+        let is_old = version < oldest;
+        if is_old { Err(Error::new(1, format!("version {version} has no {command}"))) } else { Ok(()) }
+    };
+    let ipam = config.ipam(stdin);
+    let call_ipam = || ipam.as_ref().map_or(Ok(()), |ipam| ipam.call(command));
+    match command {
+        "ADD" => {
+            let result = link::add(config, &key()?, ipam.as_ref())?;
+            return Ok(serde_json::to_string(&result.of_version(version))?);
+        }
+        "CHECK" => {
+            since(Version::V0_4)?;
+            call_ipam()?;
+            link::check(config, &key()?)?;
+        }
+        "DEL" => {
+            let key = key()?;
+            let released = call_ipam();
+            link::delete(config, &key)?;
+            released?;
+        }
+        "STATUS" => {
+            since(Version::V1_1)?;
+            call_ipam()?;
+            link::status(config)?;
+        }
+        "GC" => {
+            since(Version::V1_1)?;
+            let released = call_ipam();
+            link::collect(config)?;
+            released?;
+        }
+        _ => {
+            return Err(Error::environment(format!(
+                "CNI_COMMAND is {command:?}: ADD, CHECK, DEL, STATUS, GC or VERSION"
+            )));
+        }
+    }
+    Ok(String::new())
+}

@@ -1,0 +1,124 @@
+//! What needs no kernel: fields of configurations, layouts of results.
+
+use crate::plugin::config::Config;
+use crate::plugin::protocol::{Result, Success, Version};
+use serde_json::{Value, json};
+use sublink::link::{EgressQos, IngressQos, VlanFlags, VlanPriority, VlanProtocol};
+use sublink::{IfIndex, IfName, LinkSpec, NewLink, VlanId};
+
+fn config(json: &Value) -> Config {
+    Config::read(json.to_string().as_bytes()).unwrap()
+}
+
+fn link(json: &Value) -> Result<String> {
+    let config = config(json);
+    let lists = config.lists()?;
+    let link = config.link(&lists, IfName::new("eth0").unwrap(), IfIndex::new(5).unwrap(), 1500)?;
+    Ok(format!("{link:?}"))
+}
+
+#[test]
+fn fields_become_the_librarys_words() {
+    let name = IfName::new("eth0").unwrap();
+    let parent = IfIndex::new(5).unwrap();
+    let vlan = json!({"name": "n", "type": "vlan", "vlanId": 50, "vlanProtocol": "802.1ad", "mtu": 1400,
+        "vlanFlags": {"gvrp": true, "reorderHdr": false}, "ingressQosMap": {"3": 7}, "egressQosMap": {"1": 2}});
+    let (ingress, egress) =
+        ([IngressQos::new(VlanPriority::new(3).unwrap(), 7)], [EgressQos::new(1, VlanPriority::new(2).unwrap())]);
+    let expected: LinkSpec<'_> = NewLink::vlan(parent, VlanId::new(50).unwrap())
+        .name(name)
+        .mtu(1400)
+        .protocol(VlanProtocol::Ieee8021Ad)
+        .flags(VlanFlags::REORDER_HDR.off() | VlanFlags::GVRP.on())
+        .ingress_qos(&ingress)
+        .egress_qos(&egress)
+        .into();
+    assert_eq!(link(&vlan).unwrap(), format!("{expected:?}"));
+    let macvlan = json!({"name": "n", "type": "macvlan", "mode": "source", "sourceMacs": ["02:00:00:00:00:07"],
+        "mac": "02:00:00:00:00:08", "bcqueuelen": 2000, "bclim": -1});
+    let senders = ["02:00:00:00:00:07".parse().unwrap()];
+    let expected: LinkSpec<'_> = NewLink::macvlan(parent)
+        .name(name)
+        .source(&senders)
+        .mac("02:00:00:00:00:08".parse().unwrap())
+        .bc_queue_len(2000)
+        .bc_cutoff(-1)
+        .into();
+    assert_eq!(link(&macvlan).unwrap(), format!("{expected:?}"));
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_its_field() {
+    for (field, json) in [
+        ("mtu", json!({"name": "n", "type": "macvlan", "mtu": 9000})),
+        ("mtu", json!({"name": "n", "type": "macvlan", "mtu": -1})),
+        ("mode", json!({"name": "n", "type": "ipvlan", "mode": "bridge"})),
+        ("vlanId", json!({"name": "n", "type": "vlan"})),
+        ("sourceMacs", json!({"name": "n", "type": "macvlan", "mode": "source", "sourceMacs": ["x"]})),
+    ] {
+        let error = link(&json).unwrap_err();
+        assert!(error.code == 7 && error.msg.contains(field), "{field}: {error:?}");
+    }
+}
+
+#[test]
+fn a_sysctl_is_below_net() {
+    let of = |key: &str| {
+        let config = config(&json!({"name": "n", "sysctl": {key: "1"}}));
+        config.sysctls("eth0.5").map(|all| all[0].0.clone())
+    };
+    assert_eq!(of("net.ipv4.conf.IFNAME.arp_filter").unwrap(), "ipv4/conf/eth0.5/arp_filter");
+    assert_eq!(of("net/ipv6/conf/IFNAME/accept_ra").unwrap(), "ipv6/conf/eth0.5/accept_ra");
+    for wrong in ["kernel.panic", "net/../kernel/panic", "net//x"] {
+        assert!(of(wrong).is_err(), "{wrong}");
+    }
+}
+
+fn result() -> Success {
+    Success::read(
+        br#"{"cniVersion": "1.1.0",
+             "interfaces": [{"name": "eth0", "mac": "02:00:00:00:00:07", "mtu": 1400, "sandbox": "/run/netns/c1"}],
+             "ips": [{"address": "10.0.0.7/24", "gateway": "10.0.0.1", "interface": 0}, {"address": "fd00::7/64"}],
+             "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0", "gw": "fd00::1", "mtu": 1300}]}"#,
+    )
+    .unwrap()
+}
+
+fn in_version(version: Version) -> Value {
+    serde_json::to_value(result().of_version(version)).unwrap()
+}
+
+#[test]
+fn a_result_has_the_layout_of_its_version() {
+    let new = in_version(Version::V1_1);
+    assert_eq!(new["interfaces"][0]["mtu"], 1400);
+    assert!(new["ips"][0].get("version").is_none());
+    let older = in_version(Version::V0_4);
+    assert!(older["interfaces"][0].get("mtu").is_none());
+    assert_eq!((&older["ips"][0]["version"], &older["ips"][1]["version"]), (&"4".into(), &"6".into()));
+    assert_eq!(older["cniVersion"], "0.4.0");
+    let first = in_version(Version::V0_1);
+    assert_eq!(first["ip4"]["gateway"], "10.0.0.1");
+    assert_eq!(first["ip6"]["routes"][0]["gw"], "fd00::1");
+    assert!(first.get("ips").is_none() && first.get("interfaces").is_none());
+}
+
+#[test]
+fn a_result_of_the_first_version_is_read() {
+    let old = serde_json::to_vec(&result().of_version(Version::V0_1)).unwrap();
+    let read = Success::read(&old).unwrap();
+    assert_eq!(read.ips.len(), 2);
+    assert_eq!(read.routes.len(), 2);
+    assert_eq!(read.ips[0].gateway, "10.0.0.1".parse().ok());
+}
+
+#[test]
+fn versions() {
+    assert_eq!(Version::of(None).unwrap(), Version::V0_1);
+    assert_eq!(Version::of(Some("")).unwrap(), Version::V0_1);
+    assert_eq!(Version::of(Some("1.1.0")).unwrap(), Version::V1_1);
+    for unknown in ["1", "1.2.0", "1.1.0.0", "-1.0.0", "one"] {
+        let error = Version::of(Some(unknown)).unwrap_err();
+        assert_eq!(error.code, 1, "{unknown}");
+    }
+}
