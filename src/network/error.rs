@@ -164,15 +164,15 @@ pub enum InvalidNetwork {
     /// An MTU with which a subnet's addresses cannot be.
     #[error("the subnet {0} needs an MTU of at least 1280, as IPv6 does")]
     MtuOfIpv6(IpNetwork),
-    /// An MTU above the parent's, or that of the link that the parent is to be made on.
-    #[error("the MTU {mtu} is above the {parent_mtu} of the parent {parent}")]
-    MtuAboveParent {
+    /// An MTU above that of the link that the parent is to be made on.
+    #[error("the MTU {mtu} is above the {base_mtu} of {base}, on which the parent would be made")]
+    MtuAboveBase {
         /// The network's MTU.
         mtu: u32,
-        /// The parent.
-        parent: IfName,
+        /// The link that the parent is to be made on.
+        base: IfName,
         /// Its MTU.
-        parent_mtu: u32,
+        base_mtu: u32,
     },
     /// A parent with whose MTU a subnet's addresses cannot be.
     #[error("the subnet {subnet} needs an MTU of at least 1280, as IPv6 does, and the parent {parent} has {mtu}")]

@@ -288,14 +288,14 @@ impl Network {
         others.iter().try_for_each(|other| self.check_beside(other))
     }
 
-    /// Checks it against its parent's MTU, where that is known: its own is at most that, and IPv6 subnets need 1280. Where
-    /// the parent is still to be made, it is that of the link that it is to be made on.
+    /// Checks it against its parent's MTU, where that is known: IPv6 subnets need 1280. A parent that is still to be made has
+    /// at most the MTU of the link that it is to be made on; so the network's own is checked against that.
     ///
     /// # Errors
-    /// [`InvalidNetwork::MtuAboveParent`] and [`InvalidNetwork::MtuOfParent`].
+    /// [`InvalidNetwork::MtuOfParent`] and [`InvalidNetwork::MtuAboveBase`].
     pub fn validate_on(&self, parent: &LinkInfo) -> Result<(), InvalidNetwork> {
-        if let Some(mtu) = self.mtu.filter(|mtu| *mtu > parent.mtu) {
-            return Err(InvalidNetwork::MtuAboveParent { mtu, parent: parent.name, parent_mtu: parent.mtu });
+        if let Some(mtu) = self.mtu.filter(|mtu| *mtu > parent.mtu && parent.name != self.parent_name()) {
+            return Err(InvalidNetwork::MtuAboveBase { mtu, base: parent.name, base_mtu: parent.mtu });
         }
         let v6 = self.subnets.iter().find(|subnet| subnet.network().is_ipv6());
         match v6.filter(|_| parent.mtu < IPV6_MTU) {

@@ -107,16 +107,21 @@ pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     Ok(())
 }
 
-/// The parent's, or that of the link on which it is to be made: nothing is.
 #[kernel_test]
 pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
-    let (mut host, mut pod) = (socket(), Pod::new());
+    let mut host = socket();
     parent(&mut host);
-    for parent in ["p0", "p0.50", "p0.10.20"] {
+    let said = refused(&mut host, &on("p0", "net").mtu(9000), connection("eth0", &[]));
+    let expected = "create macvlan eth0 on p0: EINVAL (Invalid argument): the MTU 9000 is above the 1500 of the parent \
+        p0; no link is left behind";
+    assert_eq!(said, expected);
+    // Nothing is made for it.
+    let mut pod = Pod::new();
+    for parent in ["p0.50", "p0.10.20"] {
         let network = on(parent, "net").mtu(9000);
-        let said =
-            crate::help::refused(&mut host, |host| connect(&network, host, &mut pod, connection("eth0", &[]), &[]));
-        assert_eq!(said.to_string(), "the MTU 9000 is above the 1500 of the parent p0", "{parent}");
+        let connect = |host: &mut Socket| connect(&network, host, &mut pod, connection("eth0", &[]), &[]);
+        let said = crate::help::refused(&mut host, connect).to_string();
+        assert_eq!(said, "the MTU 9000 is above the 1500 of p0, on which the parent would be made");
     }
     Ok(())
 }
