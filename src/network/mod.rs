@@ -15,6 +15,8 @@
 //! The library keeps no state and no files. What it makes is marked in the kernel, in the link's alias
 //! (`sublink:OWNER:NAME`); everything else is the caller's values.
 //!
+//! The kernel keeps a host and its macvlans apart. A network with [`HostAccess`] gives the host a link of its own among them.
+//!
 //! What is decided is decided by pure functions, from values that were read before: [`Network::validate`],
 //! [`Parent::plan_among`], [`Network::endpoint`], [`choose_gateways`]. The others do what these say.
 
