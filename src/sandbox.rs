@@ -113,7 +113,7 @@ impl Sandbox {
     }
 
     /// With the folder of IPv6 settings, where one could be opened: without it, the first use of it says why not.
-    fn with(netns: Netns, socket: Socket, ipv6: Option<OwnedFd>) -> Self {
+    pub(crate) fn with(netns: Netns, socket: Socket, ipv6: Option<OwnedFd>) -> Self {
         let folders = ipv6.into_iter().map(|folder| (IPV6.into(), folder)).collect();
         Self { netns, socket, folders: RefCell::new(folders) }
     }

@@ -171,7 +171,7 @@ impl Network {
             if !is_station {
                 return Err(InvalidNetwork::AddressOutside { addr: IpNetwork::from(*addr), network: network() });
             }
-            if self.subnets.iter().any(|subnet| subnet.way_out() == Some(*addr)) {
+            if self.subnets.iter().any(|subnet| subnet.gateway_addr() == Some(*addr)) {
                 return Err(InvalidNetwork::AddressIsGateway { addr: IpNetwork::from(*addr), network: network() });
             }
         }

@@ -54,9 +54,9 @@ impl Error {
     /// What sort of failure it was, as [`sublink::Error::class`](crate::Error::class).
     pub fn class(&self) -> Class {
         match self {
-            Self::Invalid(InvalidNetwork::Parent(InvalidParent::NoParent(_) | InvalidParent::NoBase { .. })) => {
-                Class::Gone
-            }
+            Self::Invalid(InvalidNetwork::Parent(
+                InvalidParent::NoParent(_) | InvalidParent::NoBase { .. } | InvalidParent::OnlyAltName { .. },
+            )) => Class::Gone,
             Self::Invalid(
                 InvalidNetwork::NameIsTaken(_)
                 | InvalidNetwork::IdIsTaken(_)
@@ -141,7 +141,7 @@ pub enum InvalidNetwork {
     )]
     UnknownOption(Box<str>),
     /// A mode that is none of a network's, and what may have been meant.
-    #[error("{mode:?} is no macvlan_mode{}: it is bridge (the default), private, vepa or passthru", did_you_mean(*.meant))]
+    #[error("{mode:?} is not a macvlan_mode{}: the modes are bridge (the default), private, vepa and passthru", did_you_mean(*.meant))]
     Mode {
         /// What was said.
         mode: Box<str>,
@@ -149,7 +149,7 @@ pub enum InvalidNetwork {
         meant: Option<&'static str>,
     },
     /// A value that an option cannot have.
-    #[error("{value:?} is no {key}: it is {known}")]
+    #[error("{value:?} is not a value of {key}, which is {known}")]
     OptionValue {
         /// The option.
         key: &'static str,
@@ -159,7 +159,7 @@ pub enum InvalidNetwork {
         known: &'static str,
     },
     /// An MTU that is none.
-    #[error("{0:?} is no MTU: it is a number from 68 to 65535")]
+    #[error("{0:?} is not an MTU, which is a number from 68 to 65535")]
     Mtu(Box<str>),
     /// An MTU with which a subnet's addresses cannot be.
     #[error("the subnet {0} needs an MTU of at least 1280, as IPv6 does")]
@@ -212,7 +212,7 @@ pub enum InvalidNetwork {
         other: IpNetwork,
     },
     /// Addresses that no network can have: every address, the host's own, multicast, or those of one link.
-    #[error("{subnet} is no subnet of a network: it has addresses of {reserved}")]
+    #[error("{subnet} cannot be a subnet of a network: it has addresses of {reserved}")]
     ReservedSubnet {
         /// The subnet.
         subnet: IpNetwork,

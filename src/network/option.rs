@@ -47,7 +47,7 @@ impl Network {
     /// let error = network.option("macvlan_mode", "veth").unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     r#""veth" is no macvlan_mode: it is bridge (the default), private, vepa or passthru"#
+    ///     r#""veth" is not a macvlan_mode: the modes are bridge (the default), private, vepa and passthru"#
     /// );
     /// # Ok::<(), sublink::network::InvalidNetwork>(())
     /// ```
@@ -235,12 +235,12 @@ mod tests {
             assert_eq!(macvlan().option(PARENT_VLAN, value), Err(expected.into()), "{value}");
         }
         let rows = [
-            (PARENT_PROTOCOL, "802.1q", r#""802.1q" is no parent_protocol: it is 802.1Q or 802.1ad"#),
-            (PARENT_UP, "yes", r#""yes" is no parent_up: it is true or false"#),
+            (PARENT_PROTOCOL, "802.1q", r#""802.1q" is not a value of parent_protocol, which is 802.1Q or 802.1ad"#),
+            (PARENT_UP, "yes", r#""yes" is not a value of parent_up, which is true or false"#),
             (
                 HOST_ACCESS,
                 "10.0.50",
-                r#""10.0.50" is no host_access: it is addresses and, with a prefix length, destinations, as in 10.0.50.250,10.0.50.64/26"#,
+                r#""10.0.50" is not a value of host_access, which is addresses and, with a prefix length, destinations, as in 10.0.50.250,10.0.50.64/26"#,
             ),
         ];
         for (key, value, expected) in rows {

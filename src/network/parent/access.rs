@@ -1,7 +1,7 @@
 //! The host's own child of a parent, by which it reaches the others: see [`HostAccess`].
 
 use super::attach::{Patience, is_kept_off};
-use super::mark::{Made, Mark, is_temporary};
+use super::mark::{Made, Mark};
 use super::removal::delete;
 use super::{Collisions, Error, InvalidParent, Owner, Parent, Removal, Result, at, find, list};
 use crate::addr::NewAddress;
@@ -107,12 +107,12 @@ impl Parent {
             None => match owner.make(host, mark, |temporary| link.name(temporary)) {
                 Ok(Some(index)) => (index, true),
                 Ok(None) => (host.index_of(name)?, false),
-                Err(error) => return Err(error.explained(host).into()),
+                Err(error) => return Err(error.explained(host).with_name(name).into()),
             },
         };
         let settled = settle(host, owner, index, mark, name, access);
         settled.map(|()| index).map_err(|error| {
-            let error = error.explained(host);
+            let error = error.explained(host).with_name(name);
             if is_made {
                 let _ = host.delete(index);
             }
@@ -130,7 +130,7 @@ fn is_access(owner: &Owner, link: &LinkInfo, mark: Mark, parent: IfIndex) -> boo
 /// The link of one who ended before it had its name.
 fn half_made(host: &mut Socket, owner: &Owner, mark: Mark, parent: IfIndex) -> Result<Option<IfIndex>> {
     let children = list(host, &ListLinks::new().kind("macvlan").parent(parent))?;
-    let half = children.iter().find(|link| is_temporary(&link.name) && is_access(owner, link, mark, parent));
+    let half = children.iter().find(|link| link.name.is_temporary() && is_access(owner, link, mark, parent));
     Ok(half.map(|link| link.index))
 }
 

@@ -1,7 +1,7 @@
 //! What is wrong with a parent, in words that its user can act on.
 
 use crate::link::{VlanId, VlanProtocol};
-use crate::value::{IfName, InvalidValue};
+use crate::value::{IfName, InvalidValue, LAST_VLAN_ID};
 
 /// Why a parent cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,7 +11,7 @@ pub enum InvalidParent {
     #[error("an owner has 1 to 64 bytes, and no colon or control character")]
     Owner,
     /// A name that no interface can have.
-    #[error("{name:?} cannot be the name of a parent interface: {why}")]
+    #[error("{name:?} cannot be the name of a parent interface: {why}{}", way_out(.name))]
     Name {
         /// What was said.
         name: Box<str>,
@@ -19,14 +19,22 @@ pub enum InvalidParent {
         why: InvalidValue,
     },
     /// What says a VLAN apart from its name, and does not say one.
-    #[error("{0:?} is no VLAN: it is BASE.ID, an interface and a number from 1 to 4094, as in eth0.50")]
+    #[error("{0:?} is not a VLAN, which is said as BASE.ID, an interface and a number from 1 to {LAST_VLAN_ID}")]
     Vlan(Box<str>),
     /// `lo` as the parent.
     #[error("lo cannot be the parent of a macvlan or VLAN network")]
     Loopback,
     /// A parent that is not there, and is not named as a VLAN that could be made.
-    #[error("there is no interface {0}; one that is to be made is named BASE.ID, as in eth0.50")]
+    #[error("there is no interface {0}, and it cannot be made: a VLAN that is made is named BASE.ID, as in eth0.50")]
     NoParent(IfName),
+    /// The parent, or the base of a VLAN to be made, is an alternative name of a link.
+    #[error("{name} is an alternative name of {owner}: use the name {owner}")]
+    OnlyAltName {
+        /// What was said.
+        name: IfName,
+        /// The link's own name.
+        owner: IfName,
+    },
     /// The base of a VLAN to be made is not there.
     #[error("the interface {base}, on which {parent} would be made, does not exist")]
     NoBase {
@@ -36,7 +44,7 @@ pub enum InvalidParent {
         base: IfName,
     },
     /// The id of a VLAN to be made is none.
-    #[error("{id:?} in {parent} is no VLAN id: it is a number from 1 to 4094")]
+    #[error("{id:?} in {parent} is not a VLAN id, which is a number from 1 to {LAST_VLAN_ID}")]
     VlanId {
         /// The parent's name.
         parent: IfName,
@@ -44,7 +52,7 @@ pub enum InvalidParent {
         id: Box<str>,
     },
     /// The VLAN to be made is there under another name.
-    #[error("VLAN {id}, which {parent} would be, is there already as {there}: make that the parent")]
+    #[error("VLAN {id}, which {parent} would be, is there already{}", as_what(*.there))]
     VlanIsThere {
         /// The parent's name.
         parent: IfName,
@@ -97,4 +105,19 @@ pub enum InvalidParent {
     /// The host's access to a parent's containers has no address of a family that it has routes of.
     #[error("the host's access to {0} has no address of that family")]
     AccessWithoutAddress(ipnetwork::IpNetwork),
+}
+
+/// What to do where BASE.ID is too long to be a name.
+fn way_out(name: &str) -> &'static str {
+    let is_vlan = name.len() > 15 && name.rsplit_once('.').is_some_and(|(_, id)| id.parse::<u16>().is_ok());
+    if is_vlan { "; the parent can have a name of its own, and the VLAN be said beside it (parent_vlan)" } else { "" }
+}
+
+/// A link has a temporary name while it is made.
+fn as_what(there: IfName) -> String {
+    if there.is_temporary() {
+        ", and being made: try again".into()
+    } else {
+        format!(" as {there}: make that the parent")
+    }
 }

@@ -146,12 +146,18 @@ impl Owner {
         Mark::parse(self.text_of(link)?)
     }
 
+    /// The name of a link, or the one that its mark says where it has a temporary one.
+    pub(super) fn name_of(&self, link: &LinkInfo) -> IfName {
+        let mark = self.mark_of(link).filter(|_| link.name.is_temporary());
+        mark.map_or(link.name, Mark::name)
+    }
+
     /// What a link is that this owner made: its mark, name, kind, parent, protocol and id all have to say so. `links` holds
     /// at least the link that it stands on.
     pub(in crate::network) fn made(&self, link: &LinkInfo, links: &[LinkInfo]) -> Option<Made> {
         let mark = self.mark_of(link)?;
         let is_finished = mark.name() == link.name;
-        let is_temporary = is_temporary(&link.name);
+        let is_temporary = link.name.is_temporary();
         let named = |name: IfName| links.iter().find(|other| other.name == name);
         match (&link.kind, mark) {
             (KindInfo::Macvlan(macvlan), Mark::Access { parent, .. }) => {
@@ -191,7 +197,7 @@ impl Owner {
         let mut batch = Batch::new();
         batch.push(&link(temporary))?;
         batch.push(&LinkChange::named(temporary).alias(Alias::new(&mark)?))?;
-        let made = host.run(&mut batch);
+        let made = host.run(&mut batch).map_err(|error| error.with_name(what.name()));
         let index = host.index_of(temporary);
         match (made, index) {
             (Ok(()), Err(error)) if error.is_no_device() => Ok(None),
@@ -221,16 +227,9 @@ pub(super) fn base_and_id(name: &IfName) -> Option<(&str, &str)> {
     (!base.is_empty()).then_some((base, id))
 }
 
-/// Whether a link of this name is being made, or its maker ended in between.
-pub(super) fn is_temporary(name: &IfName) -> bool {
-    name.as_bytes().starts_with(TEMPORARY.as_bytes())
-}
-
-const TEMPORARY: &str = "sl~";
-
 /// The name of a link that is not yet what it is to be. It is random, so that nobody else has it.
 pub(super) fn temporary_name() -> Result<IfName, InvalidValue> {
-    IfName::new(&format!("{TEMPORARY}{}", random_digits()))
+    IfName::new(&format!("{}{}", IfName::TEMPORARY, random_digits()))
 }
 
 /// 46 random bits, in 12 digits.

@@ -36,7 +36,7 @@ use crate::value::{Alias, IfIndex, IfName, maybe};
 use crate::wire::Command;
 use attach::Patience;
 pub(in crate::network) use mark::Mark;
-use mark::{base_and_id, is_temporary, vlan_of};
+use mark::{base_and_id, vlan_of};
 use nix::errno::Errno;
 use notice::until_firm;
 pub(in crate::network) use removal::sweep;
@@ -209,8 +209,8 @@ impl Parent {
     /// before is used as it is.
     ///
     /// # Errors
-    /// It [cannot be made](InvalidParent), or the kernel refused; then nothing is left that this call has made. Of a link
-    /// that was removed again, [`Error::explained`](crate::Error::explained) has looked why before.
+    /// It [cannot be made](InvalidParent), or the kernel refused, and it has been looked
+    /// [why](crate::Error::reason); then nothing is left that this call has made.
     pub fn up(&self, host: &mut Socket, owner: &Owner) -> Result<Up> {
         let mut made = Vec::new();
         let up = self.up_from_below(host, owner, &mut made);
@@ -234,7 +234,7 @@ impl Parent {
             let may_pass = match &error {
                 None => true,
                 Some(Error::Invalid(InvalidNetwork::Parent(InvalidParent::VlanIsThere { there, .. }))) => {
-                    is_temporary(there)
+                    there.is_temporary()
                 }
                 Some(Error::Invalid(_)) => false,
                 Some(Error::Failed(failed)) if failed.is_already_there() => collisions.may_pass(),
@@ -242,7 +242,11 @@ impl Parent {
                 Some(Error::Failed(failed)) => failed.is_no_device(),
             };
             if !may_pass || !patience.wait(None) {
-                return Err(error.unwrap_or_else(|| InvalidParent::NoParent(self.name).into()));
+                return Err(match error {
+                    None => InvalidParent::NoParent(self.name).into(),
+                    Some(Error::Failed(failed)) => failed.explained(host).into(),
+                    Some(invalid) => invalid,
+                });
             }
         }
     }
@@ -292,7 +296,6 @@ impl Parent {
     ) -> Result<IfIndex> {
         let Some(index) = owner.make(host, mark, link)? else { return self.index_soon(host) };
         if let Err(error) = self.finish(host, owner, index) {
-            let error = error.explained(host);
             let _ = host.delete(index); // a half-made one is finished or removed later
             return Err(error.into());
         }
@@ -323,7 +326,7 @@ impl Parent {
         match host.change(&up.name(self.name).alias(Alias::new(&mark)?)) {
             // Up to Linux 6.1, one that somebody else has finished meanwhile cannot even be given the name that it has.
             Err(_) if host.link_at(index).is_ok_and(|link| link.name() == self.name && link.is_up()) => Ok(()),
-            done => done,
+            done => done.map_err(|error| error.explained(host).with_name(self.name)),
         }
     }
 

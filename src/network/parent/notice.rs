@@ -59,11 +59,9 @@ impl Notice {
         host.link_at(self.index).is_ok_and(|link| link.to_owned().alias.as_deref() == Some(&*self.alias))
     }
 
-    /// Takes it down, unless somebody else has put up another.
+    /// Takes it down, which is tried once more if that fails. Nobody else puts one up: the removal has a probe on the link.
     pub(super) fn take_down(self, host: &mut Socket) {
-        if self.stands(host) {
-            let _ = take_down(host, self.index, &self.alias);
-        }
+        let _ = take_down(host, self.index, &self.alias).or_else(|_| take_down(host, self.index, &self.alias));
     }
 }
 

@@ -139,7 +139,7 @@ impl Parent {
     /// Says what is to be done for it to be there, by [`plan_among`](Self::plan_among), and changes nothing.
     pub fn plan(&self, host: &mut Socket, owner: &Owner) -> Result<Plan> {
         let links = self.read(host)?;
-        Ok(self.plan_among(owner, &links)?)
+        self.plan_among(owner, &links).map_err(|invalid| by_alt_name(invalid, host).into())
     }
 
     /// The link of its name; where there is none, the link that it, or what it stands on, is to be made on.
@@ -171,6 +171,20 @@ impl Parent {
             links.extend(lower.clone());
         }
         Ok(links)
+    }
+}
+
+/// Where a link was looked for in vain that has the name as an alternative name, that is why.
+fn by_alt_name(invalid: InvalidParent, host: &mut Socket) -> InvalidParent {
+    let name = match &invalid {
+        InvalidParent::NoParent(name) => Some(*name),
+        InvalidParent::NoBase { base, .. } => Some(*base),
+        _ => None,
+    };
+    let owner = name.and_then(|name| host.link_by_alt_name(name).ok()).map(|link| link.if_name());
+    match (name, owner) {
+        (Some(name), Some(owner)) if name != owner => InvalidParent::OnlyAltName { name, owner },
+        _ => invalid,
     }
 }
 

@@ -117,7 +117,8 @@ pub(super) fn undo(host: &mut Socket, owner: &Owner, index: IfIndex) {
 /// the rule of [`Parent::remove`]; and the host's [access](Parent::give_host_access) to other parents than those. It is for a
 /// start after a crash or a reboot: nobody else may work for the same owner meanwhile.
 ///
-/// The outcome is a link's name, and what became of it.
+/// The outcome is a link's name, and what became of it. What was left half-made goes by the name of the parent that it was to
+/// become, or that it was to keep others off.
 pub fn remove_orphans(host: &mut Socket, owner: &Owner, wanted: &[Parent]) -> Result<Vec<(IfName, Result<Removal>)>> {
     let is_wanted = |name| wanted.iter().any(|parent| parent.is_on(name));
     sweep(host, owner, wanted, |_, parent| is_wanted(parent))
@@ -144,7 +145,7 @@ pub(in crate::network) fn sweep(
         }
     }
     orphans.sort_by_key(|link| Reverse(link.index.get())); // what stands on another is newer
-    Ok(orphans.into_iter().map(|link| (link.name, discard(host, owner, &link))).collect())
+    Ok(orphans.into_iter().map(|link| (owner.name_of(&link), discard(host, owner, &link))).collect())
 }
 
 fn discard(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> {
@@ -174,7 +175,7 @@ fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> 
     if links.iter().any(|child| is_probe_on(owner, link, child, &links)) {
         outlive(host, owner, link.index)?;
     }
-    if let Some(kept) = is_kept(owner, link, &links, &addresses) {
+    if let Some(kept) = why_kept(owner, link, &links, &addresses) {
         return Ok(kept);
     }
     if listens(host, link.index) == Some(true) && has_any_vlan(host, link.index)? {
@@ -217,7 +218,7 @@ fn delete_without_vlans(host: &mut Socket, link: &LinkInfo, mut probe: Option<&m
 }
 
 /// Why a link is to be kept, as far as that can be seen in its own namespace.
-fn is_kept(owner: &Owner, link: &LinkInfo, links: &[LinkInfo], addresses: &[AddressInfo]) -> Option<Removal> {
+fn why_kept(owner: &Owner, link: &LinkInfo, links: &[LinkInfo], addresses: &[AddressInfo]) -> Option<Removal> {
     if !matches!(owner.made(link, links), Some(Made::Parent | Made::Unfinished)) {
         return Some(Removal::NotOurs);
     }
@@ -267,7 +268,7 @@ mod tests {
 
     fn kept(parent: &LinkInfo, others: &[LinkInfo], addresses: &[AddressInfo]) -> Option<Removal> {
         let links: Vec<_> = [named("eth0", dummy(2)), parent.clone()].iter().chain(others).cloned().collect();
-        is_kept(&owner(), parent, &links, addresses)
+        why_kept(&owner(), parent, &links, addresses)
     }
 
     fn address(request: NewAddress) -> AddressInfo {
