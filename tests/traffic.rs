@@ -1,5 +1,7 @@
 //! What each kind of link and each mode lets through, between containers, their host and what is outside.
 
+#[path = "traffic/access.rs"]
+mod access;
 #[path = "traffic/adverts.rs"]
 mod adverts;
 #[path = "traffic/arp.rs"]

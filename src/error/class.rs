@@ -215,6 +215,10 @@ mod tests {
                 Subject::Other,
             ),
             (Errno::EPERM, Reason::GroupZero, Class::Invalid, Subject::Other),
+            (Errno::EACCES, Reason::Ipv6IsOff(parent), Class::Invalid, Subject::Link),
+            (Errno::ENODEV, Reason::NoIpv6 { link: parent, mtu: 1000 }, Class::Invalid, Subject::Link),
+            (Errno::EINVAL, Reason::SourceIsAbsent("10.0.0.7".parse().unwrap()), Class::Gone, Subject::Address),
+            (Errno::ENETUNREACH, Reason::LinkIsDown(parent), Class::Transient, Subject::Link),
             (Errno::EPERM, Reason::NotPermittedAtTarget, Class::Permission, Subject::Namespace),
         ];
         for (errno, reason, class, subject) in rows {

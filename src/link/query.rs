@@ -23,7 +23,7 @@ pub(crate) enum Extent {
     NoStats,
     /// All. The bit is `RTEXT_FILTER_MRP`, which says something of bridges' ports only.
     All,
-    /// Without counters, and since Linux 7.3 nothing but index, name and alternative names (`RTEXT_FILTER_NAME_ONLY`): the
+    /// Without counters, and since Linux 7.2 nothing but index, name and alternative names (`RTEXT_FILTER_NAME_ONLY`): the
     /// kernel then takes no lock for it. Older kernels report as for `NoStats`.
     NameOnly,
 }
@@ -96,7 +96,7 @@ impl<'a> GetLink<'a> {
         self
     }
 
-    /// With index, name and alternative names only, where the kernel can (since Linux 7.3). It then answers without waiting for
+    /// With index, name and alternative names only, where the kernel can (since Linux 7.2). It then answers without waiting for
     /// the lock of all links (RTNL), however long a create or delete elsewhere holds it. Older kernels report the whole link, so
     /// nothing else may be read from the answer.
     #[must_use]
@@ -333,5 +333,21 @@ fn optional<T: Put>(out: Out<'_>, number: u16, value: Option<T>) -> Result<Out<'
     match value {
         Some(value) => value.put(number, out),
         None => Ok(out),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::tests::attributes;
+    use super::*;
+
+    #[test]
+    fn what_a_link_is_reported_with_is_these_bytes() {
+        let get = GetLink::index(IfIndex(5));
+        assert_eq!(attributes(&get), [8, 0, 29, 0, 8, 0, 0, 0]); // IFLA_EXT_MASK = SKIP_STATS
+        assert_eq!(attributes(&get.with_stats()), [8, 0, 29, 0, 16, 0, 0, 0]); // IFLA_EXT_MASK = MRP
+        assert_eq!(attributes(&get.name_only()), [8, 0, 29, 0, 8, 1, 0, 0]); // IFLA_EXT_MASK = SKIP_STATS | NAME_ONLY
+        assert_eq!(attributes(&ListLinks::new()), [8, 0, 29, 0, 8, 0, 0, 0]);
+        assert_eq!(attributes(&ListLinks::new().with_stats()), [8, 0, 29, 0, 16, 0, 0, 0]);
     }
 }

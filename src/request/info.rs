@@ -236,14 +236,19 @@ impl RequestInfo {
 impl fmt::Display for RequestInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.as_deref().unwrap_or("link");
-        let link = WordFor(self.index_name, self.index);
+        let name = self.name.as_deref().filter(|name| !IfName::received(name).is_temporary());
+        let by_name = name.filter(|_| self.index.is_none()).map(IfName::received);
+        let link = WordFor(self.index_name.or(by_name), self.index);
         write!(f, "{}", self.verb)?;
-        match (self.verb, self.name.as_deref().map(Name)) {
+        match (self.verb, name.map(Name)) {
             (Verb::Create, Some(name)) => write!(f, " {kind} {name}")?,
             (Verb::Create, None) => write!(f, " {kind}")?,
             (Verb::Get, Some(name)) if self.index.is_none() => write!(f, " {kind} {name}")?,
             (Verb::Up | Verb::Down, _) => write!(f, " {link}")?,
-            (Verb::Change | Verb::Move | Verb::Delete | Verb::Get, _) => write!(f, " {kind} {link}")?,
+            (Verb::Change | Verb::Move | Verb::Delete | Verb::Get, _) if link.is_known() => {
+                write!(f, " {kind} {link}")?;
+            }
+            (Verb::Change | Verb::Move | Verb::Delete | Verb::Get, _) => write!(f, " the new {kind}")?,
             (Verb::AddAltName | Verb::DeleteAltName, Some(name)) => write!(f, " {name} of {link}")?,
             (Verb::AddAddress | Verb::ReplaceAddress, _) => write!(f, " {} to {link}", Destination(self.addr))?,
             (Verb::DeleteAddress, _) => write!(f, " {} from {link}", Destination(self.addr))?,
@@ -284,15 +289,21 @@ impl fmt::Display for RequestInfo {
     }
 }
 
-/// A link's name if it is known, else its index: `eth0`, `#7`.
+/// A link's name if it is known, else its index: `eth0`, `#7`. A name that it has only while it is made is none.
 struct WordFor(Option<IfName>, Option<IfIndex>);
+
+impl WordFor {
+    fn is_known(&self) -> bool {
+        self.0.is_some_and(|name| !name.is_temporary()) || (self.0.is_none() && self.1.is_some())
+    }
+}
 
 impl fmt::Display for WordFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0, self.1) {
-            (Some(name), _) => write!(f, "{name}"),
+            (Some(name), _) if !name.is_temporary() => write!(f, "{name}"),
             (None, Some(index)) => write!(f, "#{index}"),
-            (None, None) => f.write_str("no link"),
+            _ => f.write_str("the new link"),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 impl Socket {
     /// The index of the link with this name. An alternative name is not taken for it: [`ErrorKind::OnlyAltName`].
     ///
-    /// Since Linux 7.3, neither this nor [`name_of`](Self::name_of) waits for creates and deletes that go on elsewhere.
+    /// Since Linux 7.2, neither this nor [`name_of`](Self::name_of) waits for creates and deletes that go on elsewhere.
     pub fn index_of(&mut self, name: impl AsRef<[u8]>) -> Result<IfIndex> {
         let name = IfName::from_bytes(name.as_ref())?;
         self.get_named(name, &GetLink::name(name).name_only()).map(|link| link.index())

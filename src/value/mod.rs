@@ -22,7 +22,8 @@ pub use names::{Alias, AltName, IfName, Name};
 pub use nsid::NsId;
 
 pub(crate) use flags::{flags, flags_change, write_flags};
-pub(crate) use ip::{AF_INET, AF_INET6, IPV6_MTU, everywhere, family};
+pub(crate) use invalid::LAST_VLAN_ID;
+pub(crate) use ip::{AF_INET, AF_INET6, IPV4_MTU, IPV6_MTU, everywhere, family};
 pub(crate) use maybe::maybe;
 pub(crate) use names::unescape;
 pub(crate) use numbers::{checked, numbers, transparent};

@@ -179,9 +179,9 @@ fn show(row: &Row) -> Value {
         let mut shown = of("bridge -j fdb show");
         // The kernel's own groups, of which some are made from random addresses.
         shown.retain(|entry| entry["mac"].as_str().is_some_and(|mac| mac.starts_with("02:") || mac.contains(":77:")));
-        shown.sort_by_key(|entry| format!("{} {}", entry["mac"], entry["ifname"]));
-        shown.rotate_left(shown.iter().position(|entry| entry["mac"] == "02:00:00:00:00:55").unwrap_or(0));
-        shown.sort_by_key(|entry| entry["ifname"] != "mv0");
+        shown.sort_by_key(|entry| {
+            (entry["ifname"] != "mv0", entry["mac"] != "02:00:00:00:00:55", entry["mac"].to_string())
+        });
         return shown.into();
     }
     let mut shown = [of("ip -j neigh show nud all"), of("ip -j neigh show proxy")].concat();

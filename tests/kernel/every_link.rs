@@ -14,6 +14,7 @@ fn reasons(bits: u32) -> ProtoDownReasons {
 /// A macvlan in bridge mode on `p0`, up, with a carrier.
 fn macvlan(socket: &mut Socket) -> IfIndex {
     let parent = parent(socket);
+    await_link(parent, "its parent", |link| link.oper_state() == OperState::Up); // whose late event would give it a carrier
     let index = socket.create(&NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("x")).up()).unwrap();
     await_link(index, "its carrier", |link| link.carrier() == Some(true));
     index

@@ -110,8 +110,16 @@ pub fn a_list_longer_than_can_be_told_is_an_error<T: Twin>() -> Result<(), Skip>
                 Err(error) => assert!(cannot_be_told(&error), "{added}: {error}"),
             }
         }
-        let error = socket.index_of("x").unwrap_err();
+        let error = socket.link("x").unwrap_err();
         assert!(cannot_be_told(&error) && error.to_string().starts_with("get link x: "), "{error}");
+        match (socket.index_of("x"), socket.name_of(index)) {
+            (Ok(found), Ok(named)) => {
+                assert!(kernel() >= (7, 2), "only then the kernel tells an index and a name alone");
+                assert!(found == index && named == *"x", "{found:?} {named}");
+            }
+            (Err(by_name), Err(by_index)) => assert!(cannot_be_told(&by_name) && cannot_be_told(&by_index)),
+            mixed => panic!("{mixed:?}"),
+        }
         match socket.links(&ListLinks::new()).unwrap().collect() {
             Err(partial) => assert!(cannot_be_told(&partial.error), "{partial}"),
             Ok(links) => {

@@ -69,7 +69,10 @@ impl Pool {
         let network =
             if config.is_some() { network } else { subnets(&words)?.into_iter().fold(network, Network::subnet) };
         let ranges = parse_ranges(&network, source)?;
-        let reserved = source.all("aux-address").map(|aux| parse_reserved(&network, aux)).collect::<Result<_>>()?;
+        let mut reserved =
+            source.all("aux-address").map(|aux| parse_reserved(&network, aux)).collect::<Result<Vec<_>>>()?;
+        let hosts = network.wanted_host_access().map_or_else(Vec::new, |access| access.addrs().to_vec());
+        reserved.extend(hosts.into_iter().map(|addr| ("the host".to_owned(), addr)));
         let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
         let labels = source.pairs("label").map(owned).collect();
         let ipam_options = source.pairs("ipam-opt").map(owned).collect();
@@ -119,7 +122,7 @@ impl Pool {
         let mut held = Held::new();
         for other in all.iter().filter(|other| self.shares_lan(other)) {
             let name = other.network.name();
-            let gateways = other.network.subnets().iter().filter_map(Subnet::way_out);
+            let gateways = other.network.subnets().iter().filter_map(Subnet::gateway_addr);
             held.extend(gateways.map(|gateway| (gateway, format!("the gateway of the network {name}"))));
             let reserved = other.reserved.iter();
             held.extend(reserved.map(|(who, addr)| (*addr, format!("reserved for {who} in the network {name}"))));
@@ -155,7 +158,7 @@ impl Pool {
 fn router_of(subnet: &Subnet) -> Option<IpAddr> {
     let whole = subnet.network();
     let has_room = whole.prefix() + 1 < if whole.is_ipv6() { 128 } else { 32 };
-    if subnet.way_out().is_some() || !has_room { None } else { whole.iter().nth(1) }
+    if subnet.gateway_addr().is_some() || !has_room { None } else { whole.iter().nth(1) }
 }
 
 /// What is chosen for no container: a router's address, and the one of an IPv6 subnet that stands for any router
@@ -263,7 +266,7 @@ fn subnets(words: &Words) -> Result<Vec<Subnet>> {
         let around = subnets.iter_mut().filter(|subnet| subnet.network().contains(addr) || is_link_local(addr, subnet));
         let subnet = around.rev().max_by_key(|subnet| subnet.network().prefix());
         let subnet = subnet.ok_or_else(|| format!("no matching subnet for gateway {addr}"))?;
-        if let Some(other) = subnet.way_out() {
+        if let Some(other) = subnet.gateway_addr() {
             return Err(format!("the subnet {} has two gateways, {other} and {addr}", subnet.network()).into());
         }
         *subnet = subnet.gateway(addr)?;
