@@ -38,7 +38,7 @@ readonly examples=(quickstart attach)
 # Suites that need no kernel of a certain version: they work on bytes, or ask the headers.
 readonly host_only=(lib fixtures headers hostile layers packet_route)
 # In load order: each after those it needs.
-readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb tls bonding)
+readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb vrf tls bonding team)
 home=$HOME
 # Under sudo, what is installed is for the user who called it.
 [[ $EUID != 0 || -z ${SUDO_USER:-} ]] || home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
@@ -99,7 +99,7 @@ install_everything() {
     if [[ $EUID != 0 ]] || ! have apt-get; then usage_error "--install needs root and apt-get"; fi
     apt-get -q update || echo "apt-get update failed: going on with the package lists at hand" >&2
     apt-get -qy install --no-install-recommends qemu-system-x86 busybox-static cpio xz-utils zstd \
-        iproute2 util-linux binutils valgrind strace gcc libc6-dev
+        iproute2 util-linux binutils valgrind strace gcc libc6-dev containernetworking-plugins
     for version in "${guest_versions[@]}"; do
         why=$(get_kernel "$version")
         [[ -z $why ]] || { echo "guest kernel $version: $why" >&2; exit 1; }
@@ -402,7 +402,7 @@ report_guest() { # version or folder; the first of those that run
 
 make_guest_root() { # folder to make
     local root=$1 program suite
-    mkdir -p "$root"/{bin,dev,etc,proc,root,run,sys,tmp,usr,var,suites,modules}
+    mkdir -p "$root"/{bin,dev,etc,proc,root,run,sys,tmp,usr/lib/cni,var,suites,modules}
     ln -s /bin "$root/sbin"
     ln -s /bin /sbin "$root/usr/"
     ln -s /run "$root/var/"
@@ -412,6 +412,7 @@ make_guest_root() { # folder to make
     for program in busybox sh unshare nsenter prlimit ip tc bridge strace; do
         ! have $program || copy_with_libraries "$(type -P $program)" "$root" "bin/$program"
     done
+    [[ ! -x /usr/lib/cni/host-local ]] || copy_with_libraries /usr/lib/cni/host-local "$root" usr/lib/cni/host-local
     for suite in "${guest_suites[@]}"; do
         copy_with_libraries "${executable[$suite]}" "$root" "suites/$suite"
     done

@@ -176,6 +176,11 @@ impl Batch {
         self.bytes.get(self.start(from)..self.start(to)).unwrap_or_default()
     }
 
+    /// Whether only the last step of a send asks for an acknowledgement.
+    pub(crate) const fn has_one_ack(&self) -> bool {
+        self.one_ack
+    }
+
     pub(crate) fn set_outcome(&mut self, step: usize, outcome: Outcome) {
         if let Some(slot) = self.outcomes.get_mut(step) {
             *slot = outcome;
@@ -184,10 +189,6 @@ impl Batch {
 
     pub(crate) fn outcomes_mut(&mut self, steps: Range<usize>) -> &mut [Outcome] {
         self.outcomes.get_mut(steps).unwrap_or_default()
-    }
-
-    pub(crate) fn outcome(&self, step: usize) -> Option<&Outcome> {
-        self.outcomes.get(step)
     }
 }
 

@@ -14,7 +14,7 @@ pub mod value;
 
 pub mod addr;
 pub mod link;
-mod neigh;
+pub mod neigh;
 pub mod nsid;
 pub mod route;
 

@@ -113,7 +113,7 @@ impl Sandbox {
     }
 
     /// With the folder of IPv6 settings, where one could be opened: without it, the first use of it says why not.
-    fn with(netns: Netns, socket: Socket, ipv6: Option<OwnedFd>) -> Self {
+    pub(crate) fn with(netns: Netns, socket: Socket, ipv6: Option<OwnedFd>) -> Self {
         let folders = ipv6.into_iter().map(|folder| (IPV6.into(), folder)).collect();
         Self { netns, socket, folders: RefCell::new(folders) }
     }
@@ -239,7 +239,7 @@ impl Sandbox {
     }
 
     /// Runs `work` inside: on the calling thread if that is there.
-    fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
+    pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
         if self.netns.is_here()? { Ok(work()) } else { run_in(self.as_fd(), work) }
     }
 }

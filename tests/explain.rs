@@ -7,6 +7,8 @@ mod asking;
 mod help;
 #[path = "explain/macs.rs"]
 mod macs;
+#[path = "explain/made.rs"]
+mod made;
 #[path = "explain/modes.rs"]
 mod modes;
 #[path = "explain/namespaces.rs"]
@@ -15,6 +17,8 @@ mod namespaces;
 mod parents;
 #[path = "explain/permissions.rs"]
 mod permissions;
+#[path = "explain/table.rs"]
+mod table;
 #[path = "explain/taken.rs"]
 mod taken;
 #[expect(dead_code, reason = "another suite's, of which a part is used")]
@@ -29,5 +33,5 @@ use std::process::ExitCode;
 use sublink_tests as common;
 
 fn main() -> ExitCode {
-    common::main()
+    common::main_with(table::tests())
 }

@@ -20,6 +20,8 @@ mod host;
 mod neighbours;
 #[path = "iproute2/routes.rs"]
 mod routes;
+#[path = "iproute2/settings.rs"]
+mod settings;
 
 use common::{NamedTest, needs};
 use host::{Host, Seen};

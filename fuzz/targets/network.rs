@@ -122,7 +122,7 @@ fn endpoint(u: &mut Unstructured<'_>, own: &Network, addrs: &[IpNetwork]) -> Res
     }
     let gateways = own.gateways(addrs);
     assert!(gateways.len() <= addrs.len() && (gateways.is_empty() || !own.is_internal()));
-    let is_way_out = |gateway: &IpAddr| own.subnets().iter().any(|subnet| subnet.way_out() == Some(*gateway));
+    let is_way_out = |gateway: &IpAddr| own.subnets().iter().any(|subnet| subnet.gateway_addr() == Some(*gateway));
     assert!(gateways.iter().all(is_way_out));
     default_routes(u, own, &connection)
 }

@@ -9,7 +9,7 @@
 use libfuzzer_sys::fuzz_target;
 use std::hint::black_box;
 use sublink::addr::AddressView;
-use sublink::link::{Ipv4Setting, KindInfo};
+use sublink::link::{Ipv4Setting, Ipv6Setting, KindInfo};
 use sublink::nsid::GetNsid;
 use sublink::reply::Reply;
 use sublink::request::RequestInfo;
@@ -119,4 +119,5 @@ fn link(view: &LinkView<'_>) {
     };
     assert!(is_same, "{owned:?}");
     black_box(view.settings().ipv4(Ipv4Setting::RP_FILTER));
+    black_box((view.settings().ipv6(Ipv6Setting::ACCEPT_RA), view.settings().token));
 }

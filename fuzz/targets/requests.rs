@@ -467,6 +467,12 @@ fn small(u: &mut Unstructured<'_>, file: &File) -> Result<()> {
     if u.arbitrary()? {
         settings = settings.addr_gen_mode(AddrGenMode::from(u.arbitrary::<u8>()?));
     }
+    if u.arbitrary()? {
+        let token = u.arbitrary::<[u8; 16]>()?;
+        if let Ok(token) = Ipv6Token::new(token.into()) {
+            settings = settings.token(token);
+        }
+    }
     for _ in 0..u.int_in_range(0..=6)? {
         let setting = [Ipv4Setting::ARP_NOTIFY, Ipv4Setting::FORWARDING, Ipv4Setting::ROUTE_LOCALNET];
         settings = settings.ipv4(*u.choose(&setting)?, u.arbitrary()?);

@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
-use sublink::link::{AddrGenMode, IpvlanFlag, IpvlanMode, LinkKind, OperState, VlanProtocol};
+use sublink::link::{AddrGenMode, Ipv6Token, IpvlanFlag, IpvlanMode, LinkKind, OperState, VlanProtocol};
 use sublink::network::{Driver, Network, Owner};
 use sublink::route::RouteType;
 use sublink::value::{Alias, AltName, Name};
@@ -29,6 +29,7 @@ fuzz_target!(|data: &[u8]| {
     word::<OperState>(text);
     word::<RouteType>(text);
     word::<LinkKind>(text);
+    parsed::<Ipv6Token>(text);
     parsed::<Attached>(text);
     network(text, Driver::Macvlan(MacvlanMode::Bridge));
     network(text, Driver::Vlan);

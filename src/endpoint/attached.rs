@@ -1,7 +1,7 @@
 //! A link that was attached, as plain data, and finding it again without that.
 
 use crate::error::Result;
-use crate::link::{Footing, LinkKind, LinkView, ListLinks, MacvlanMode, VlanId, VlanProtocol};
+use crate::link::{LinkKind, LinkView, ListLinks, LowerLink, MacvlanMode, VlanId, VlanProtocol};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
 use crate::value::{Given, IfIndex, IfName, InvalidValue, MacAddr};
@@ -134,9 +134,9 @@ pub(super) fn tag_of(link: &LinkView<'_>) -> Option<(VlanProtocol, VlanId)> {
 pub(super) fn lower_of(kind: LinkKind, answer: Message<'_>) -> Option<IfIndex> {
     let is_macvlan = matches!(kind, LinkKind::Macvlan | LinkKind::Macvtap);
     if is_macvlan && !has_word(answer.payload, *b"macv") {
-        return Footing::index_of(answer);
+        return LowerLink::index_of(answer);
     }
-    let parent = Footing::of(answer)?;
+    let parent = LowerLink::of(answer)?;
     let passes_on = match parent.kind.name().as_bytes() {
         b"macvlan" | b"macvtap" => is_macvlan,
         b"ipvlan" | b"ipvtap" => kind == LinkKind::Ipvlan,

@@ -40,7 +40,7 @@ impl Endpoint<'_> {
     ///
     /// # Errors
     /// EEXIST if there is a default route of that metric which is none of theirs, and whatever a route is refused for. Then
-    /// all default routes are as before.
+    /// all default routes are as before. Where requests or answers are lost again and again, both links' may be there.
     pub fn take_default_route(
         &self,
         attached: &Attached,
@@ -117,11 +117,7 @@ pub(crate) fn pass_on(
     inside: &mut Socket,
 ) -> Result<()> {
     for candidate in candidates {
-        let added = match add(candidate, leaving, inside) {
-            Err(error) if is_unanswered(&error) => add(candidate, leaving, inside),
-            added => added,
-        };
-        match added {
+        match add(candidate, leaving, inside) {
             Ok(old) => {
                 delete_all(&old, inside);
                 break;
@@ -141,8 +137,19 @@ fn is_unanswered(error: &Error) -> bool {
 }
 
 /// Adds a default route, unless somebody has one who is not `known`. Returns the known ones that it took the place of, which
-/// are still there.
+/// are still there. What is lost on the way is asked for again, and finds the route there if it was added.
 fn add(route: &NewRoute<'static>, known: &[NewRoute<'static>], inside: &mut Socket) -> Result<Vec<NewRoute<'static>>> {
+    match add_once(route, known, inside) {
+        Err(error) if is_unanswered(&error) => add_once(route, known, inside),
+        added => added,
+    }
+}
+
+fn add_once(
+    route: &NewRoute<'static>,
+    known: &[NewRoute<'static>],
+    inside: &mut Socket,
+) -> Result<Vec<NewRoute<'static>>> {
     let Err(error) = inside.apply(route) else { return Ok(Vec::new()) };
     if !error.is_already_there() {
         return Err(error);

@@ -57,7 +57,8 @@ impl Endpoint<'_> {
     }
 
     /// Lets [`attach`](Self::attach) return only when all IPv6 addresses can be used: when duplicate address detection has
-    /// ended, which takes one to two seconds. It needs a thread for a moment, to hear the container's events.
+    /// ended, which takes one to two seconds. A thread enters the container for a moment, to open the socket that hears of it,
+    /// unless the caller is there.
     ///
     /// ```no_run
     /// # use sublink::{Endpoint, ErrorKind, IfName, MacvlanMode, NewLink, Sandbox, Socket};
@@ -127,7 +128,11 @@ impl Endpoint<'_> {
     /// What hears of the end of duplicate address detection, if that is to be awaited. It hears of what happens from now on.
     fn open_watch(&self, sandbox: &Sandbox) -> Result<Option<AddressWatch>> {
         let has_to_wait = self.with_link_local || self.addrs_to_detect().next().is_some();
-        if self.usable_within.is_some() && has_to_wait { AddressWatch::open_in(sandbox).map(Some) } else { Ok(None) }
+        if self.usable_within.is_some() && has_to_wait {
+            sandbox.inside(AddressWatch::open)?.map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Waits until the addresses can be used.

@@ -56,6 +56,8 @@ pub enum Subject {
     Address,
     /// A route.
     Route,
+    /// A neighbour or a forwarding entry.
+    Neighbour,
     /// Something else, such as the socket.
     Other,
 }
@@ -121,6 +123,15 @@ impl Error {
         match request.verb {
             Verb::AddAddress | Verb::ReplaceAddress | Verb::DeleteAddress | Verb::ListAddresses => Subject::Address,
             Verb::AddRoute | Verb::ReplaceRoute | Verb::DeleteRoute | Verb::ListRoutes => Subject::Route,
+            Verb::AddNeighbour
+            | Verb::ReplaceNeighbour
+            | Verb::ChangeNeighbour
+            | Verb::DeleteNeighbour
+            | Verb::GetNeighbour
+            | Verb::ListNeighbours
+            | Verb::AddForwarding
+            | Verb::DeleteForwarding
+            | Verb::ListForwarding => Subject::Neighbour,
             Verb::GetNsid | Verb::NewNsid => Subject::Namespace,
             // A create names no other link that can be missing or down.
             _ if needs_parent && (self.is(Errno::ENODEV) || self.is(Errno::ENETDOWN)) => Subject::Parent,
@@ -204,6 +215,10 @@ mod tests {
                 Subject::Other,
             ),
             (Errno::EPERM, Reason::GroupZero, Class::Invalid, Subject::Other),
+            (Errno::EACCES, Reason::Ipv6IsOff(parent), Class::Invalid, Subject::Link),
+            (Errno::ENODEV, Reason::NoIpv6 { link: parent, mtu: 1000 }, Class::Invalid, Subject::Link),
+            (Errno::EINVAL, Reason::SourceIsAbsent("10.0.0.7".parse().unwrap()), Class::Gone, Subject::Address),
+            (Errno::ENETUNREACH, Reason::LinkIsDown(parent), Class::Transient, Subject::Link),
             (Errno::EPERM, Reason::NotPermittedAtTarget, Class::Permission, Subject::Namespace),
         ];
         for (errno, reason, class, subject) in rows {

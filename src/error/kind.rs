@@ -94,7 +94,7 @@ pub enum ErrorKind {
     #[error("the socket was opened by another process, before a fork: open one in this process")]
     Forked,
     /// A path or descriptor given as a network namespace is something else.
-    #[error("{what} is no network namespace but {found}")]
+    #[error("{what} is not a network namespace but {found}")]
     NotANamespace {
         /// The path, or the descriptor.
         what: Box<str>,

@@ -20,10 +20,11 @@ pub use class::{Class, Subject};
 pub use kernel::KernelError;
 pub use kind::{ErrorKind, NoCarrier};
 pub use outcome::{Step, Undo, Whereabouts};
-pub use reason::Reason;
+pub use reason::{FoundRoute, Reason};
 
 use crate::reply::Ack;
-use crate::request::RequestInfo;
+use crate::request::{RequestInfo, Verb};
+use crate::value::{IfIndex, IfName};
 use nix::errno::Errno;
 use std::fmt;
 use std::io;
@@ -146,6 +147,12 @@ impl Error {
         self.0.namespace.zip(namespace).is_some_and(|(its, this)| its != this)
     }
 
+    /// It is of a look behind what was done.
+    pub(crate) fn behind_a_send(mut self) -> Self {
+        self.0.is_not_sent = false;
+        self
+    }
+
     /// The send failed, so the kernel has not seen the request.
     pub(crate) fn not_sent(mut self) -> Self {
         self.0.is_not_sent = true;
@@ -195,12 +202,30 @@ impl Error {
         self
     }
 
-    /// Leaves the index out of the reason: the library chose it, and took another wherever one was taken.
+    /// Forgets the index that a link was to be created with: the library chose it, and took another wherever one was taken.
     pub(crate) fn without_chosen_index(mut self) -> Self {
-        if let Some(Reason::TakenThere { name: Some(_), index, .. } | Reason::ParentIsTaken { index, .. }) =
-            &mut self.0.reason
-        {
-            *index = None;
+        if let Some(request) = self.0.request.as_mut().filter(|request| request.verb == Verb::Create) {
+            request.index = None;
+        }
+        self
+    }
+
+    /// Calls a link by the name that it is to have, instead of the one that it has while it is made.
+    pub(crate) fn with_name(mut self, name: IfName) -> Self {
+        if let Some(request) = &mut self.0.request {
+            let is_temporary = |given: &[u8]| IfName::received(given).is_temporary();
+            request.name =
+                request.name.take().map(|given| if is_temporary(&given) { name.as_bytes().into() } else { given });
+            request.index_name = request.index_name.map(|given| if given.is_temporary() { name } else { given });
+        }
+        self
+    }
+
+    /// Says which link it was where the request said its index only, and no link of the index is left.
+    pub(crate) fn naming(mut self, index: IfIndex, name: Option<IfName>) -> Self {
+        if let Some(request) = self.0.request.as_mut().filter(|request| request.index == Some(index)) {
+            request.index_name = request.index_name.or(name);
+            request.index = request.index.filter(|_| request.index_name.is_some());
         }
         self
     }

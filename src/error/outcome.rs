@@ -62,12 +62,12 @@ impl fmt::Display for Undo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Clean => f.write_str("no link is left behind"),
-            Self::Gone(index) => write!(f, "link #{index} is not in the container, and was not found elsewhere"),
+            Self::Gone(_) => f.write_str("the link is not in the container, and was not found elsewhere"),
             Self::Replaced(index) => {
                 write!(f, "link #{index} of the container is not the one attached, and was not touched")
             }
-            Self::OutOfReach(index, nsid) => {
-                write!(f, "the container has moved link #{index} to its namespace {nsid}, and it is left behind there")
+            Self::OutOfReach(_, nsid) => {
+                write!(f, "the container has moved the link to its namespace {nsid}, and it is left behind there")
             }
             Self::WasThere(index) => write!(f, "link #{index} was there before, and was not touched"),
             Self::LeftBehind(index) => write!(f, "link #{index} is left behind in the container"),

@@ -1,9 +1,15 @@
 //! The reasons, as values and as sentences.
 
-use super::{Class, Subject};
-use crate::link::{Ipv6Setting, MacvlanMode, VlanId};
-use crate::value::{IPV6_MTU, IfIndex, IfName, MacAddr, NsId};
-use std::fmt;
+mod words;
+
+use crate::link::{Ipv6Setting, MacvlanFlags, MacvlanMode, VlanId};
+use crate::route::{RouteType, Table};
+use crate::value::{IPV4_MTU, IfIndex, IfName, MacAddr, Name, NsId};
+use ipnetwork::IpNetwork;
+use std::net::IpAddr;
+use words::{
+    called, found_or_none, of_kind, or_any, or_elsewhere, or_flags, or_here, or_index, what, why_no_ipv6, with_peer,
+};
 
 /// Why a request failed. It prints as a sentence.
 ///
@@ -21,7 +27,7 @@ pub enum Reason {
         parent: IfName,
     },
     /// The MAC address is another child's, which is up.
-    #[error("the MAC address {mac} is already used by {owner} (#{index}) on the same parent")]
+    #[error("the MAC address {mac} is already used by {} (#{index}) on the same parent", called(*.owner))]
     MacOfSibling {
         /// The address.
         mac: MacAddr,
@@ -30,20 +36,29 @@ pub enum Reason {
         /// The owner's index.
         index: IfIndex,
     },
-    /// The MAC address is that of a child which this namespace does not show.
-    #[error("the MAC address {mac} is used by a child of {parent} in another namespace, or was until now")]
+    /// The MAC address is that of a link on the same parent, in a namespace that this one does not show: the parent's own list
+    /// has it.
+    #[error("the MAC address {mac} is in use on {parent}, by a link of another namespace")]
     MacElsewhere {
         /// The address.
         mac: MacAddr,
         /// The parent of both.
         parent: IfName,
     },
-    /// A parent has one passthru child and no other; these are on it.
-    #[error("a passthru child shares its parent with no other, and {parent} has {}", or_elsewhere(.children))]
+    /// Likewise, and the parent's own list does not have it, or cannot be read: its owner may be gone by now.
+    #[error("the MAC address {mac} is in use on {parent}, by a link of another namespace, or was until now")]
+    MacMayBeElsewhere {
+        /// The address.
+        mac: MacAddr,
+        /// The parent of both.
+        parent: IfName,
+    },
+    /// A passthru link has its parent to itself; these are on it.
+    #[error("a passthru link needs its parent to itself, and {parent} has {}", or_elsewhere(.children))]
     Passthru {
         /// The parent.
         parent: IfName,
-        /// Its children in this namespace; if there are none, one in another namespace is in the way.
+        /// The links on it in this namespace; if there are none, one in another namespace is in the way.
         children: Vec<IfName>,
     },
     /// The mode cannot be changed to or from passthru.
@@ -81,16 +96,16 @@ pub enum Reason {
         /// `ARPHRD_…`
         device_type: u16,
     },
-    /// The parent belongs to a bridge, a bond or the like, which takes its packets.
-    #[error("the parent {parent} is a port of {master}, which takes its packets")]
+    /// The parent belongs to a bridge, a bond or the like, which receives its packets.
+    #[error("the parent {parent} is a port of {master}, which receives its packets")]
     ParentIsPort {
         /// The parent.
         parent: IfName,
         /// The bridge, bond or other master.
         master: IfName,
     },
-    /// A link carries macvlans, ipvlans, or is a port: one of the three.
-    #[error("{parent} carries {child}, of kind {kind}, which takes its packets")]
+    /// A link carries macvlans, or carries ipvlans, or is a port: one of the three.
+    #[error("{parent} carries {}, of kind {kind}, which receives its packets", called(*.child))]
     ParentCarries {
         /// The parent.
         parent: IfName,
@@ -99,31 +114,66 @@ pub enum Reason {
         /// That one's kind.
         kind: Box<str>,
     },
-    /// Something that this namespace does not show takes the parent's packets.
+    /// Something that this namespace does not show receives the parent's packets.
     #[error(
-        "the packets of the parent {parent} are taken, or were until now: by an ipvlan or macvlan in another namespace, \
-         or by a switch{}", or_index(*.index)
+        "an ipvlan or macvlan in another namespace, or a switch, receives the packets of the parent {parent}, or did until \
+         now{}", or_index(*.index)
     )]
     ParentIsTaken {
         /// The parent.
         parent: IfName,
-        /// The index that was chosen in another namespace, which may be what is taken (up to Linux 6.12).
+        /// The index that was asked for in another namespace, which may be what is taken (up to Linux 6.12).
         index: Option<IfIndex>,
     },
     /// The parent is down, and the child can only come up after it.
     #[error("the parent {0} is down: bring it up first")]
     ParentIsDown(IfName),
+    /// A link of this kind cannot carry one of the kind that was asked for: it hands its packets to no other.
+    #[error("{parent} is of kind {kind}, which carries no link of kind {child}")]
+    ParentRefuses {
+        /// The parent.
+        parent: IfName,
+        /// Its kind.
+        kind: Box<str>,
+        /// The kind that was asked for.
+        child: Box<str>,
+    },
+    /// A link on a link on a link: the kernel allows eight.
+    #[error("the parent stands on so many others already that no link can stand on it: 8 can stand on one another")]
+    TooDeep,
     /// There is no such parent any more.
-    #[error("there is no link #{0} that could be the parent")]
+    #[error("the parent, link #{0}, does not exist")]
     ParentIsGone(IfIndex),
     /// There is no such master any more.
-    #[error("there is no link #{0} that could be the master")]
+    #[error("the master, link #{0}, does not exist")]
     MasterIsGone(IfIndex),
-    /// There is no such link any more.
-    #[error("there is no link #{0}")]
+    /// There is no such link, or no longer.
+    #[error("the link does not exist, or no longer")]
     LinkIsGone(IfIndex),
+    /// No link is in the group.
+    #[error("no link is in group {0}")]
+    GroupIsEmpty(u32),
+    /// The link is none that a program has made, or one that the kernel keeps.
+    #[error("{0} cannot be deleted: it is the kernel's own, or that of a device")]
+    NotDeletable(IfName),
+    /// The link cannot leave its namespace.
+    #[error("{link} cannot leave its namespace{}", of_kind(.kind))]
+    StaysInNamespace {
+        /// The link.
+        link: IfName,
+        /// Its kind; empty for `lo` and devices.
+        kind: Box<str>,
+    },
+    /// The link cannot become a port: it is a loopback or not Ethernet, or the master is none.
+    #[error("{link} cannot become a port of {master}")]
+    NotAPort {
+        /// The link.
+        link: IfName,
+        /// The master that was asked for.
+        master: IfName,
+    },
     /// The link is of another kind than the change is for.
-    #[error("{link} is no {kind}")]
+    #[error("{link} is not of kind {kind}")]
     OfAnotherKind {
         /// The link.
         link: IfName,
@@ -131,7 +181,7 @@ pub enum Reason {
         kind: Box<str>,
     },
     /// The VLAN is there already.
-    #[error("VLAN {id} is there already: {name} (#{index})")]
+    #[error("VLAN {id} is there already: {} (#{index})", called(*.name))]
     VlanIsThere {
         /// Its id.
         id: VlanId,
@@ -144,17 +194,30 @@ pub enum Reason {
     #[error("VLAN {0} is there already, in another namespace, or was until now")]
     VlanIsElsewhere(VlanId),
     /// The name is another link's, or an alternative name of one.
-    #[error("the name {name} is taken by {owner} (#{index})")]
+    #[error("the name {} is taken by {} (#{index})", Name(.name), called(*.owner))]
     NameIsTaken {
-        /// The name.
-        name: IfName,
+        /// The name, which may be an alternative one.
+        name: Box<[u8]>,
         /// The link that has it.
         owner: IfName,
         /// Its index.
         index: IfIndex,
     },
+    /// The name is no alternative name of the link that it was to be taken from, but a name of this one.
+    #[error("{} is not an alternative name of the link, but a name of {owner} (#{index})", Name(.name))]
+    NotItsAltName {
+        /// The name.
+        name: Box<[u8]>,
+        /// The link that has it, which may be the same link.
+        owner: IfName,
+        /// Its index.
+        index: IfIndex,
+    },
+    /// No link has the alternative name.
+    #[error("no link has the alternative name {}", Name(.0))]
+    NoSuchAltName(Box<[u8]>),
     /// The index is another link's.
-    #[error("the index {index} is taken by {owner}")]
+    #[error("the index {index} is taken by {}", called(*.owner))]
     IndexIsTaken {
         /// The index.
         index: IfIndex,
@@ -195,8 +258,56 @@ pub enum Reason {
     /// The caller lacks CAP_NET_ADMIN in another namespace of the request.
     #[error("CAP_NET_ADMIN is missing in the user namespace that owns the other network namespace")]
     NotPermittedThere,
-    /// IPv6 is off on the link.
-    #[error("IPv6 is off on {0} (disable_ipv6)")]
+    /// The link has the address already.
+    #[error("{link} has the address {} already", with_peer(*.addr, *.peer))]
+    AddressIsThere {
+        /// The address that it has.
+        addr: IpNetwork,
+        /// Its peer, if it has one.
+        peer: Option<IpAddr>,
+        /// The link.
+        link: IfName,
+    },
+    /// There is another address with the same digits: with another prefix length or peer, or on another link.
+    #[error("{link} has {}, which is another address", with_peer(*.addr, *.peer))]
+    AnotherAddress {
+        /// The address that is there.
+        addr: IpNetwork,
+        /// Its peer, if it has one.
+        peer: Option<IpAddr>,
+        /// The link that has it.
+        link: IfName,
+    },
+    /// No link of this namespace has the address.
+    #[error("no link of this namespace has the address {0}")]
+    NoSuchAddress(IpAddr),
+    /// The address is unspecified or multicast, or a loopback address on a link that is none.
+    #[error("{0} cannot be an address of this link")]
+    NotAssignable(IpAddr),
+    /// Addresses of one subnet on one link have one scope.
+    #[error("{link} has {addr}, of the same subnet and of another scope")]
+    ScopeDiffers {
+        /// The address that is there.
+        addr: IpNetwork,
+        /// The link.
+        link: IfName,
+    },
+    /// The times of an address.
+    #[error("the valid lifetime of an address is neither 0 nor less than its preferred lifetime")]
+    LifetimeImpossible,
+    /// The link has no IPv4 at all: its MTU is too small.
+    #[error("{link} has no IPv4: its MTU is {mtu}, and IPv4 needs {IPV4_MTU}")]
+    NoIpv4 {
+        /// The link.
+        link: IfName,
+        /// Its MTU.
+        mtu: u32,
+    },
+    /// The mode `stable_secret` needs a secret.
+    #[error("the mode stable_secret needs a secret (net.ipv6.conf.{0}.stable_secret)")]
+    NoStableSecret(IfName),
+    /// IPv6 is switched off on the link.
+    #[error("IPv6 is off on {0} (net.ipv6.conf.{0}.disable_ipv6)")]
     Ipv6IsOff(IfName),
     /// The link has no IPv6 at all.
     #[error("{link} has no IPv6: {}", why_no_ipv6(*.mtu))]
@@ -206,6 +317,56 @@ pub enum Reason {
         /// Its MTU, of which IPv6 needs 1280.
         mtu: u32,
     },
+    /// A route's link is down.
+    #[error("{0} is down: bring it up first")]
+    LinkIsDown(IfName),
+    /// There is a route with this destination and metric in this table.
+    #[error("there is a route with this metric already: {0}")]
+    RouteIsThere(FoundRoute),
+    /// There are other routes to this destination, of which this is the first.
+    #[error("there is another route: {0}")]
+    AnotherRoute(FoundRoute),
+    /// There is no route to this destination.
+    #[error("there is no route to {0}")]
+    NoSuchRoute(IpNetwork),
+    /// The gateway is an address of this namespace's own.
+    #[error("the gateway {gateway} is an address of {link} itself")]
+    GatewayIsOwn {
+        /// The gateway.
+        gateway: IpAddr,
+        /// The link that has the address.
+        link: IfName,
+    },
+    /// The link has no route on which the gateway could be reached without another gateway.
+    #[error("the gateway {gateway} is in no network of {} (`onlink` makes it reachable all the same)", or_any(*.link))]
+    GatewayUnreachable {
+        /// The gateway.
+        gateway: IpAddr,
+        /// The link that the route was to leave by, if it was said.
+        link: Option<IfName>,
+    },
+    /// Duplicate address detection for the source address has not ended.
+    #[error("the source address {source_addr} of {link} is still tentative: wait for duplicate address detection")]
+    SourceIsTentative {
+        /// The address.
+        source_addr: IpAddr,
+        /// The link that has it.
+        link: IfName,
+    },
+    /// Duplicate address detection has found another station with the source address.
+    #[error("the source address {source_addr} of {link} is in use by another station on the network")]
+    SourceIsDuplicate {
+        /// The address.
+        source_addr: IpAddr,
+        /// The link that has it.
+        link: IfName,
+    },
+    /// The source address is none of this namespace.
+    #[error("no link of this namespace has the source address {0}")]
+    SourceIsAbsent(IpAddr),
+    /// A route says neither gateway nor link.
+    #[error("the route says neither a gateway nor a link")]
+    RouteLeadsNowhere,
     /// A setting could not be written, and the link does not have it as asked for.
     #[error("{}", found_or_none(*.link, *.setting, *.asked, *.found))]
     Setting {
@@ -220,95 +381,36 @@ pub enum Reason {
     },
     /// Nothing that can be seen from here is in the way.
     #[error(
-        "nothing to be seen here is in the way: a passthru child of {0} in another namespace may be, or a property that \
-         this kernel is too old for"
+        "nothing that this namespace shows is in the way: a passthru link on {parent} in another namespace may be, or what \
+         was is gone by now{}", or_flags(*.flags)
     )]
-    Unknown(IfName),
+    Unknown {
+        /// The parent.
+        parent: IfName,
+        /// The flags asked for of which the kernel may be too old.
+        flags: Option<MacvlanFlags>,
+    },
 }
 
-impl Reason {
-    /// What sort of failure the reason makes it, if that says more than the error number.
-    pub(super) fn class(&self) -> Option<Class> {
-        Some(match self {
-            Self::MacOfParent { .. }
-            | Self::MacOfSibling { .. }
-            | Self::MacElsewhere { .. }
-            | Self::VlanIsThere { .. }
-            | Self::VlanIsElsewhere(_)
-            | Self::NameIsTaken { .. }
-            | Self::IndexIsTaken { .. }
-            | Self::TakenThere { .. } => Class::Taken,
-            Self::Passthru { .. }
-            | Self::ParentIsPort { .. }
-            | Self::ParentCarries { .. }
-            | Self::ParentIsTaken { .. }
-            | Self::RenamedWhileUp(_) => Class::Busy,
-            Self::ParentIsGone(_) | Self::MasterIsGone(_) | Self::LinkIsGone(_) | Self::NamespaceIsGone(_) => {
-                Class::Gone
-            }
-            Self::GroupZero => Class::Invalid,
-            Self::NoIpv6 { mtu, .. } if *mtu < IPV6_MTU => Class::Invalid,
-            Self::NoIpv6 { .. } | Self::Setting { found: None, .. } => Class::Kernel,
-            _ => return None,
-        })
-    }
-
-    /// What the reason is about, if that is not the request's own link.
-    pub(super) fn subject(&self) -> Option<Subject> {
-        Some(match self {
-            Self::MtuAboveParent { .. }
-            | Self::ParentIsLoopback(_)
-            | Self::ParentIsNotEthernet { .. }
-            | Self::ParentIsPort { .. }
-            | Self::ParentCarries { .. }
-            | Self::ParentIsTaken { .. }
-            | Self::ParentIsDown(_)
-            | Self::ParentIsGone(_)
-            | Self::Passthru { .. }
-            | Self::NotPermittedAtParent => Subject::Parent,
-            Self::NamespaceIsGone(_) | Self::NotANamespace | Self::NotPermittedAtTarget | Self::NotPermittedThere => {
-                Subject::Namespace
-            }
-            Self::Ipv6IsOff(_) | Self::NoIpv6 { .. } | Self::Setting { .. } => Subject::Link,
-            _ => return None,
-        })
-    }
-}
-
-/// `mv0, mv1`, or what an empty list means.
-fn or_elsewhere(children: &[IfName]) -> String {
-    let names: Vec<_> = children.iter().map(ToString::to_string).collect();
-    if names.is_empty() { "one in another namespace, or had until now".into() } else { names.join(", ") }
-}
-
-fn why_no_ipv6(mtu: u32) -> String {
-    if mtu < IPV6_MTU {
-        format!("its MTU is {mtu}, and IPv6 needs {IPV6_MTU}")
-    } else {
-        "this kernel is without it, or was started with ipv6.disable=1".into()
-    }
-}
-
-fn found_or_none(link: IfName, setting: Ipv6Setting, asked: i32, found: Option<i32>) -> String {
-    match found {
-        Some(found) => format!("{setting} of {link} is {found}, not {asked}"),
-        None => format!("this kernel has no setting {setting}"),
-    }
-}
-
-fn or_index(index: Option<IfIndex>) -> String {
-    index.map_or(String::new(), |index| format!("; or, up to Linux 6.12, the index {index} is, in the other namespace"))
-}
-
-fn or_here(owner: Option<IfName>) -> String {
-    owner.map_or(String::new(), |owner| format!(", or, up to Linux 6.12, here by {owner}"))
-}
-
-fn what(name: Option<IfName>, index: Option<IfIndex>) -> impl fmt::Display {
-    match (name, index) {
-        (Some(name), Some(index)) => format!("the name {name} or the index {index} is"),
-        (Some(name), None) => format!("the name {name} is"),
-        (None, Some(index)) => format!("the index {index} is"),
-        (None, None) => "the name or the index is".into(),
-    }
+/// A route that is there, in the words of `ip route`.
+///
+/// ```text
+/// default via 10.0.50.1 dev eth0 metric 99
+/// blackhole 10.1.0.0/16
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FoundRoute {
+    /// Where it leads.
+    pub destination: IpNetwork,
+    /// What happens to a packet.
+    pub route_type: RouteType,
+    /// The router it goes to; of several next hops, the first one's.
+    pub gateway: Option<IpAddr>,
+    /// The link it leaves by; of several next hops, the first one's.
+    pub link: Option<IfName>,
+    /// Its metric.
+    pub metric: u32,
+    /// The table that has it.
+    pub table: Table,
 }

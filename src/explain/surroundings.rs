@@ -29,7 +29,8 @@ impl<'a> Surroundings<'a> {
         let asked = LinkView::of_request(sent).map(|asked| asked.to_owned());
         let mut surroundings =
             Surroundings { socket, request, sent, asked, link: None, parent: None, nsid: None, siblings: Vec::new() };
-        surroundings.link = surroundings.target().and_then(|index| surroundings.at(index, None));
+        let nsid = surroundings.target_nsid();
+        surroundings.link = surroundings.target().and_then(|index| surroundings.at(index, nsid));
         let _ = surroundings.look_around();
         surroundings
     }
@@ -77,14 +78,19 @@ impl<'a> Surroundings<'a> {
     }
 
     /// The link that has a name, as its own or as an alternative one: its own name and its index.
-    pub(super) fn owner_of(&mut self, name: IfName) -> Option<(IfName, IfIndex)> {
-        let get = AltName::new(name.as_bytes()).ok().map(|name| GetLink::alt_name(name).name_only())?;
+    pub(super) fn owner_of(&mut self, name: &[u8]) -> Option<(IfName, IfIndex)> {
+        let get = AltName::new(name).ok().map(|name| GetLink::alt_name(name).name_only())?;
         self.find(get, None).ok().map(|link| (link.if_name(), link.index()))
     }
 
     /// The link that was there before the request.
     pub(super) fn target(&self) -> Option<IfIndex> {
         self.request.index.filter(|_| self.request.verb != Verb::Create)
+    }
+
+    /// The id of its namespace, where the request said one.
+    pub(super) fn target_nsid(&self) -> Option<NsId> {
+        self.attribute(LinkView::IFLA_TARGET_NETNSID)
     }
 
     /// The link that was to be created, and its parent.
@@ -110,7 +116,7 @@ impl<'a> Surroundings<'a> {
 
     /// An attribute of a request about links.
     pub(super) fn attribute<T: for<'v> Get<'v>>(&self, number: u16) -> Option<T> {
-        let is_about_links = self.asked.is_some() || matches!(self.request.verb, Verb::Get | Verb::List);
+        let is_about_links = self.asked.is_some() || matches!(self.request.verb, Verb::Get | Verb::List | Verb::Delete);
         let mut attributes = Attributes::new(self.sent.get(Header::SIZE + IfInfo::SIZE..).filter(|_| is_about_links)?);
         attributes.find(|found| found.number == number).and_then(|found| T::get(found.value))
     }

@@ -216,7 +216,7 @@ impl FromStr for Ipv6Token {
 }
 
 fixed! {
-    Ipv6Token: 16 + 0, Ipv6Token::UNSET, |v: Ipv6Token| v.0.octets(), |octets: [u8; 16]| Self(octets.into());
+    Ipv6Token: 16 + 0, Ipv6Token::UNSET, |v: Ipv6Token| v.0.octets(), |octets: [u8; 16]| Self::new(octets.into()).ok();
 }
 
 compare_as_printed!(Ipv6Token);
@@ -270,6 +270,12 @@ mod tests {
         };
         assert_eq!(words(Some(&found)), [r#"DEVCONF_ACCEPT_RA 0 Some("1")"#]);
         assert_eq!(words(None), ["DEVCONF_AUTOCONF 1 None"]);
+    }
+
+    #[test]
+    fn a_token_with_an_upper_half_is_none() {
+        assert_eq!(Ipv6Token::get(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]), "::7".parse().ok());
+        assert_eq!(Ipv6Token::get(&[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7]), None);
     }
 
     #[test]

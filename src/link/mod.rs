@@ -44,6 +44,7 @@ pub use settings::{AddrGenMode, Ipv4Setting, LinkSettings, Settings};
 pub use spec::{LinkKind, LinkSpec};
 pub use stats::LinkStats;
 pub use status::{AltNames, KindInfo, KindView, LinkFlags, LinkMode, OperState};
+pub(crate) use veth::peer_name;
 pub use veth::{Peer, PeerEnd, Veth};
 pub use vlan::{EgressQos, IngressQos, Vlan, VlanChange, VlanId, VlanInfo, VlanPriority, VlanProtocol, VlanView};
 pub use vlan_flags::{VlanFlags, VlanFlagsChange};
@@ -52,7 +53,7 @@ pub(crate) use indexes::{ListIndexes, RTM_GETSTATS, RTM_NEWSTATS, STATS_BODY};
 pub(crate) use ipv6::Ipv6Values;
 pub(crate) use query::{RTM_DELLINKPROP, RTM_NEWLINKPROP};
 pub(crate) use request::{Placement, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
-pub(crate) use status::{Footing, IfInfo};
+pub(crate) use status::{IfInfo, LowerLink};
 
 use crate::value::{Alias, Broadcast, IfIndex, IfName, LinkAddress, MacAddr, Name, NsId};
 use crate::wire::{Body, CompareRows, Message, Messages, Mismatch, Row, table};
@@ -216,7 +217,7 @@ table! {
 }
 
 /// `ARPHRD_ETHER` of `include/uapi/linux/if_arp.h`.
-const ARPHRD_ETHER: u16 = 1;
+pub(crate) const ARPHRD_ETHER: u16 = 1;
 
 impl<'a> LinkView<'a> {
     /// Reads a message about a link (RTM_NEWLINK, or RTM_DELLINK of an event). `None` if it is another message, too short,

@@ -224,6 +224,10 @@ pub struct Settings {
 impl Settings {
     pub(crate) const NONE: Self = Self { addr_gen_mode: None, token: None, ipv4: None, ipv6: None };
 
+    pub(crate) fn has_ipv4(&self) -> bool {
+        self.ipv4.is_some()
+    }
+
     /// An IPv4 setting; `None` if the kernel or the link has no IPv4.
     pub fn ipv4(&self, setting: Ipv4Setting) -> Option<u32> {
         self.ipv4?.get(usize::from(setting.0)).copied()

@@ -1,7 +1,9 @@
 //! One type over the kinds that containers get, for callers that choose the kind at run time.
 
 use super::request::{Create, NetnsFd, Placement, SealedCreate};
-use super::{Ipvlan, LinkMode, LinkView, Macvlan, Macvtap, NewLink, Vlan, VlanId, VlanProtocol};
+use super::{
+    Ipvlan, LinkMode, LinkView, Macvlan, Macvtap, NewLink, Vlan, VlanId, VlanProtocol, ipvlan, macvlan, macvtap, vlan,
+};
 use crate::value::{Broadcast, Given, IfIndex, IfName, InvalidValue, MacAddr, NsId, maybe};
 use crate::wire::{Attrs, Command, NoRoom, Request, Sealed};
 use std::fmt;
@@ -54,10 +56,10 @@ impl LinkKind {
     /// The kernel's name of it.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Macvlan => "macvlan",
-            Self::Macvtap => "macvtap",
-            Self::Vlan => "vlan",
-            Self::Ipvlan => "ipvlan",
+            Self::Macvlan => macvlan::FACTS.name,
+            Self::Macvtap => macvtap::FACTS.name,
+            Self::Vlan => vlan::FACTS.name,
+            Self::Ipvlan => ipvlan::FACTS.name,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Values that are only ever read: header, flags, state, kind, alternative names.
 
 use super::{
-    IpvlanInfo, IpvlanView, LinkView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, RTM_NEWLINK, VlanInfo,
-    VlanView,
+    IpvlanInfo, IpvlanView, KindFacts, LinkView, MacvlanInfo, MacvlanView, MacvtapInfo, MacvtapView, RTM_NEWLINK,
+    VlanInfo, VlanView, ipvlan, macvlan, macvtap, vlan,
 };
 use crate::value::{IfIndex, Name, flags, numbers};
 use crate::wire::{Attribute, Attributes, CompareRows, Get, Header, Inside, Message, Mismatch, Row, fixed};
@@ -206,37 +206,37 @@ impl<'a> KindView<'a> {
     /// See [`LinkView::macvlan`](super::LinkView::macvlan).
     #[inline]
     pub fn macvlan(&self) -> Option<MacvlanView<'a>> {
-        self.data("macvlan").map(MacvlanView::new)
+        self.data(macvlan::FACTS.name).map(MacvlanView::new)
     }
 
     /// See [`LinkView::macvtap`](super::LinkView::macvtap).
     #[inline]
     pub fn macvtap(&self) -> Option<MacvtapView<'a>> {
-        self.data("macvtap").map(MacvtapView::new)
+        self.data(macvtap::FACTS.name).map(MacvtapView::new)
     }
 
     /// See [`LinkView::vlan`](super::LinkView::vlan).
     #[inline]
     pub fn vlan(&self) -> Option<VlanView<'a>> {
-        self.data("vlan").map(VlanView::new)
+        self.data(vlan::FACTS.name).map(VlanView::new)
     }
 
     /// See [`LinkView::ipvlan`](super::LinkView::ipvlan).
     #[inline]
     pub fn ipvlan(&self) -> Option<IpvlanView<'a>> {
-        self.data("ipvlan").map(IpvlanView::new)
+        self.data(ipvlan::FACTS.name).map(IpvlanView::new)
     }
 }
 
 /// What a link stands on, read from a message about it in one pass: all that an attach wants to know of a parent.
-pub(crate) struct Footing<'a> {
+pub(crate) struct LowerLink<'a> {
     pub(crate) index: IfIndex,
     pub(crate) kind: KindView<'a>,
     pub(crate) parent: Option<IfIndex>,
     pub(crate) parent_is_elsewhere: bool,
 }
 
-impl<'a> Footing<'a> {
+impl<'a> LowerLink<'a> {
     /// The index alone.
     pub(crate) fn index_of(message: Message<'_>) -> Option<IfIndex> {
         IfInfo::split(message.payload).filter(|_| message.header.ty == RTM_NEWLINK).map(|(head, _)| head.index)
@@ -244,16 +244,16 @@ impl<'a> Footing<'a> {
 
     pub(crate) fn of(message: Message<'a>) -> Option<Self> {
         let (head, attributes) = IfInfo::split(message.payload).filter(|_| message.header.ty == RTM_NEWLINK)?;
-        let mut footing = Self { index: head.index, kind: KindView::NONE, parent: None, parent_is_elsewhere: false };
+        let mut lower_link = Self { index: head.index, kind: KindView::NONE, parent: None, parent_is_elsewhere: false };
         for Attribute { number, value } in Attributes::new(attributes) {
             match number {
-                LinkView::IFLA_LINK => footing.parent = Get::get(value),
-                LinkView::IFLA_LINKINFO => footing.kind = KindView::get(value)?,
-                LinkView::IFLA_LINK_NETNSID => footing.parent_is_elsewhere = true,
+                LinkView::IFLA_LINK => lower_link.parent = Get::get(value),
+                LinkView::IFLA_LINKINFO => lower_link.kind = KindView::get(value)?,
+                LinkView::IFLA_LINK_NETNSID => lower_link.parent_is_elsewhere = true,
                 _ => {}
             }
         }
-        Some(footing)
+        Some(lower_link)
     }
 }
 
@@ -317,10 +317,10 @@ impl KindInfo {
     pub fn name(&self) -> Name<'_> {
         Name(match self {
             Self::None => b"",
-            Self::Macvlan(_) => b"macvlan",
-            Self::Macvtap(_) => b"macvtap",
-            Self::Vlan(_) => b"vlan",
-            Self::Ipvlan(_) => b"ipvlan",
+            Self::Macvlan(_) => macvlan::FACTS.name.as_bytes(),
+            Self::Macvtap(_) => macvtap::FACTS.name.as_bytes(),
+            Self::Vlan(_) => vlan::FACTS.name.as_bytes(),
+            Self::Ipvlan(_) => ipvlan::FACTS.name.as_bytes(),
             Self::Other(name) => name,
         })
     }
@@ -328,12 +328,13 @@ impl KindInfo {
 
 impl From<KindView<'_>> for KindInfo {
     fn from(kind: KindView<'_>) -> Self {
+        let is = |facts: KindFacts| kind.name == facts.name;
         match kind.name.as_bytes() {
             b"" => Self::None,
-            b"macvlan" => Self::Macvlan(MacvlanView::new(kind.data).to_owned()),
-            b"macvtap" => Self::Macvtap(MacvtapView::new(kind.data).to_owned()),
-            b"vlan" => Self::Vlan(VlanView::new(kind.data).to_owned()),
-            b"ipvlan" => Self::Ipvlan(IpvlanView::new(kind.data).to_owned()),
+            _ if is(macvlan::FACTS) => Self::Macvlan(MacvlanView::new(kind.data).to_owned()),
+            _ if is(macvtap::FACTS) => Self::Macvtap(MacvtapView::new(kind.data).to_owned()),
+            _ if is(vlan::FACTS) => Self::Vlan(VlanView::new(kind.data).to_owned()),
+            _ if is(ipvlan::FACTS) => Self::Ipvlan(IpvlanView::new(kind.data).to_owned()),
             other => Self::Other(other.into()),
         }
     }

@@ -4,8 +4,9 @@
 //! link's attributes. Neither end can be changed through its kind. Source: `drivers/net/veth.c`.
 
 use super::encode::{Kind, info_kind};
-use super::{Common, IfInfo, KindFacts, NewLink};
-use crate::wire::{Attrs, Full, Inside, Out, Row};
+use super::{Common, IfInfo, KindFacts, KindView, LinkView, NewLink};
+use crate::value::{IfName, Name};
+use crate::wire::{Attributes, Attrs, Full, Get, Inside, Out, Row};
 
 /// The other end, whole (`include/uapi/linux/veth.h`).
 const VETH_INFO_PEER: u16 = 1;
@@ -56,6 +57,15 @@ pub(super) const FACTS: KindFacts = KindFacts {
     rows: &[Row { number: VETH_INFO_PEER, name: "VETH_INFO_PEER", inside: Inside::Link(IfInfo::SIZE) }],
     ignored_by_older: &[],
 };
+
+/// The name that a request to create a veth gives the other end, in the namespace of the first.
+pub(crate) fn peer_name(request: &[u8]) -> Option<IfName> {
+    let kind = KindView::of_request(request).filter(|kind| *kind == FACTS.name)?;
+    let attributes = kind.attribute(VETH_INFO_PEER)?.get(IfInfo::SIZE..)?;
+    let find = |number| Attributes::new(attributes).find(|attribute| attribute.number == number);
+    let name = find(LinkView::IFLA_IFNAME).filter(|_| find(LinkView::IFLA_NET_NS_FD).is_none())?;
+    IfName::from_bytes(Name::get(name.value)?.as_bytes()).ok()
+}
 
 impl Kind for Veth<'_> {
     const INFO: Option<[u8; 12]> = Some(info_kind(FACTS.name));

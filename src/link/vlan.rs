@@ -12,7 +12,7 @@
 
 use super::encode::{Kind, info_kind};
 use super::{KindFacts, LinkChange, NewLink, VlanFlags, VlanFlagsChange};
-use crate::value::{Given, IfIndex, InvalidValue, checked, numbers};
+use crate::value::{Given, IfIndex, InvalidValue, LAST_VLAN_ID, checked, numbers};
 use crate::wire::{Compare, Entries, Entry, Fixed, Get, Row, compare_as_printed, fixed, head, table};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,7 +33,7 @@ pub struct VlanId(u16);
 impl VlanId {
     /// Checks `id`.
     pub const fn new(id: u16) -> Result<Self, InvalidValue> {
-        if id > 4094 { Err(InvalidValue::VlanId(id)) } else { Ok(Self(id)) }
+        if id > LAST_VLAN_ID { Err(InvalidValue::VlanId(id)) } else { Ok(Self(id)) }
     }
 
     /// The number.

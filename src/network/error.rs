@@ -2,7 +2,7 @@
 
 use crate::error::{Class, Partial, Subject};
 use crate::link::VlanId;
-use crate::value::{IfName, InvalidValue, Name};
+use crate::value::{IfName, InvalidValue, LAST_VLAN_ID, Name};
 use ipnetwork::{IpNetwork, IpNetworkError};
 use std::io;
 use std::net::{AddrParseError, IpAddr};
@@ -53,7 +53,9 @@ impl Error {
     /// What sort of failure it was, as [`sublink::Error::class`](crate::Error::class).
     pub fn class(&self) -> Class {
         match self {
-            Self::Invalid(InvalidNetwork::NoParent(_) | InvalidNetwork::NoBase { .. }) => Class::Gone,
+            Self::Invalid(
+                InvalidNetwork::NoParent(_) | InvalidNetwork::NoBase { .. } | InvalidNetwork::OnlyAltName { .. },
+            ) => Class::Gone,
             Self::Invalid(
                 InvalidNetwork::NameIsTaken(_) | InvalidNetwork::IdIsTaken(_) | InvalidNetwork::VlanIsThere { .. },
             ) => Class::Taken,
@@ -68,6 +70,7 @@ impl Error {
             Self::Invalid(
                 InvalidNetwork::NoParent(_)
                 | InvalidNetwork::NoBase { .. }
+                | InvalidNetwork::OnlyAltName { .. }
                 | InvalidNetwork::VlanIsThere { .. }
                 | InvalidNetwork::Loopback,
             ) => Subject::Parent,
@@ -133,7 +136,7 @@ pub enum InvalidNetwork {
     )]
     UnknownOption(Box<str>),
     /// A mode that is none of a network's, and what may have been meant.
-    #[error("{mode:?} is no macvlan_mode{}: it is bridge (the default), private, vepa or passthru", did_you_mean(*.meant))]
+    #[error("{mode:?} is not a macvlan_mode{}: the modes are bridge (the default), private, vepa and passthru", did_you_mean(*.meant))]
     Mode {
         /// What was said.
         mode: Box<str>,
@@ -141,7 +144,7 @@ pub enum InvalidNetwork {
         meant: Option<&'static str>,
     },
     /// An MTU that is none.
-    #[error("{0:?} is no MTU: it is a number from 68 to 65535")]
+    #[error("{0:?} is not an MTU, which is a number from 68 to 65535")]
     Mtu(Box<str>),
     /// An MTU with which a subnet's addresses cannot be.
     #[error("the subnet {0} needs an MTU of at least 1280, as IPv6 does")]
@@ -157,7 +160,7 @@ pub enum InvalidNetwork {
         mtu: u32,
     },
     /// A parent that cannot be an interface's name.
-    #[error("{name:?} cannot be the name of a parent interface: {why}")]
+    #[error("{name:?} cannot be the name of a parent interface: {why}{}", way_out(.name))]
     Parent {
         /// What was said.
         name: Box<str>,
@@ -168,8 +171,16 @@ pub enum InvalidNetwork {
     #[error("lo cannot be the parent of a macvlan or VLAN network")]
     Loopback,
     /// A parent that is not there, and is not named as a VLAN that could be made.
-    #[error("there is no interface {0}; one that is to be made is named BASE.ID, as in eth0.50")]
+    #[error("there is no interface {0}, and it cannot be made: a VLAN that is made is named BASE.ID, as in eth0.50")]
     NoParent(IfName),
+    /// The parent, or the base of a VLAN to be made, is an alternative name of a link.
+    #[error("{name} is an alternative name of {owner}: use the name {owner}")]
+    OnlyAltName {
+        /// What was said.
+        name: IfName,
+        /// The link's own name.
+        owner: IfName,
+    },
     /// The base of a VLAN to be made is not there.
     #[error("the interface {}, on which {parent} would be made, does not exist", printed(.base))]
     NoBase {
@@ -179,7 +190,7 @@ pub enum InvalidNetwork {
         base: Box<str>,
     },
     /// The id of a VLAN to be made is none.
-    #[error("{id:?} in {parent} is no VLAN id: it is a number from 1 to 4094")]
+    #[error("{id:?} in {parent} is not a VLAN id, which is a number from 1 to {LAST_VLAN_ID}")]
     VlanId {
         /// The parent's name.
         parent: IfName,
@@ -187,7 +198,7 @@ pub enum InvalidNetwork {
         id: Box<str>,
     },
     /// The VLAN to be made is there under another name.
-    #[error("VLAN {id}, which {parent} would be, is there already as {there}: make that the parent")]
+    #[error("VLAN {id}, which {parent} would be, is there already{}", as_what(*.there))]
     VlanIsThere {
         /// The parent's name.
         parent: IfName,
@@ -213,7 +224,7 @@ pub enum InvalidNetwork {
         other: IpNetwork,
     },
     /// Addresses that no network can have: every address, the host's own, multicast, or those of one link.
-    #[error("{subnet} is no subnet of a network: it has addresses of {reserved}")]
+    #[error("{subnet} cannot be a subnet of a network: it has addresses of {reserved}")]
     ReservedSubnet {
         /// The subnet.
         subnet: IpNetwork,
@@ -282,6 +293,21 @@ pub enum InvalidNetwork {
 /// A name, escaped so that it does nothing to a terminal.
 fn printed(name: &str) -> Name<'_> {
     Name::new(name.as_bytes())
+}
+
+/// What to do where BASE.ID is too long to be a name.
+fn way_out(name: &str) -> &'static str {
+    let is_vlan = name.len() > 15 && name.rsplit_once('.').is_some_and(|(_, id)| id.parse::<u16>().is_ok());
+    if is_vlan { "; make the VLAN under a shorter name, and give that as the parent" } else { "" }
+}
+
+/// A link has a temporary name while it is made.
+fn as_what(there: IfName) -> String {
+    if there.is_temporary() {
+        ", and being made: try again".into()
+    } else {
+        format!(" as {there}: make that the parent")
+    }
 }
 
 fn did_you_mean(mode: Option<&str>) -> String {

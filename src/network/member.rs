@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn internal_networks_and_subnets_without_gateways_are_no_way_out() {
+    fn internal_networks_and_subnets_without_gateways_are_no_gateway_addr() {
         let (internal, plain) = (network("a", 1, true, true).internal(), network("b", 2, false, true));
         assert_eq!(chosen(&[(internal.clone(), 9), (plain, 0)]), [(1, ip("fd2::1"))]);
         assert_eq!(chosen(&[(internal, 0)]), []);

@@ -389,7 +389,7 @@ impl Network {
         if addr.prefix() != subnet.network().prefix() {
             return Err(InvalidNetwork::AddressPrefix { addr, subnet: subnet.network() });
         }
-        if self.subnets.iter().any(|subnet| subnet.way_out() == Some(addr.ip())) {
+        if self.subnets.iter().any(|subnet| subnet.gateway_addr() == Some(addr.ip())) {
             return Err(InvalidNetwork::AddressIsGateway { addr, network: self.name.clone() });
         }
         Ok(())
@@ -420,7 +420,7 @@ impl Network {
         if self.is_internal() {
             return Vec::new();
         }
-        addrs.iter().filter_map(|addr| self.subnet_of(addr.ip())?.way_out()).collect()
+        addrs.iter().filter_map(|addr| self.subnet_of(addr.ip())?.gateway_addr()).collect()
     }
 
     fn subnet_of(&self, addr: IpAddr) -> Option<&Subnet> {

@@ -32,7 +32,7 @@ impl Network {
     /// let error = network.option("macvlan_mode", "veth").unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     r#""veth" is no macvlan_mode: it is bridge (the default), private, vepa or passthru"#
+    ///     r#""veth" is not a macvlan_mode: the modes are bridge (the default), private, vepa and passthru"#
     /// );
     /// # Ok::<(), sublink::network::InvalidNetwork>(())
     /// ```

@@ -46,7 +46,7 @@ impl Subnet {
     }
 
     /// Its gateway, if it has one: see [`gateway`](Self::gateway).
-    pub const fn way_out(&self) -> Option<IpAddr> {
+    pub const fn gateway_addr(&self) -> Option<IpAddr> {
         self.gateway
     }
 
@@ -121,7 +121,7 @@ mod tests {
             let gateway: IpAddr = gateway.parse().unwrap();
             let expected = InvalidNetwork::GatewayOutside { gateway, subnet: net(network) };
             match subnet(network).gateway(gateway) {
-                Ok(subnet) => assert!(is_one && subnet.way_out() == Some(gateway), "{network} {gateway}"),
+                Ok(subnet) => assert!(is_one && subnet.gateway_addr() == Some(gateway), "{network} {gateway}"),
                 Err(error) => assert!(!is_one && error == expected, "{network} {gateway}: {error}"),
             }
         }

@@ -3,10 +3,12 @@
 use super::types::MessageType;
 use crate::addr::AddressView;
 use crate::link::{AltNames, IfInfo, KindFacts, KindView, LinkFlags, LinkView};
+use crate::neigh::{ForwardingEntry, NeighbourView};
 use crate::route::RouteView;
-use crate::value::{IfIndex, IfName, Name};
+use crate::value::{EtherAddr, IfIndex, IfName, Name};
 use crate::wire::{Attribute, Attributes, Header, Messages};
 use ipnetwork::IpNetwork;
+use netlink_packet_core::NLM_F_CREATE;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -32,8 +34,10 @@ pub struct RequestInfo {
     pub parent_is_elsewhere: bool,
     /// Whether the link was to be in another namespace.
     pub is_elsewhere: bool,
-    /// The IP address with its prefix length; a route's destination.
+    /// The IP address with its prefix length; a route's destination; a neighbour's address.
     pub addr: Option<IpNetwork>,
+    /// The address of a forwarding entry.
+    pub ether_addr: Option<EtherAddr>,
     /// A route's gateway.
     pub gateway: Option<IpAddr>,
     /// How many next hops a route has, if they are given as a list.
@@ -101,6 +105,22 @@ verbs! {
     DeleteRoute "delete route",
     /// List routes.
     ListRoutes "list routes",
+    /// Add a neighbour.
+    AddNeighbour "add neighbour",
+    /// Add a neighbour, or change one that is there.
+    ReplaceNeighbour "replace neighbour",
+    /// Change a neighbour that is there.
+    ChangeNeighbour "change neighbour",
+    /// Delete a neighbour.
+    DeleteNeighbour "delete neighbour",
+    /// Read a neighbour.
+    GetNeighbour "get neighbour",
+    /// List neighbours.
+    ListNeighbours "list neighbours",
+    /// Add a forwarding entry.
+    AddForwarding "add forwarding entry",
+    /// Delete a forwarding entry.
+    DeleteForwarding "delete forwarding entry",
     /// List forwarding entries.
     ListForwarding "list forwarding entries",
     /// Ask for a namespace's id.
@@ -126,6 +146,7 @@ impl RequestInfo {
             parent_is_elsewhere: false,
             is_elsewhere: false,
             addr: None,
+            ether_addr: None,
             gateway: None,
             next_hops: 0,
         };
@@ -136,6 +157,21 @@ impl RequestInfo {
             let gateway = route.gateway().or(route.via().map(|via| via.0));
             let next_hops = route.next_hops().map_or(0, |hops| hops.iter().count());
             return Some(Self { index: route.index(), addr: route.destination(), gateway, next_hops, ..info });
+        }
+        if let Some(neighbour) = NeighbourView::of(message) {
+            let verb = match info.verb {
+                Verb::ReplaceNeighbour if message.header.flags & NLM_F_CREATE == 0 => Verb::ChangeNeighbour,
+                verb => verb,
+            };
+            return Some(Self { verb, index: neighbour.index(), addr: neighbour.addr().map(IpNetwork::from), ..info });
+        }
+        if let Some(entry) = ForwardingEntry::of(message) {
+            let verb = match info.verb {
+                Verb::AddNeighbour | Verb::ReplaceNeighbour => Verb::AddForwarding,
+                Verb::DeleteNeighbour => Verb::DeleteForwarding,
+                _ => Verb::ListForwarding,
+            };
+            return Some(Self { verb, index: Some(entry.index), ether_addr: entry.addr, ..info });
         }
         match MessageType::of(message.header) {
             Some((ty, _)) if ty.is_about_a_link() => info.of_link(message.payload),
@@ -200,14 +236,19 @@ impl RequestInfo {
 impl fmt::Display for RequestInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.as_deref().unwrap_or("link");
-        let link = WordFor(self.index_name, self.index);
+        let name = self.name.as_deref().filter(|name| !IfName::received(name).is_temporary());
+        let by_name = name.filter(|_| self.index.is_none()).map(IfName::received);
+        let link = WordFor(self.index_name.or(by_name), self.index);
         write!(f, "{}", self.verb)?;
-        match (self.verb, self.name.as_deref().map(Name)) {
+        match (self.verb, name.map(Name)) {
             (Verb::Create, Some(name)) => write!(f, " {kind} {name}")?,
             (Verb::Create, None) => write!(f, " {kind}")?,
             (Verb::Get, Some(name)) if self.index.is_none() => write!(f, " {kind} {name}")?,
             (Verb::Up | Verb::Down, _) => write!(f, " {link}")?,
-            (Verb::Change | Verb::Move | Verb::Delete | Verb::Get, _) => write!(f, " {kind} {link}")?,
+            (Verb::Change | Verb::Move | Verb::Delete | Verb::Get, _) if link.is_known() => {
+                write!(f, " {kind} {link}")?;
+            }
+            (Verb::Change | Verb::Move | Verb::Delete | Verb::Get, _) => write!(f, " the new {kind}")?,
             (Verb::AddAltName | Verb::DeleteAltName, Some(name)) => write!(f, " {name} of {link}")?,
             (Verb::AddAddress | Verb::ReplaceAddress, _) => write!(f, " {} to {link}", Destination(self.addr))?,
             (Verb::DeleteAddress, _) => write!(f, " {} from {link}", Destination(self.addr))?,
@@ -223,6 +264,21 @@ impl fmt::Display for RequestInfo {
                     write!(f, " by {} next hops", self.next_hops)?;
                 }
             }
+            (
+                Verb::AddNeighbour
+                | Verb::ReplaceNeighbour
+                | Verb::ChangeNeighbour
+                | Verb::DeleteNeighbour
+                | Verb::GetNeighbour,
+                _,
+            ) => {
+                let addr = self.addr.map_or_else(|| "of no address".into(), |addr| addr.ip().to_string());
+                write!(f, " {addr} on {link}")?;
+            }
+            (Verb::AddForwarding | Verb::DeleteForwarding, _) => {
+                let addr = self.ether_addr.map_or_else(|| "of no address".into(), |addr| addr.to_string());
+                write!(f, " {addr} on {link}")?;
+            }
             _ => {}
         }
         match self.parent {
@@ -233,15 +289,21 @@ impl fmt::Display for RequestInfo {
     }
 }
 
-/// A link's name if it is known, else its index: `eth0`, `#7`.
+/// A link's name if it is known, else its index: `eth0`, `#7`. A name that it has only while it is made is none.
 struct WordFor(Option<IfName>, Option<IfIndex>);
+
+impl WordFor {
+    fn is_known(&self) -> bool {
+        self.0.is_some_and(|name| !name.is_temporary()) || (self.0.is_none() && self.1.is_some())
+    }
+}
 
 impl fmt::Display for WordFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0, self.1) {
-            (Some(name), _) => write!(f, "{name}"),
+            (Some(name), _) if !name.is_temporary() => write!(f, "{name}"),
             (None, Some(index)) => write!(f, "#{index}"),
-            (None, None) => f.write_str("no link"),
+            _ => f.write_str("the new link"),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{RequestInfo, Verb};
 use crate::addr::{RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR};
 use crate::link::{LinkView, RTM_DELLINK, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINK, RTM_NEWLINKPROP, RTM_SETLINK};
 use crate::link::{RTM_GETSTATS, STATS_BODY};
-use crate::neigh::RTM_GETNEIGH;
+use crate::neigh::{RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH};
 use crate::nsid::{RTM_GETNSID, RTM_NEWNSID};
 use crate::route::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE};
 use crate::wire::{Body, Header, name_at};
@@ -37,7 +37,9 @@ const TYPES: &[MessageType] = &[
     row(RTM_NEWROUTE, route::BODY, Verb::AddRoute, Some((NLM_F_REPLACE, Verb::ReplaceRoute))),
     row(RTM_DELROUTE, route::BODY, Verb::DeleteRoute, None),
     row(RTM_GETROUTE, route::BODY, Verb::ListRoutes, None),
-    row(RTM_GETNEIGH, neigh::BODY, Verb::ListForwarding, None),
+    row(RTM_NEWNEIGH, neigh::BODY, Verb::AddNeighbour, Some((NLM_F_REPLACE, Verb::ReplaceNeighbour))),
+    row(RTM_DELNEIGH, neigh::BODY, Verb::DeleteNeighbour, None),
+    row(RTM_GETNEIGH, neigh::BODY, Verb::GetNeighbour, Some((NLM_F_DUMP, Verb::ListNeighbours))),
     row(RTM_NEWNSID, nsid::BODY, Verb::NewNsid, None),
     row(RTM_GETNSID, nsid::BODY, Verb::GetNsid, Some((NLM_F_DUMP, Verb::ListNsids))),
 ];

@@ -12,6 +12,7 @@
 //! ([`NewRoute::replace`]). Sources: `net/ipv4/fib_frontend.c`,
 //! `net/ipv6/route.c`, `include/uapi/linux/rtnetlink.h`, `man 7 rtnetlink`, `man 8 ip-route`.
 
+mod compare;
 mod hops;
 mod metrics;
 mod query;
@@ -231,14 +232,5 @@ impl RouteInfo {
     /// The link that it leaves by; of several next hops, the first one's.
     pub fn link(&self) -> Option<IfIndex> {
         self.index.or_else(|| self.next_hops.iter().flatten().find_map(|hop| hop.index))
-    }
-
-    /// Each way that it goes: those that share the traffic, or the only one.
-    pub(crate) fn ways(&self) -> Vec<NextHop> {
-        if let Some(hops) = &self.next_hops {
-            return hops.clone();
-        }
-        let gateway = self.gateway.or(self.via.map(|via| via.0));
-        vec![NextHop { index: self.index, gateway, is_onlink: self.is_onlink, ..NextHop::NOWHERE }]
     }
 }

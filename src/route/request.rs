@@ -1,12 +1,10 @@
 //! The request that adds or replaces a route.
 
 use super::metrics::MetricAttrs;
-use super::{MetricsView, NextHop, ONLINK, RTM_NEWROUTE, RouteAttrs, RouteHead, RouteInfo, RouteProtocol};
+use super::{NextHop, ONLINK, RTM_NEWROUTE, RouteAttrs, RouteHead, RouteProtocol};
 use super::{RouteType, RouteView, Table, Via};
 use crate::value::{IfIndex, Scope, everywhere, family, maybe};
-use crate::wire::{
-    Attrs, Command, CompareRows, Full, Header, Mismatch, NoRoom, Out, Request, Sealed, header, measured,
-};
+use crate::wire::{Attrs, Command, Full, Header, NoRoom, Out, Request, Sealed, header, measured};
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use std::net::IpAddr;
@@ -26,17 +24,17 @@ use std::net::IpAddr;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewRoute<'a> {
-    destination: IpNetwork,
-    protocol: Option<RouteProtocol>,
-    scope: Option<Scope>,
-    route_type: RouteType,
-    onlink: bool,
+    pub(super) destination: IpNetwork,
+    pub(super) protocol: Option<RouteProtocol>,
+    pub(super) scope: Option<Scope>,
+    pub(super) route_type: RouteType,
+    pub(super) onlink: bool,
     /// What becomes of a route with the same destination, metric and table, as flags of the request.
     if_there: u16,
     pub(super) attrs: RouteAttrs,
     pub(super) metrics: MetricAttrs,
     /// The next hops, of a route that is given them as a list.
-    hops: &'a [NextHop],
+    pub(super) hops: &'a [NextHop],
 }
 
 impl<'a> NewRoute<'a> {
@@ -172,78 +170,6 @@ impl<'a> NewRoute<'a> {
         if self.attrs.has(RouteView::RTA_TABLE) { self.attrs.table.as_reported() } else { Table::MAIN }
     }
 
-    /// Whether `found` is a route such as this one, whatever its metrics; what this one leaves open does not matter.
-    ///
-    /// IPv6 reports routes with gateways, of one destination and metric, as one route with several next hops, whoever added
-    /// them.
-    pub(crate) fn is_like(&self, found: &RouteInfo) -> bool {
-        let (asked, ways) = (self.ways(), found.ways());
-        let is_way = |asked: &NextHop, found: &NextHop| asked.is_like(found) && self.has_weight_of(asked, found);
-        let goes_all_ways = if self.destination.is_ipv4() {
-            asked.len() == ways.len() && asked.iter().zip(&ways).all(|(asked, found)| is_way(asked, found))
-        } else {
-            asked.iter().all(|asked| ways.iter().any(|found| is_way(asked, found)))
-        };
-        goes_all_ways && self.is_like_but_for_ways(found)
-    }
-
-    fn is_like_but_for_ways(&self, found: &RouteInfo) -> bool {
-        let has = |number| self.attrs.has(number);
-        found.destination == Some(self.destination())
-            && found.table == Some(self.wanted_table())
-            && found.route_type == self.route_type
-            && self.protocol.is_none_or(|protocol| found.protocol == protocol)
-            && (!self.destination.is_ipv4() || self.scope.is_none_or(|scope| found.scope == scope))
-            && (!has(RouteView::RTA_PRIORITY) || found.metric.unwrap_or(0) == self.wanted_metric())
-            && (!has(RouteView::RTA_PREFSRC) || found.source == Some(self.attrs.source))
-    }
-
-    /// `found` as requests that name it and no other, if it is what this one adds. In IPv6 each way is one by itself, and may
-    /// be there without the others.
-    pub(crate) fn named_as(&self, found: &RouteInfo) -> Vec<Self> {
-        let filled = self.filled();
-        if !filled.is_like_but_for_ways(found) || found.metric.unwrap_or(0) != self.wanted_metric() {
-            return Vec::new();
-        }
-        let is_whole = !self.has_link() || self.destination.is_ipv4() && !self.hops.is_empty();
-        if is_whole {
-            return if self.is_like(found) { vec![filled] } else { Vec::new() };
-        }
-        let (asked, ways) = (self.ways(), found.ways());
-        let is_single = self.destination.is_ipv6() || ways.len() == 1;
-        let found = ways.iter().filter(|found| is_single && asked.iter().any(|asked| asked.is_like(found)));
-        let named =
-            |way: &NextHop| filled.next_hops(&[]).maybe(way.gateway, Self::gateway).maybe(way.index, Self::index);
-        found.map(named).collect()
-    }
-
-    /// A route of one next hop has no weight.
-    fn has_weight_of(&self, asked: &NextHop, found: &NextHop) -> bool {
-        self.hops.len() < 2 || asked.weight == found.weight
-    }
-
-    pub(crate) fn has_metrics(&self) -> bool {
-        !self.metrics.is_empty()
-    }
-
-    /// Which metrics `found` has otherwise than this one asks for.
-    pub(crate) fn unlike_metrics(&self, found: &RouteView<'_>) -> Vec<Mismatch> {
-        let mut asked = [0; MetricAttrs::MAX];
-        let len = self.metrics.as_kept().put(Out::new(&mut asked)).map_or(0, |out| out.at());
-        let found = found.metrics().unwrap_or_else(|| MetricsView::new(&[]));
-        MetricsView::new(asked.get(..len).unwrap_or_default()).mismatches(&found)
-    }
-
-    /// Each way that it goes; one that says nothing, of a route that drops packets.
-    fn ways(&self) -> Vec<NextHop> {
-        if self.hops.is_empty() {
-            let is_onlink = self.onlink;
-            vec![NextHop { index: self.wanted_index(), gateway: self.wanted_gateway(), is_onlink, ..NextHop::NOWHERE }]
-        } else {
-            self.hops.to_vec()
-        }
-    }
-
     /// The router it goes to, of whatever family.
     pub(crate) fn wanted_gateway(&self) -> Option<IpAddr> {
         self.attrs.has(RouteView::RTA_GATEWAY).then_some(self.attrs.gateway)
@@ -366,7 +292,7 @@ impl Request for NewRoute<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Weight;
+    use super::super::{RouteInfo, Weight};
     use super::*;
     use crate::wire::{Messages, encoded};
 

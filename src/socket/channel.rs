@@ -26,6 +26,9 @@ const DRAIN: Duration = Duration::from_millis(100);
 pub(super) enum Descriptor {
     Opened(netlink_sys::Socket),
     Given(OwnedFd),
+    /// No socket: a script answers.
+    #[cfg(test)]
+    Scripted(super::script::Script),
 }
 
 impl AsFd for Descriptor {
@@ -33,6 +36,8 @@ impl AsFd for Descriptor {
         match self {
             Self::Opened(socket) => socket.as_fd(),
             Self::Given(fd) => fd.as_fd(),
+            #[cfg(test)]
+            Self::Scripted(script) => script.fd(),
         }
     }
 }
@@ -94,7 +99,18 @@ impl Channel {
         self.limit
     }
 
+    #[cfg(test)]
+    pub(super) fn scripted(script: super::script::Script) -> Self {
+        let number = script.fd().as_raw_fd();
+        let buf = vec![0; BUFFER].into_boxed_slice();
+        Self { fd: Descriptor::Scripted(script), number, buf, limit: Duration::ZERO }
+    }
+
     pub(super) fn send(&self, bytes: &[u8]) -> Result<()> {
+        #[cfg(test)]
+        if let Descriptor::Scripted(script) = &self.fd {
+            return script.send(bytes);
+        }
         loop {
             match send(self.number, bytes, MsgFlags::empty()) {
                 Ok(_) => return Ok(()), // a datagram goes whole or not at all
@@ -133,6 +149,10 @@ impl Channel {
     /// Waits until there is something to receive, or a signal comes, at most for `limit`.
     fn wait(&self, limit: Duration) -> Result<()> {
         const UNIT: Duration = Duration::from_millis(1);
+        #[cfg(test)]
+        if matches!(self.fd, Descriptor::Scripted(_)) {
+            return Err(ErrorKind::TimedOut.into()); // nothing comes by itself
+        }
         let limit = PollTimeout::try_from(limit.saturating_add(UNIT)).unwrap_or(PollTimeout::MAX); // cut to milliseconds
         match poll(&mut [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)], limit) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
@@ -172,6 +192,10 @@ impl Channel {
     /// `None`: a signal interrupted, or the datagram is not the kernel's. A connected socket gets no others; the check is cheap.
     fn receive_once(&mut self) -> Result<Option<usize>> {
         const FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_TRUNC);
+        #[cfg(test)]
+        if let Descriptor::Scripted(script) = &self.fd {
+            return script.receive(&mut self.buf);
+        }
         let mut buffers = [IoSliceMut::new(&mut self.buf)];
         let received = recvmsg::<NetlinkAddr>(self.number, &mut buffers, None, FLAGS);
         let datagram = match received {

@@ -1,7 +1,7 @@
 //! Creating links: the new link's index is known, and UP is up, whatever the kernel's age.
 
 use super::Socket;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Create, IfInfo, LinkChange, LinkView, Placement};
 use crate::value::{IfIndex, IfName};
 use crate::wire::Header;
@@ -22,7 +22,8 @@ impl Socket {
     /// CAP_SYS_ADMIN.
     ///
     /// # Errors
-    /// When it fails, no link is left behind; when the outcome is [unknown](ErrorKind::TimedOut), one may be.
+    /// When it fails, no link is left behind; when the outcome is [unknown](ErrorKind::TimedOut), one may be. One is, under its
+    /// name, where it was made and its index could not be looked up: then the request of the error is `get link`.
     pub fn create(&mut self, link: &impl Create) -> Result<IfIndex> {
         let len = self.encode(link)?;
         self.create_encoded(len, link.placement())
@@ -63,11 +64,11 @@ impl Socket {
             match create(self, index) {
                 Err(error) if tries < INDEX_TRIES && (error.is_already_there() || error.is_busy()) => {
                     if !self.has_link(index).unwrap_or(false) && !is_taken_there(index).unwrap_or(false) {
-                        return Err(error); // or it cannot be seen whether it is taken
+                        return Err(error.without_chosen_index()); // or it cannot be seen whether it is taken
                     }
                     tries += 1;
                 }
-                created => return created,
+                created => return created.map_err(Error::without_chosen_index),
             }
         }
     }
@@ -80,7 +81,7 @@ impl Socket {
         self.transact(0..len, &mut |message| echoed = LinkView::of(message).map(|link| link.index()))?;
         match (index.or(echoed), name) {
             (Some(index), _) => Ok(index),
-            (None, Some(name)) => self.index_of(name),
+            (None, Some(name)) => self.index_of(name).map_err(Error::behind_a_send),
             (None, None) => Err(ErrorKind::Unexpected.into()), // a link without either is given an index
         }
     }
@@ -119,7 +120,7 @@ impl Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Error, KernelError};
+    use crate::error::KernelError;
     use crate::reply::Reply;
     use crate::wire::Messages;
 

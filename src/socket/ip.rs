@@ -1,10 +1,9 @@
-//! Addresses, routes, forwarding entries and namespace ids.
+//! Addresses, routes and namespace ids.
 
 use super::Socket;
 use super::list::{List, Query};
 use crate::addr::{AddressInfo, AddressView, DeleteAddress, ListAddresses, RTM_NEWADDR};
 use crate::error::{Error, ErrorKind, Result};
-use crate::neigh::{ForwardingEntry, ListForwarding, OwnAddresses, RTM_NEWNEIGH};
 use crate::nsid::{GetNsid, ListNsids, NewNsid, RTM_NEWNSID};
 use crate::route::{ListRoutes, RTM_NEWROUTE, RouteInfo, RouteType, RouteView, Table};
 use crate::value::{IfIndex, NsId, family};
@@ -59,24 +58,6 @@ impl Query for ListRoutes {
     /// A table that was never written does not exist: ENOENT.
     fn is_nothing(errno: i32) -> bool {
         errno == Errno::ENOENT as i32
-    }
-}
-
-impl Query for ListForwarding {
-    type View<'a> = ForwardingEntry;
-    type Info = ForwardingEntry;
-    const ITEM: u16 = RTM_NEWNEIGH;
-
-    fn read(message: Message<'_>) -> Option<ForwardingEntry> {
-        ForwardingEntry::of(message)
-    }
-
-    fn accepts(&self, entry: &ForwardingEntry) -> bool {
-        entry.index == self.0 && entry.is_own
-    }
-
-    fn copy(entry: &ForwardingEntry) -> ForwardingEntry {
-        *entry
     }
 }
 
@@ -187,19 +168,6 @@ impl Socket {
             }
         }
         Ok(best.and_then(|route| route.link()))
-    }
-
-    /// The addresses in a link's own list. A long one is read until two reads agree, at most five times.
-    pub(crate) fn own_addresses(&mut self, link: IfIndex) -> Result<OwnAddresses> {
-        const READS: usize = 5;
-        let mut addrs = OwnAddresses::of(&self.snapshot(&ListForwarding(link))?);
-        for _ in 1..READS {
-            if addrs.is_whole {
-                break;
-            }
-            addrs = OwnAddresses::of(&self.snapshot(&ListForwarding(link))?).after(&addrs);
-        }
-        Ok(addrs)
     }
 
     /// The id by which this socket's namespace knows `namespace`; `None` if it has none (since Linux 4.0).

@@ -148,9 +148,10 @@ impl<'s, Q: Query> List<'s, Q> {
 
     /// Where in the receive buffer the next entry is that was asked for.
     fn find_next(&mut self) -> Result<Option<Range<usize>>> {
+        let mut wait = Wait::default(); // anew behind each message of the list, and behind no other
         while let State::Reading { interrupted } = &mut self.state {
             if self.unread.is_empty() {
-                self.unread = 0..self.socket.channel.receive(&mut Wait::default())?;
+                self.unread = 0..self.socket.channel.receive(&mut wait)?;
             }
             let mut messages = Messages::new(self.socket.channel.read(self.unread.clone()));
             let Some(message) = messages.next() else { continue };
@@ -160,6 +161,7 @@ impl<'s, Q: Query> List<'s, Q> {
             if Some(message.header.sequence) != self.socket.dump {
                 continue;
             }
+            wait = Wait::default();
             *interrupted |= message.header.flags & INTERRUPTED != 0;
             match Reply::of(message)? {
                 Reply::Item(message) => {
@@ -204,6 +206,30 @@ fn how_it_ended<Q: Query>(end: &Ack<'_>, interrupted: bool, request: &[u8]) -> R
 }
 
 impl Socket {
+    /// The links that `request` asks for, one after the other, each lent from the receive buffer.
+    ///
+    /// ```no_run
+    /// # use sublink::{ListLinks, Socket};
+    /// let mut host = Socket::open()?;
+    /// let mut links = host.links(&ListLinks::new().kind("macvlan"))?;
+    /// while let Some(link) = links.next()? {
+    ///     println!("{} {:?}", link.name(), link.macvlan().and_then(|macvlan| macvlan.mode()));
+    /// }
+    /// # Ok::<(), sublink::Error>(())
+    /// ```
+    ///
+    /// Links of any size are in it: a macvlan in source mode with thousands of senders is above 32 KiB, and the kernel makes
+    /// room for it because the request has `IFLA_EXT_MASK`. Without that, it would leave it out and say nothing. So it does,
+    /// since Linux 7.3, with one that has more than some 5,450, which older kernels report with a wrong length: an error.
+    ///
+    /// Where a list of senders grows above some 2,700 while it is read, Linux 6.10 and later end the list before its link, with
+    /// an OK. So where there may be macvlans in a list, it is asked behind it which links there are, and
+    /// [`ErrorKind::CutShort`] says that some may be missing. That cannot be asked of [other
+    /// namespaces](ListLinks::in_netnsid), where a link of so many senders, grown or not, ends the list.
+    pub fn links<'f>(&mut self, request: &ListLinks<'f>) -> Result<List<'_, ListLinks<'f>>> {
+        List::start(self, *request)
+    }
+
     /// Reads a list whole, and again, at most four times, when it changed while it was read.
     ///
     /// # Errors

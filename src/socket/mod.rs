@@ -12,8 +12,11 @@ mod create;
 mod ip;
 mod list;
 mod look_up;
+mod neigh;
 mod option;
 mod run;
+#[cfg(test)]
+pub(crate) mod script;
 mod vlan;
 mod watch;
 mod whole;
@@ -26,7 +29,7 @@ pub(crate) use vlan::impossible_vlan;
 
 use crate::batch::{Batch, CHUNK};
 use crate::error::{Error, ErrorKind, KernelError, Result, Whereabouts};
-use crate::link::{AltNameChange, DeleteLink, GetLink, LinkChange, LinkSettings, ListLinks, ignored};
+use crate::link::{AltNameChange, DeleteLink, GetLink, LinkChange, LinkSettings, ignored};
 use crate::netns::{Netns, NetnsId, run_in};
 use crate::reply::Reply;
 use crate::request::{RequestInfo, Verb};
@@ -221,32 +224,6 @@ impl Socket {
     /// Takes an alternative name from a link.
     pub fn delete_alt_name(&mut self, index: IfIndex, name: impl AsRef<[u8]>) -> Result<()> {
         self.apply(&AltNameChange::delete(index, AltName::new(&name)?))
-    }
-
-    /// The links that `request` asks for, one after the other, each lent from the receive buffer.
-    ///
-    /// ```no_run
-    /// # use sublink::{ListLinks, Socket};
-    /// let mut host = Socket::open()?;
-    /// let mut links = host.links(&ListLinks::new().kind("macvlan"))?;
-    /// while let Some(link) = links.next()? {
-    ///     println!("{} {:?}", link.name(), link.macvlan().and_then(|macvlan| macvlan.mode()));
-    /// }
-    /// # Ok::<(), sublink::Error>(())
-    /// ```
-    ///
-    /// Links of any size are in it: a macvlan in source mode with thousands of senders is above 32 KiB, and the kernel makes
-    /// room for it because the request has `IFLA_EXT_MASK`. Without that, it would leave it out and say nothing. So it does,
-    /// since Linux 7.3, with one that has more than some 5,450, which older kernels report with a wrong length: an error.
-    ///
-    /// Where a list of senders grows above some 2,700 while the links are read, so that its link no longer fits the kernel's
-    /// datagram, Linux 6.10 and later end the list before that link, with an OK. So behind the last link of a list that may have
-    /// macvlans or macvtaps in it, it is asked which links there are, by their indexes alone, and
-    /// [`ErrorKind::CutShort`] says that some may be missing. In a list of [another namespace](ListLinks::in_netnsid) that
-    /// cannot be asked, and a link there that has so many senders, grown or not, ends it early. So may a link that has grown
-    /// as large by other lists: 250 alternative names, or 2,700 priorities of a VLAN in a list of that kind.
-    pub fn links<'f>(&mut self, request: &ListLinks<'f>) -> Result<List<'_, ListLinks<'f>>> {
-        List::start(self, *request)
     }
 
     /// Whether the kernel is new enough for what `request`, done to the link `index`, asked of it. Older kernels ignore with an

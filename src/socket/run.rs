@@ -68,13 +68,15 @@ impl Socket {
         batch.prepare(from, to, first);
         self.channel.send(batch.messages(from, to))?;
         batch.outcomes_mut(from..to).iter_mut().for_each(|outcome| *outcome = Outcome::Unknown);
-        let ended = self.read_outcomes(batch, from, first, count);
-        if ended.is_ok() && batch.outcome(to - 1) != Some(&Outcome::Unknown) {
-            // Nothing was lost, so a step of which nothing came back did not fail.
-            let unknown = |outcome: &&mut Outcome| matches!(outcome, Outcome::Unknown);
-            batch.outcomes_mut(from..to).iter_mut().filter(unknown).for_each(|outcome| *outcome = Outcome::Done);
+        self.read_outcomes(batch, from, first, count)?;
+        let has_one_ack = batch.has_one_ack();
+        let mut unknown = batch.outcomes_mut(from..to).iter_mut().filter(|outcome| matches!(outcome, Outcome::Unknown));
+        if has_one_ack {
+            unknown.for_each(|outcome| *outcome = Outcome::Done); // nothing was lost, so it did not fail
+        } else if unknown.next().is_some() {
+            return Err(ErrorKind::Overrun.into());
         }
-        ended
+        Ok(())
     }
 
     /// After an overrun, what is still in the buffer is read: it says of some steps how they came out.

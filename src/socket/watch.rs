@@ -198,8 +198,9 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::addr::{NewAddress, RTM_NEWADDR};
-    use crate::wire::encoded;
+    use crate::addr::{NewAddress, RTM_GETADDR, RTM_NEWADDR};
+    use crate::socket::script::{Event, Kernel, Script, end};
+    use crate::wire::{Header, encoded};
 
     const INDEX: IfIndex = IfIndex(5);
 
@@ -242,5 +243,53 @@ mod tests {
         assert_eq!(heard(RTM_NEWADDR, INDEX, "fe80::7/64", none), Ok(2));
         assert_eq!(heard(RTM_NEWADDR, INDEX, "fe80::7/64", tentative), Ok(3));
         assert_eq!(heard(RTM_DELADDR, INDEX, "fe80::7/64", none), Ok(3), "there may be another");
+    }
+
+    /// How a wait ends, where the looks find these flags one after the other, and these events come.
+    fn waited(looks: &[AddressFlags], events: Vec<Event>) -> Result<(), String> {
+        let looks: Vec<_> = looks.into();
+        let mut looks = looks.into_iter();
+        let mut kernel = Kernel::with_links(4);
+        kernel.links[0].get_mut(&INDEX.get()).unwrap().is_up = true;
+        let answer = move |request: &[u8]| {
+            let header = Header::parse(request).unwrap();
+            if header.ty != RTM_GETADDR {
+                return Ok(kernel.work(request, 0));
+            }
+            let entry = looks.next().map(|flags| {
+                let mut entry = encoded(&NewAddress::new(INDEX, "fd00::7/64".parse().unwrap()).flags(flags));
+                entry[8..12].copy_from_slice(&header.sequence.to_ne_bytes());
+                entry
+            });
+            Ok(entry.into_iter().chain([end(header)]).map(Event::Datagram).collect())
+        };
+        let asking = Socket::scripted(Script::new(answer));
+        let mut watch = AddressWatch { events: Channel::scripted(Script::of(events)), asking };
+        let limit = Duration::from_millis(50);
+        watch.wait(INDEX, &["fd00::7".parse().unwrap()], limit).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_wait_ends_whatever_comes() {
+        const TENTATIVE: AddressFlags = AddressFlags::TENTATIVE;
+        let event = |flags| encoded(&NewAddress::new(INDEX, "fd00::7/64".parse().unwrap()).flags(flags));
+        let other = encoded(&NewAddress::new(IfIndex(6), "fd00::7/64".parse().unwrap()));
+        let still = Err(ErrorKind::StillTentative("fd00::7".parse().unwrap()).to_string());
+        let usable = event(AddressFlags::default());
+        assert_eq!(waited(&[TENTATIVE], vec![Event::Datagram(usable.clone())]), Ok(()));
+        assert_eq!(waited(&[TENTATIVE], vec![]), still, "nothing comes");
+        assert_eq!(waited(&[TENTATIVE], vec![Event::Forged(usable.clone())]), still, "from somebody else");
+        assert_eq!(waited(&[TENTATIVE], vec![Event::Endless(other)]), still, "other addresses, without end");
+        let stale = vec![Event::Overrun, Event::Datagram(event(TENTATIVE))];
+        assert_eq!(waited(&[TENTATIVE, AddressFlags::default()], stale.clone()), Ok(()), "what was lost said so");
+        let failed = Err(ErrorKind::DuplicateAddress("fd00::7".parse().unwrap()).to_string());
+        assert_eq!(waited(&[TENTATIVE, AddressFlags::DADFAILED], stale), failed);
+        let gone = Err(ErrorKind::AddressGone("fd00::7".parse().unwrap()).to_string());
+        assert_eq!(waited(&[], vec![]), gone);
+        let cut = usable.get(..30).unwrap().to_vec();
+        let said = waited(&[TENTATIVE], vec![Event::Datagram(cut)]).unwrap_err();
+        assert!(said.starts_with("a netlink message says"), "{said}");
+        let said = waited(&[TENTATIVE], vec![Event::TooLong]).unwrap_err();
+        assert!(!said.contains("tentative"), "{said}");
     }
 }

@@ -5,6 +5,9 @@ use super::mac::Hex;
 use std::fmt;
 use std::net::Ipv6Addr;
 
+/// The largest id of a VLAN: the 12 bits of 802.1Q, of which all ones are reserved.
+pub(crate) const LAST_VLAN_ID: u16 = 4094;
+
 /// What was given where a value was wanted: its first bytes, kept for the sentence that refuses it.
 ///
 /// It is of constant size, so that values are checked in `const` and without allocating.
@@ -59,10 +62,10 @@ impl fmt::Debug for Given {
 #[non_exhaustive]
 pub enum InvalidValue {
     /// See [`IfName`](super::IfName).
-    #[error("{0} is no interface name: it has {n} bytes, not 1 to 15", n = .0.len())]
+    #[error("{0} is not an interface name: it has {n} bytes, not 1 to 15", n = .0.len())]
     NameLength(Given),
     /// See [`IfName`](super::IfName).
-    #[error("{name} is no interface name: it holds {byte:?}", byte = char::from(*.byte))]
+    #[error("{name} is not an interface name: it holds {byte:?}", byte = char::from(*.byte))]
     NameByte {
         /// What was given.
         name: Given,
@@ -70,13 +73,13 @@ pub enum InvalidValue {
         byte: u8,
     },
     /// See [`IfName`](super::IfName).
-    #[error("{0} is no interface name: the kernel has files or settings of that name")]
+    #[error("{0} is not an interface name: the kernel has files or settings of that name")]
     NameReserved(Given),
     /// See [`AltName`](super::AltName).
-    #[error("{0} is no alternative name: it has {n} bytes, not 1 to 127", n = .0.len())]
+    #[error("{0} is not an alternative name: it has {n} bytes, not 1 to 127", n = .0.len())]
     AltNameLength(Given),
     /// See [`Alias`](super::Alias).
-    #[error("{0} is no alias: it has {n} bytes, and at most 255 are allowed", n = .0.len())]
+    #[error("{0} is not an alias: it has {n} bytes, and at most 255 are allowed", n = .0.len())]
     AliasLength(Given),
     /// See [`IfIndex`](super::IfIndex).
     #[error("an interface index is 1 to 2147483647, not {0}")]
@@ -88,16 +91,19 @@ pub enum InvalidValue {
     #[error("a MAC address of an interface is neither multicast, broadcast nor zero, as {} is", Hex(.0))]
     MacNotUnicast([u8; 6]),
     /// See [`MacAddr`](super::MacAddr).
-    #[error("{0} is no MAC address: one is six hexadecimal bytes, as in 02:00:00:00:00:07")]
+    #[error("{0} is not a MAC address, which is six hexadecimal bytes, as in 02:00:00:00:00:07")]
     MacSyntax(Given),
+    /// See [`EtherAddr`](super::EtherAddr).
+    #[error("an Ethernet address is not zero")]
+    EtherAddrZero,
     /// A MAC address for a link that has its parent's: the kernel would ignore it.
     #[error("an ipvlan, and a macvlan in passthru mode, has its parent's MAC address, not one of its own")]
     MacIsParents,
     /// See [`VlanId`](crate::VlanId).
-    #[error("a VLAN id is 0 to 4094, not {0}")]
+    #[error("a VLAN id is 0 to {LAST_VLAN_ID}, not {0}")]
     VlanId(u16),
     /// See [`VlanId`](crate::VlanId).
-    #[error("{0} is no VLAN id: one is a number from 0 to 4094")]
+    #[error("{0} is not a VLAN id, which is a number from 0 to {LAST_VLAN_ID}")]
     VlanIdSyntax(Given),
     /// See [`VlanPriority`](crate::link::VlanPriority).
     #[error("a VLAN priority is 0 to 7, not {0}")]
@@ -109,7 +115,7 @@ pub enum InvalidValue {
     #[error("the weight of a next hop is 1 to 256, not {0}")]
     Weight(u16),
     /// A word that is none of those that a property has.
-    #[error("{given} is no {what}: it is one of {known}")]
+    #[error("{given} is not a {what}, which is one of {known}")]
     Word {
         /// What was given.
         given: Given,
@@ -123,22 +129,22 @@ pub enum InvalidValue {
     TooLong(usize),
     /// See [`Attached`](crate::Attached).
     #[error(
-        "{0} is no attached link: one is as in `eth0 kind macvlan index 20817 mac 02:00:00:00:00:07 parent 5 lower 5`"
+        "{0} is not an attached link, which is written as in `eth0 kind macvlan index 20817 mac 02:00:00:00:00:07 parent 5 lower 5`"
     )]
     Attached(Given),
     /// See [`MovedDevice`](crate::endpoint::MovedDevice).
     #[error(
-        "{0} is no moved device: one is as in `ctr0 addr 10.0.50.7/24 broadcast 10.0.50.255 addr fd50::7/64 flags 512`"
+        "{0} is not a moved device, which is written as in `ctr0 addr 10.0.50.7/24 broadcast 10.0.50.255 addr fd50::7/64 flags 512`"
     )]
     MovedDevice(Given),
     /// A descriptor given for a process that is no pidfd.
     #[error("not a pidfd")]
     NotAPidfd,
     /// A name for `/run/netns` that cannot be the name of a file.
-    #[error("{0} is no name of a namespace: one names a file in /run/netns, in 1 to 255 bytes, without `/`")]
+    #[error("{0} is not the name of a namespace, which is that of a file in /run/netns: 1 to 255 bytes without `/`")]
     NamespaceName(Given),
     /// A path below `/proc/sys/net` that could lead elsewhere.
-    #[error("{0} is no setting: one is a path below /proc/sys/net, without `.`, `..` and empty parts")]
+    #[error("{0} is not a setting, which is a path below /proc/sys/net without `.`, `..` and empty parts")]
     SettingPath(Given),
     /// See [`Ipv6Token`](crate::link::Ipv6Token).
     #[error("{0} is no token: one is the lower half of an address, as in ::7")]
@@ -159,8 +165,8 @@ mod tests {
     fn what_was_given_is_said() {
         let long = InvalidValue::NameLength(Given::new(&[b'a'; 50]));
         let start = "a".repeat(40);
-        assert_eq!(long.to_string(), format!("\"{start}…\" is no interface name: it has 50 bytes, not 1 to 15"));
+        assert_eq!(long.to_string(), format!("\"{start}…\" is not an interface name: it has 50 bytes, not 1 to 15"));
         let escaped = InvalidValue::NameByte { name: Given::new(b"a\x1b b"), byte: b' ' };
-        assert_eq!(escaped.to_string(), "\"a\\u{1b} b\" is no interface name: it holds ' '");
+        assert_eq!(escaped.to_string(), "\"a\\u{1b} b\" is not an interface name: it holds ' '");
     }
 }

@@ -10,6 +10,9 @@ pub(crate) const AF_INET6: u8 = 10;
 /// The least that IPv6 does with: on a link with less, the kernel has none (RFC 8200, section 5).
 pub(crate) const IPV6_MTU: u32 = 1280;
 
+/// Below it, a link has no IPv4 (`IPV4_MIN_MTU` of `include/net/ip.h`).
+pub(crate) const IPV4_MTU: u32 = 68;
+
 /// `AF_INET` or `AF_INET6`.
 pub(crate) const fn family(addr: IpAddr) -> u8 {
     match addr {

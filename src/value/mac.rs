@@ -56,6 +56,7 @@ impl TryFrom<[u8; 6]> for MacAddr {
 
 fixed! {
     MacAddr:  6 + 2, MacAddr([0; 6]), |v: MacAddr| v.0, |b| MacAddr::new(b).ok();
+    EtherAddr: 6 + 2, EtherAddr([0; 6]), |v: EtherAddr| v.0, |b| EtherAddr::new(b).ok();
     Broadcast: 6 + 2, Broadcast([0; 6]), |v: Broadcast| v.0, Broadcast;
 }
 
@@ -106,13 +107,96 @@ impl FromStr for MacAddr {
     type Err = InvalidValue;
     /// Six pairs of hexadecimal digits, with `:` or `-` between them.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let invalid = InvalidValue::MacSyntax(Given::new(text.as_bytes()));
-        let (mut bytes, mut parts) = ([0; 6], text.split([':', '-']));
-        for byte in &mut bytes {
-            let digits = parts.next().filter(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit()));
-            *byte = digits.and_then(|d| u8::from_str_radix(d, 16).ok()).ok_or(invalid)?;
+        Self::new(six_bytes(text)?)
+    }
+}
+
+fn six_bytes(text: &str) -> Result<[u8; 6], InvalidValue> {
+    let invalid = InvalidValue::MacSyntax(Given::new(text.as_bytes()));
+    let (mut bytes, mut parts) = ([0; 6], text.split([':', '-']));
+    for byte in &mut bytes {
+        let digits = parts.next().filter(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit()));
+        *byte = digits.and_then(|d| u8::from_str_radix(d, 16).ok()).ok_or(invalid)?;
+    }
+    if parts.next().is_some() { Err(invalid) } else { Ok(bytes) }
+}
+
+/// An address that Ethernet frames go to: that of one interface, or of a group (multicast, broadcast). Six bytes, not all
+/// zero.
+///
+/// ```
+/// use sublink::MacAddr;
+/// use sublink::value::EtherAddr;
+/// let group: EtherAddr = "01:00:5e:00:00:01".parse()?;
+/// assert!(group.is_multicast() && group.mac().is_none());
+/// assert_eq!(EtherAddr::from(MacAddr::new([2, 0, 0, 0, 0, 7])?).to_string(), "02:00:00:00:00:07");
+/// # Ok::<(), sublink::value::InvalidValue>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EtherAddr([u8; 6]);
+
+impl EtherAddr {
+    /// Checks `bytes`.
+    pub const fn new(bytes: [u8; 6]) -> Result<Self, InvalidValue> {
+        match bytes {
+            [0, 0, 0, 0, 0, 0] => Err(InvalidValue::EtherAddrZero),
+            _ => Ok(Self(bytes)),
         }
-        if parts.next().is_some() { Err(invalid) } else { Self::new(bytes) }
+    }
+
+    /// The six bytes.
+    pub const fn bytes(self) -> [u8; 6] {
+        self.0
+    }
+
+    /// Whether it is that of a group.
+    pub const fn is_multicast(self) -> bool {
+        let [first, ..] = self.0;
+        first & 1 != 0
+    }
+
+    /// The address of one interface; `None` if it is that of a group.
+    pub const fn mac(self) -> Option<MacAddr> {
+        if self.is_multicast() { None } else { Some(MacAddr(self.0)) }
+    }
+}
+
+impl From<MacAddr> for EtherAddr {
+    fn from(mac: MacAddr) -> Self {
+        Self(mac.0)
+    }
+}
+
+impl From<EtherAddr> for [u8; 6] {
+    fn from(addr: EtherAddr) -> Self {
+        addr.0
+    }
+}
+
+impl TryFrom<[u8; 6]> for EtherAddr {
+    type Error = InvalidValue;
+    fn try_from(bytes: [u8; 6]) -> Result<Self, InvalidValue> {
+        Self::new(bytes)
+    }
+}
+
+impl FromStr for EtherAddr {
+    type Err = InvalidValue;
+    /// As of a [`MacAddr`].
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        Self::new(six_bytes(text)?)
+    }
+}
+
+impl fmt::Display for EtherAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Hex(&self.0), f)
+    }
+}
+
+impl fmt::Debug for EtherAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Hex(&self.0), f)
     }
 }
 
@@ -176,6 +260,16 @@ mod tests {
         for bad in [[0; 6], [0xff; 6], [1, 0, 0x5e, 0, 0, 1]] {
             assert_eq!(MacAddr::new(bad), Err(InvalidValue::MacNotUnicast(bad)));
         }
+    }
+
+    #[test]
+    fn an_address_of_ethernet_is_an_interfaces_or_a_groups() {
+        let addr = |text: &str| text.parse::<EtherAddr>();
+        let (one, group) = (addr("02:00:00:00:00:07").unwrap(), addr("33:33:00:00:00:01").unwrap());
+        assert_eq!((one.mac(), group.mac()), (MacAddr::new([2, 0, 0, 0, 0, 7]).ok(), None));
+        assert!(!one.is_multicast() && group.is_multicast() && addr("ff:ff:ff:ff:ff:ff").unwrap().is_multicast());
+        assert_eq!(addr("00:00:00:00:00:00"), Err(InvalidValue::EtherAddrZero));
+        assert_eq!((group.to_string(), format!("{one:?}")), ("33:33:00:00:00:01".into(), "02:00:00:00:00:07".into()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Values that requests and answers are made of. Each is checked once, when it is made, and never again.
 //!
 //! The modules above this one ([`link`](crate::link), [`addr`](crate::addr), [`route`](crate::route),
-//! [`nsid`](crate::nsid)) share these values, so that none of them has to know another.
+//! [`neigh`](crate::neigh), [`nsid`](crate::nsid)) share these values, so that none of them has to know another.
 
 mod flags;
 mod index;
@@ -17,12 +17,13 @@ mod random;
 pub use index::IfIndex;
 pub use invalid::{Given, InvalidValue};
 pub use ip::Scope;
-pub use mac::{Broadcast, LinkAddress, MacAddr};
+pub use mac::{Broadcast, EtherAddr, LinkAddress, MacAddr};
 pub use names::{Alias, AltName, IfName, Name};
 pub use nsid::NsId;
 
 pub(crate) use flags::{flags, flags_change, write_flags};
-pub(crate) use ip::{AF_INET, AF_INET6, IPV6_MTU, everywhere, family};
+pub(crate) use invalid::LAST_VLAN_ID;
+pub(crate) use ip::{AF_INET, AF_INET6, IPV4_MTU, IPV6_MTU, everywhere, family};
 pub(crate) use maybe::maybe;
 pub(crate) use names::unescape;
 pub(crate) use numbers::{checked, numbers, transparent};

@@ -57,6 +57,14 @@ impl IfName {
         Ok(Self::received(name))
     }
 
+    /// What the names begin with that this library gives links while it makes them.
+    pub(crate) const TEMPORARY: &str = "sl~";
+
+    /// Whether a link of this name is being made, or its maker ended in between.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.as_bytes().starts_with(Self::TEMPORARY.as_bytes())
+    }
+
     /// A name that the kernel sent: cut at 15 bytes, and otherwise taken as it is.
     pub(crate) const fn received(mut name: &[u8]) -> Self {
         let (mut padded, mut size) = ([0; 16], 1);

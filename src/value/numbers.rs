@@ -164,7 +164,10 @@ mod tests {
     #[test]
     fn what_is_no_word_gets_the_words() {
         let error = "veth".parse::<MacvlanMode>().unwrap_err();
-        assert_eq!(error.to_string(), "\"veth\" is no mode: it is one of private, vepa, bridge, passthru, source");
+        assert_eq!(
+            error.to_string(),
+            "\"veth\" is not a mode, which is one of private, vepa, bridge, passthru, source"
+        );
         assert_eq!(format!("{:>5} {}", IpvlanMode::L2, VlanProtocol::Other(0x9100)), "   l2 0x9100");
     }
 }

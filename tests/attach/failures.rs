@@ -99,7 +99,7 @@ pub fn a_parent_that_is_a_bridge_port_is_busy() -> Result<(), Skip> {
     let before = pod.contents();
     let error = pod.attach(&mut host, &bridge_endpoint(parent)).unwrap_err();
     let expected = "create macvlan eth0 on p0: EBUSY (Device or resource busy): \
-        the parent p0 is a port of br0, which takes its packets; no link is left behind";
+        the parent p0 is a port of br0, which receives its packets; no link is left behind";
     assert_eq!(error.to_string(), expected);
     assert_eq!(pod.contents(), before);
     Ok(())
@@ -146,10 +146,13 @@ pub fn a_failure_at_each_step_leaves_nothing() -> Result<(), Skip> {
         (good().addr_gen_mode(AddrGenMode::Other(77)), "change link eth0: EINVAL (Invalid argument);"),
         (good().addr(net("10.0.50.7/24")), "add address 10.0.50.7/24 to eth0: EEXIST"), // newer kernels have words for it
         (Endpoint::new(link.mac(own)).addr(net("10.0.50.7/24")), &mac_of_parent),
-        (good().gateway(ip("10.0.50.2")), "add route default via 10.0.50.2 dev eth0: EEXIST (File exists);"),
+        (
+            good().gateway(ip("10.0.50.2")),
+            "add route default via 10.0.50.2 dev eth0: EEXIST (File exists): there is a route with this metric already: ",
+        ),
         (
             good().route(NewRoute::new(net("10.9.0.0/16")).gateway(ip("10.8.0.1"))),
-            "add route 10.9.0.0/16 via 10.8.0.1 dev eth0: ENETUNREACH: Nexthop has invalid gateway;",
+            "add route 10.9.0.0/16 via 10.8.0.1 dev eth0: ENETUNREACH: Nexthop has invalid gateway: the gateway 10.8.0.1 is in no ",
         ),
     ];
     for (endpoint, sentence) in rows {

@@ -192,7 +192,7 @@ pub fn a_parent_that_is_a_bridge_port_is_tried_once() -> Result<(), Skip> {
     port_of_a_bridge(parent)?;
     let trace = Trace::new(&[])?;
     let expected = "nothing is left, Clean: create macvlan eth0 on p0: EBUSY (Device or resource busy): \
-        the parent p0 is a port of br0, which takes its packets; no link is left behind";
+        the parent p0 is a port of br0, which receives its packets; no link is left behind";
     assert_eq!(trace.said, expected);
     assert_eq!(trace.creates(), 1);
     Ok(())

@@ -20,9 +20,6 @@ use sublink_tests::kernel_test;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Longer than any test may take: who waits for this fails.
-const FOREVER: Duration = Duration::from_secs(24 * 3600);
-
 const ADDR: Ipv6Addr = Ipv6Addr::new(0xfd50, 0, 0, 0, 0, 0, 0, 7);
 
 fn endpoint(host: &mut Socket) -> Endpoint<'static> {
@@ -66,14 +63,14 @@ fn an_attach_returns_when_the_addresses_can_be_used() -> Result<(), Skip> {
 #[kernel_test]
 fn what_needs_no_detection_is_not_awaited() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
-    let slow = endpoint(&mut host).ipv6(Ipv6Setting::DAD_TRANSMITS, 1_000_000).usable_within(FOREVER);
+    let slow = endpoint(&mut host).ipv6(Ipv6Setting::DAD_TRANSMITS, 1_000_000).usable_within(LIMIT);
     let attached = pod.attach(&mut host, &slow.clone().nodad()).unwrap();
     attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap();
     let attached = pod.attach(&mut host, &slow.ipv6(Ipv6Setting::ACCEPT_DAD, 0).with_link_local()).unwrap();
     attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).unwrap();
     let link = NewLink::macvlan(host.index_of("p0").unwrap()).name(name("eth0"));
     let v4 = Endpoint::new(link).addr(net("10.0.50.7/24")).ipv6(Ipv6Setting::DAD_TRANSMITS, 1_000_000);
-    pod.attach(&mut host, &v4.usable_within(FOREVER)).unwrap();
+    pod.attach(&mut host, &v4.usable_within(LIMIT)).unwrap();
     Ok(())
 }
 
@@ -120,11 +117,11 @@ fn a_limit_that_is_too_short_undoes_the_attach() -> Result<(), Skip> {
 #[kernel_test]
 fn nobody_waits_for_a_link_local_address_that_does_not_come() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
-    let endpoint = endpoint(&mut host).nodad().usable_within(FOREVER).with_link_local();
+    let endpoint = endpoint(&mut host).nodad().usable_within(LIMIT).with_link_local();
     let error = refused(&mut pod, &mut host, &endpoint.addr_gen_mode(AddrGenMode::None));
     assert!(matches!(error.kind(), ErrorKind::NoLinkLocal(link) if *link == name("eth0")), "{error}");
     let link = NewLink::macvlan(host.index_of("p0").unwrap()).name(name("eth0"));
-    let off = Endpoint::new(link).ipv6(Ipv6Setting::DISABLE_IPV6, 1).usable_within(FOREVER).with_link_local();
+    let off = Endpoint::new(link).ipv6(Ipv6Setting::DISABLE_IPV6, 1).usable_within(LIMIT).with_link_local();
     let error = refused(&mut pod, &mut host, &off);
     assert!(matches!(error.kind(), ErrorKind::NoLinkLocal(_)), "{error}");
     Ok(())
@@ -134,7 +131,7 @@ fn nobody_waits_for_a_link_local_address_that_does_not_come() -> Result<(), Skip
 #[kernel_test]
 fn nobody_waits_without_a_carrier() -> Result<(), Skip> {
     let (mut host, mut pod) = (socket(), Pod::new());
-    let endpoint = endpoint(&mut host).usable_within(FOREVER);
+    let endpoint = endpoint(&mut host).usable_within(LIMIT);
     let p1 = host.index_of("p1").unwrap();
     host.change(&LinkChange::new(p1).down()).unwrap();
     crate::tools::await_link(host.index_of("p0").unwrap(), "the carrier to go", |link| !link.carrier().unwrap_or(true));
@@ -159,7 +156,7 @@ fn a_carrier_that_is_lost_ends_the_wait() -> Result<(), Skip> {
     let mut watch = AddressWatch::open_in(&pod.sandbox).unwrap();
     let p0 = host.index_of("p0").unwrap();
     let error = thread::scope(|scope| {
-        let waiting = scope.spawn(move || watch.wait(attached.index, &[ADDR], FOREVER));
+        let waiting = scope.spawn(move || watch.wait(attached.index, &[ADDR], LIMIT));
         host.change(&LinkChange::new(p0).down()).unwrap();
         waiting.join().unwrap().unwrap_err()
     });

@@ -16,7 +16,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use sublink::batch::Outcome;
 use sublink::link::{AddrGenMode, DeleteLink, LinkSettings};
-use sublink::{Batch, ErrorKind, IfIndex, LinkChange, ListLinks, Netns, NewLink, Result, Socket};
+use sublink::socket::AddressWatch;
+use sublink::{Batch, ErrorKind, IfIndex, LinkChange, ListLinks, Netns, NewAddress, NewLink, Result, Socket};
 use sublink_tests::{kernel_test, role};
 
 const SHORT: Duration = Duration::from_millis(30);
@@ -190,14 +191,43 @@ pub fn stops_and_continues_do_not_end_the_wait_or_prolong_it() -> std::result::R
     Ok(())
 }
 
-/// A process that waits for an answer which does not come, and prints for how many milliseconds.
-#[role]
-fn late_waiter() {
+/// A process that waits for what does not come, and prints for how many milliseconds.
+fn wait_late(wait: impl FnOnce(&mut Socket)) {
     let (mut socket, _mute) = unanswered(bare());
     socket.set_time_limit(LONG);
     let since = Instant::now();
-    timed_out("index_of", socket.index_of("lo"));
+    wait(&mut socket);
     println!("{}", since.elapsed().as_millis());
+}
+
+#[role]
+fn late_look() {
+    wait_late(|socket| timed_out("index_of", socket.index_of("lo")));
+}
+
+#[role]
+fn late_batch() {
+    let mut batch = Batch::new();
+    batch.push(&DeleteLink::index(IfIndex::new(999).unwrap())).unwrap();
+    wait_late(|socket| timed_out("run", socket.run(&mut batch)));
+}
+
+#[role]
+fn late_list() {
+    wait_late(|socket| timed_out("links", socket.links(&ListLinks::new()).unwrap().next().map(|_| ())));
+}
+
+/// An address is tentative for as long as its link is down.
+#[role]
+fn late_address() {
+    let (mut host, mut watch) = (socket(), AddressWatch::open().unwrap());
+    let down = host.create(&NewLink::veth(NewLink::peer().name(name("q1"))).name(name("q0"))).unwrap();
+    let addr = "fd00::7".parse().unwrap();
+    host.apply(&NewAddress::new(down, "fd00::7/64".parse().unwrap())).unwrap();
+    wait_late(|_| {
+        let error = watch.wait(down, &[addr], LONG).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::StillTentative(_)), "{error}");
+    });
 }
 
 const LONG: Duration = Duration::from_secs(2);
@@ -205,20 +235,25 @@ const LONG: Duration = Duration::from_secs(2);
 /// One signal near the end of the wait: were the limit counted from there, the wait would be almost twice as long.
 #[kernel_test]
 pub fn a_late_signal_does_not_prolong_the_wait() -> std::result::Result<(), Skip> {
-    let mut child = start("late_waiter");
-    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    let roles = ["late_look", "late_batch", "late_list", "late_address"];
+    let mut waiting = roles.map(|role| (role, start(role)));
+    let pids = waiting.each_ref().map(|(_, child)| Pid::from_raw(child.id().try_into().unwrap()));
     let since = Instant::now();
-    while !is_receiving(pid) {
-        assert!(since.elapsed() < FOR_EVER, "it was never seen waiting");
+    while !pids.iter().all(|pid| is_receiving(*pid)) {
+        assert!(since.elapsed() < FOR_EVER, "they were never seen waiting at a time");
         thread::yield_now();
     }
     thread::sleep(LONG * 3 / 4);
-    kill(pid, Signal::SIGSTOP).unwrap();
-    waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
-    kill(pid, Signal::SIGCONT).unwrap();
-    let waited: u64 = number(&mut BufReader::new(child.stdout.take().unwrap()));
-    assert!(child.wait().unwrap().success());
-    assert!(Duration::from_millis(waited) < LONG * 5 / 4, "{waited} ms");
+    for pid in pids {
+        kill(pid, Signal::SIGSTOP).unwrap();
+        waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
+        kill(pid, Signal::SIGCONT).unwrap();
+    }
+    for (role, child) in &mut waiting {
+        let waited: u64 = number(&mut BufReader::new(child.stdout.take().unwrap()));
+        assert!(child.wait().unwrap().success(), "{role}");
+        assert!(Duration::from_millis(waited) < LONG * 5 / 4, "{role}: {waited} ms");
+    }
     Ok(())
 }
 

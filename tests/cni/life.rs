@@ -1,8 +1,9 @@
 //! ADD, CHECK, DEL, and what lies between.
 
 use crate::common::{Skip, kernel_test, needs, parent, socket};
-use crate::runtime::{Pod, Runtime, config, host_links, with};
+use crate::runtime::{Pod, REFERENCE, Runtime, config, host_links, ipv4_config, with};
 use serde_json::{Value, json};
+use sublink::route::ListRoutes;
 use sublink::{LinkChange, Netns, NewLink};
 
 /// As libcni does it.
@@ -39,6 +40,39 @@ fn add_check_check_after_a_changed_mtu_delete_delete() -> Result<(), Skip> {
     assert_eq!(runtime.asked_of_ipam(&pod), ["ADD", "CHECK", "CHECK", "DEL", "DEL"]);
     assert_eq!(runtime.records(), [""; 0]);
     assert_eq!(host_links(), before);
+    Ok(())
+}
+
+/// IPv4 alone and both families, with the IPAM plugin that most people have.
+#[kernel_test]
+fn addresses_of_host_local() -> Result<(), Skip> {
+    if !std::path::Path::new(REFERENCE).join("host-local").exists() {
+        return Err(Skip("the reference plugins are not installed (package containernetworking-plugins)".into()));
+    }
+    let (runtime, pod) = (Runtime::new()?, Pod::new("c1"));
+    parent(&mut socket());
+    let ranges = [
+        json!([[{"subnet": "10.0.50.0/24", "rangeStart": "10.0.50.9"}]]),
+        json!([[{"subnet": "10.0.50.0/24", "rangeStart": "10.0.50.9"}], [{"subnet": "fd00:50::/64", "rangeStart": "fd00:50::9"}]]),
+    ];
+    for (ranges, expected) in ranges.into_iter().zip([&["10.0.50.9/24"][..], &["10.0.50.9/24", "fd00:50::9/64"]]) {
+        let mut config = with(&config(7), "cniVersion", "1.0.0");
+        config["ipam"] = json!({
+            "type": "host-local", "dataDir": "/run/cni/ipam", "ranges": ranges, "routes": [{"dst": "0.0.0.0/0"}],
+        });
+        let result = runtime.good("ADD", &config, &pod);
+        assert_eq!(pod.addresses(), expected);
+        let config = with(&config, "prevResult", result);
+        runtime.good("CHECK", &config, &pod);
+        runtime.good("DEL", &config, &pod);
+        runtime.good("DEL", &config, &pod);
+        assert_eq!(pod.links(), [""; 0]);
+        let reserved = std::fs::read_dir("/run/cni/ipam/net1").expect("its folder").flatten();
+        let reserved: Vec<_> =
+            reserved.map(|file| file.file_name()).filter(|name| name.to_string_lossy().contains("50.9")).collect();
+        assert!(reserved.is_empty(), "{reserved:?}");
+        std::fs::remove_dir_all("/run/cni/ipam").expect("removed"); // it goes on behind the last one otherwise
+    }
     Ok(())
 }
 
@@ -274,6 +308,53 @@ fn a_plugin_whose_parent_is_gone_is_not_ready() -> Result<(), Skip> {
     let mut failing = config(7);
     failing["ipam"]["fails"] = json!(["STATUS"]);
     assert_eq!(runtime.bad("STATUS", &failing, &pod)["code"], 109);
+    Ok(())
+}
+
+/// Two routes of one destination, and what TCP takes for it.
+#[kernel_test]
+fn routes_with_metrics_and_of_one_destination() -> Result<(), Skip> {
+    let (runtime, pod) = (Runtime::new()?, Pod::new("c1"));
+    parent(&mut socket());
+    let mut config = config(7);
+    config["ipam"]["result"]["routes"] = json!([
+        {"dst": "10.9.0.0/16", "gw": "10.0.50.253", "mtu": 1300, "advmss": 1200},
+        {"dst": "10.9.0.0/16", "gw": "10.0.50.252"},
+        {"dst": "0.0.0.0/0", "priority": 99, "table": 100},
+        {"dst": "10.8.0.0/16", "scope": 253},
+    ]);
+    let result = runtime.good("ADD", &config, &pod);
+    let (mut sandbox, to) = (pod.sandbox(), |text: &str| Some(text.parse().expect("a destination")));
+    let found = sandbox.socket().snapshot(&ListRoutes::v4()).expect("its routes");
+    let of = |destination| found.iter().filter(move |route| route.destination == destination);
+    let two: Vec<_> = of(to("10.9.0.0/16")).map(|route| route.gateway.expect("a router").to_string()).collect();
+    assert_eq!(two, ["10.0.50.252", "10.0.50.253"]);
+    let default = of(to("0.0.0.0/0")).next().expect("a default route");
+    assert_eq!((default.metric, default.gateway), (Some(99), "10.0.50.254".parse().ok()));
+    assert_eq!(of(to("10.8.0.0/16")).next().expect("a route").gateway, None);
+    let output = std::process::Command::new("ip").args(["-n", "c1", "route"]).output().expect("ip");
+    let output = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.contains("via 10.0.50.253 dev eth0 mtu 1300 advmss 1200"), "{output}");
+    runtime.good("CHECK", &with(&config, "prevResult", result), &pod);
+    runtime.good("DEL", &config, &pod);
+    assert_eq!(pod.links(), [""; 0]);
+    Ok(())
+}
+
+/// Duplicate address detection would never end.
+#[kernel_test]
+fn without_a_carrier_it_fails_at_once_and_says_why() -> Result<(), Skip> {
+    let (runtime, pod) = (Runtime::new()?, Pod::new("c1"));
+    let mut host = socket();
+    parent(&mut host);
+    let there = host.index_of("p1").expect("the other end");
+    host.change(&LinkChange::new(there).down()).expect("down");
+    let error = runtime.bad("ADD", &config(7), &pod);
+    assert!(error["msg"].as_str().expect("words").contains("carrier"), "{error}");
+    assert_eq!((pod.links().len(), runtime.records().len()), (0, 0));
+    let result = runtime.good("ADD", &ipv4_config(7), &pod);
+    let error = runtime.bad("CHECK", &with(&ipv4_config(7), "prevResult", result), &pod);
+    assert!(error["msg"].as_str().expect("words").contains("carrier"), "{error}");
     Ok(())
 }
 

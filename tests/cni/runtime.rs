@@ -15,6 +15,9 @@ use sublink::{ListLinks, Netns, Sandbox, Socket};
 /// Where the IPAM plugin is, and where the records and the IPAM plugin's log go: in a `/run` of the test's own.
 const FOLDER: &str = "/run/cni";
 
+/// Where Debian's package containernetworking-plugins puts the reference plugins.
+pub const REFERENCE: &str = "/usr/lib/cni";
+
 #[role]
 fn plugin() {
     if crate::plugin::main() != ExitCode::SUCCESS {
@@ -78,7 +81,7 @@ impl Runtime {
             .args(words)
             .env(ROLE, "plugin")
             .env("CNI_COMMAND", command)
-            .env("CNI_PATH", format!("/nowhere:{}", self.folder.display()));
+            .env("CNI_PATH", format!("/nowhere:{}:{REFERENCE}", self.folder.display()));
         process.env("CNI_CONTAINERID", &pod.name).env("CNI_NETNS", pod.netns()).env("CNI_IFNAME", "eth0");
         process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         process

@@ -30,6 +30,9 @@ pub fn a_network_is_its_name_its_id_or_how_the_id_begins() -> Result<(), Skip> {
         shell.run(&format!("rm {word}"));
         shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 --config-only net");
     }
+    // An id goes before a name.
+    shell.run(&format!("create -o parent=eth0 --subnet 10.4.0.0/24 {id}"));
+    assert_eq!(shell.inspect(&id)["Name"], "net");
     // A name goes before the beginning of an id; what begins several ids is none; and nothing begins them all.
     shell.run(&format!("create -o parent=eth0 --subnet 10.2.0.0/24 {}", &id[..4]));
     assert_eq!(shell.inspect(&id[..4])["Name"], id[..4]);

@@ -98,7 +98,9 @@ pub fn one_that_was_remade_is_in_no_network_and_joins_anew() -> Result<(), Skip>
     assert_eq!(again, format!("endpoint with name {} already exists in network net", place.path()));
     shell.run(&format!("disconnect net {}", place.path()));
     assert_eq!(new.links(), Vec::<String>::new());
-    assert_eq!(shell.run("rm net"), "net\n", "the old one has no entry left");
+    let why = format!("container {} is not connected to network net", place.path());
+    assert_eq!(shell.refused(&format!("disconnect net {}", place.path())), why, "the old one has no entry left");
+    assert_eq!(shell.run("rm net"), "net\n");
     Ok(())
 }
 

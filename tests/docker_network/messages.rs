@@ -34,25 +34,25 @@ pub fn what_cannot_be_created_is_said() -> Result<(), Skip> {
     check(&[
         (
             "create -o macvlan_mode=veth x",
-            "\"veth\" is no macvlan_mode: it is bridge (the default), private, vepa or passthru",
+            "\"veth\" is not a macvlan_mode: the modes are bridge (the default), private, vepa and passthru",
         ),
         (
             "create -o macvlan_mode=l2 x",
-            "\"l2\" is no macvlan_mode: it is bridge (the default), private, vepa or passthru",
+            "\"l2\" is not a macvlan_mode: the modes are bridge (the default), private, vepa and passthru",
         ),
         (
             "create -o mode=bridge x",
             "there is no option \"mode\": there are parent, com.docker.network.driver.mtu and, with macvlan, macvlan_mode",
         ),
-        ("create -o com.docker.network.driver.mtu=9 x", "\"9\" is no MTU: it is a number from 68 to 65535"),
+        ("create -o com.docker.network.driver.mtu=9 x", "\"9\" is not an MTU, which is a number from 68 to 65535"),
         ("create -d bridge x", "there is no driver \"bridge\" here: there are macvlan and vlan"),
         ("create -o parent=lo x", "lo cannot be the parent of a macvlan or VLAN network"),
         (
             "create -o parent=eth9 x",
-            "there is no interface eth9; one that is to be made is named BASE.ID, as in eth0.50",
+            "there is no interface eth9, and it cannot be made: a VLAN that is made is named BASE.ID, as in eth0.50",
         ),
         ("create -o parent=eth9.50 x", "the interface eth9, on which eth9.50 would be made, does not exist"),
-        ("create -o parent=eth0.4095 x", "\"4095\" in eth0.4095 is no VLAN id: it is a number from 1 to 4094"),
+        ("create -o parent=eth0.4095 x", "\"4095\" in eth0.4095 is not a VLAN id, which is a number from 1 to 4094"),
         ("create -o parent=eth0 net", "network with name net already exists"),
         (
             "create -o parent=eth0 -o macvlan_mode=passthru x",
@@ -100,8 +100,11 @@ pub fn what_cannot_be_created_is_said() -> Result<(), Skip> {
         ("create --ip-range 10.3.0.0/25 x", "every --ip-range lies in a subnet, and no --subnet is said"),
         ("create --aux-address a=10.3.0.1 x", "every --aux-address lies in a subnet, and no --subnet is said"),
         ("create --subnet 10.3.0.0/24 --gateway fe80::1 x", "no matching subnet for gateway fe80::1"),
-        ("create --subnet 0.0.0.0/0 x", "0.0.0.0/0 is no subnet of a network: it has addresses of 0.0.0.0/0"),
-        ("create --subnet 127.1.0.0/16 x", "127.1.0.0/16 is no subnet of a network: it has addresses of 127.0.0.0/8"),
+        ("create --subnet 0.0.0.0/0 x", "0.0.0.0/0 cannot be a subnet of a network: it has addresses of 0.0.0.0/0"),
+        (
+            "create --subnet 127.1.0.0/16 x",
+            "127.1.0.0/16 cannot be a subnet of a network: it has addresses of 127.0.0.0/8",
+        ),
         ("create host", "no network can be named \"host\": host, none, bridge and default are Docker's own"),
         ("create --attached=x x", "unknown flag: --attached"),
         ("create --frob x", "unknown flag: --frob"),
@@ -130,7 +133,7 @@ pub fn what_cannot_be_connected_is_said() -> Result<(), Skip> {
             "connect net nobody",
             "No such container: nobody (open namespace /run/netns/nobody: No such file or directory (os error 2))",
         ),
-        ("connect net /etc/passwd", "/etc/passwd is no network namespace but a file that is not on nsfs"),
+        ("connect net /etc/passwd", "/etc/passwd is not a network namespace but a file that is not on nsfs"),
         ("connect --ip 10.9.0.1 net C1", "--ip 10.9.0.1: no configured subnet of the network net contains it"),
         (
             "connect --ip 10.1.0.255 net C1",

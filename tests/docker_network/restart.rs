@@ -118,7 +118,7 @@ pub fn what_cannot_be_made_again_is_said_and_kept() -> Result<(), Skip> {
     shell.run("create -o parent=eth0 --subnet 10.1.0.0/24 net");
     shell.run(&format!("connect net {}", c1.path()));
     host.delete(eth0).expect("deleted");
-    let why = "there is no interface eth0; one that is to be made is named BASE.ID, as in eth0.50";
+    let why = "there is no interface eth0, and it cannot be made: a VLAN that is made is named BASE.ID, as in eth0.50";
     let told = shell.refused("restore");
     assert_eq!(told.lines().next(), Some(&*format!("net: {why}")));
     assert!(told.contains(&format!("\n{} in net: ", c1.path())), "{told}");
@@ -154,7 +154,7 @@ pub fn a_state_that_cannot_be_read_is_pointed_out() -> Result<(), Skip> {
         (with_line("connect\t--attached=eth0 kind macvlan index 7\tnet\t/c1"), "line 3: the namespace is missing"),
         (
             with_line("connect\t--ip=10.1.0.7\t--attached=eth0/0/\tnet\t/run/netns/c1"),
-            "line 3: \"eth0/0/\" is no attached link: one is as in `eth0 kind macvlan index 20817 mac 02:00:00:00:00:07 parent 5 lower 5`",
+            "line 3: \"eth0/0/\" is not an attached link, which is written as in `eth0 kind macvlan index 20817 mac 02:00:00:00:00:07 parent 5 lower 5`",
         ),
         (
             with_line(

@@ -8,7 +8,7 @@ use sublink::error::{Reason, Undo};
 use sublink::{Batch, Endpoint, ErrorKind, LinkChange, MacvlanMode, NewLink, Sandbox, Socket};
 use sublink_tests::kernel_test;
 
-const GONE: &str = "there is no link #";
+const GONE: &str = "the link does not exist, or no longer";
 
 fn x() -> New<'static> {
     New { name: Some("x"), mac: Some(mac(1)), up: true, ..New::default() }
@@ -56,7 +56,7 @@ pub fn an_attach() -> Result<(), Skip> {
 }
 
 #[kernel_test]
-pub fn an_attach_whose_own_words_say_it_all() -> Result<(), Skip> {
+pub fn an_attach_that_is_in_its_own_way() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let mut there = Sandbox::create().unwrap();
@@ -65,7 +65,9 @@ pub fn an_attach_whose_own_words_say_it_all() -> Result<(), Skip> {
         .addr("10.0.50.7/24".parse().unwrap());
     let attached = endpoint.attach(&mut socket, &mut there);
     assert!(attached.as_ref().unwrap_err().is_already_there());
-    assert_eq!(why(there.socket(), attached), None, "that the link is gone by now is no reason");
+    let (addr, link) = ("10.0.50.7/24".parse().unwrap(), name("eth0"));
+    let reason = Reason::AddressIsThere { addr, peer: None, link };
+    assert_why(there.socket(), attached, &reason, "eth0 has the address 10.0.50.7/24 already");
     Ok(())
 }
 
@@ -133,11 +135,11 @@ pub fn a_link_or_parent_that_is_gone_since<T: Twin>() -> Result<(), Skip> {
         socket.delete(z).unwrap();
         for error in &of_changes {
             let reason = crate::common::reason(error, &mut socket).expect("a reason");
-            assert_eq!((reason.clone(), reason.to_string()), (Reason::LinkIsGone(z), format!("{GONE}{z}")), "{error}");
+            assert_eq!((reason.clone(), reason.to_string()), (Reason::LinkIsGone(z), GONE.to_owned()), "{error}");
         }
         socket.delete(parent).unwrap();
         let reason = crate::common::reason(&of_create, &mut socket).expect("a reason");
-        let sentence = format!("{GONE}{parent} that could be the parent");
+        let sentence = format!("the parent, link #{parent}, does not exist");
         assert_eq!((reason.clone(), reason.to_string()), (Reason::ParentIsGone(parent), sentence), "{of_create}");
         assert!(socket.link_at(y).is_err());
     }
@@ -161,10 +163,10 @@ pub fn what_was_in_the_way_is_gone_since<T: Twin>() -> Result<(), Skip> {
     socket.change(&LinkChange::new(parent).nomaster().mtu(9000)).unwrap();
     let p0 = name("p0");
     for (error, reason) in [
-        (twice, Some(Reason::MacElsewhere { mac: mac(1), parent: p0 })),
+        (twice, Some(Reason::MacMayBeElsewhere { mac: mac(1), parent: p0 })),
         (occupied, Some(Reason::Passthru { parent: p0, children: vec![] })),
         (named, None),
-        (large, Some(Reason::Unknown(p0))),
+        (large, Some(Reason::Unknown { parent: p0, flags: None })),
         (port, Some(Reason::ParentIsTaken { parent: p0, index: None })),
     ] {
         assert_eq!(crate::common::reason(&error, &mut socket), reason, "{error}");
@@ -183,7 +185,7 @@ pub fn a_link_is_not_in_its_own_way<T: Twin>() -> Result<(), Skip> {
     socket.change(&LinkChange::new(down).up()).expect("it is free now");
     assert_eq!(
         crate::common::reason(&error, &mut socket),
-        Some(Reason::MacElsewhere { mac: mac(1), parent: name("p0") })
+        Some(Reason::MacMayBeElsewhere { mac: mac(1), parent: name("p0") })
     );
     Ok(())
 }

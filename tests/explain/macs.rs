@@ -76,7 +76,7 @@ pub fn that_of_a_child_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let (there, _inside) = elsewhere();
     T::create(&mut socket, parent, &New { netns: Some(there.as_fd()), ..up(mac(1)) }).unwrap();
     let reason = Reason::MacElsewhere { mac: mac(1), parent: name("p0") };
-    let sentence = "the MAC address 02:00:00:00:00:01 is used by a child of p0 in another namespace, or was until now";
+    let sentence = "the MAC address 02:00:00:00:00:01 is in use on p0, by a link of another namespace";
     assert_whose::<T>(&mut socket, parent, mac(1), &reason, sentence);
     Ok(())
 }

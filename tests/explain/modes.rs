@@ -22,7 +22,7 @@ fn assert_occupied<T: Twin>(socket: &mut Socket, parent: IfIndex, mode: MacvlanM
     let created = T::create(socket, parent, &of_mode("x", mode));
     let reason = Reason::Passthru { parent: name("p0"), children: by.iter().map(|child| name(child)).collect() };
     let by = if by.is_empty() { "one in another namespace, or had until now".into() } else { by.join(", ") };
-    assert_why(socket, created, &reason, &format!("a passthru child shares its parent with no other, and p0 has {by}"));
+    assert_why(socket, created, &reason, &format!("a passthru link needs its parent to itself, and p0 has {by}"));
 }
 
 #[kernel_test(both)]
@@ -71,9 +71,9 @@ pub fn a_passthru_child_in_another_namespace_is_not_seen<T: Twin>() -> Result<()
         let y = New { netns: Some(there.as_fd()), up, ..of_mode("y", PASSTHRU) };
         let y = T::create(&mut socket, parent, &y).unwrap();
         let created = T::create(&mut socket, parent, &of_mode("x", MacvlanMode::Bridge));
-        let sentence = "nothing to be seen here is in the way: a passthru child of p0 in another namespace may be, or a \
-                        property that this kernel is too old for";
-        assert_why(&mut socket, created, &Reason::Unknown(name("p0")), sentence);
+        let sentence = "nothing that this namespace shows is in the way: a passthru link on p0 in another namespace may be, or \
+                        what was is gone by now";
+        assert_why(&mut socket, created, &Reason::Unknown { parent: name("p0"), flags: None }, sentence);
         Socket::open_in(&there).unwrap().delete(y).unwrap();
     }
     Ok(())
@@ -143,7 +143,7 @@ pub fn a_change_is_for_one_kind<T: Twin>() -> Result<(), Skip> {
     for (link, named) in [(parent, "p0"), (lo, "lo")] {
         let changed = T::change(&mut socket, link, &change);
         let reason = Reason::OfAnotherKind { link: name(named), kind: T::KIND.into() };
-        assert_why(&mut socket, changed, &reason, &format!("{named} is no {}", T::KIND));
+        assert_why(&mut socket, changed, &reason, &format!("{named} is not of kind {}", T::KIND));
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub fn a_descriptor_that_is_closed_by_now_is_nothing_to_look_at<T: Twin>() -> Re
     drop(file);
     let reason = crate::common::reason(&error, &mut socket);
     // Another test may have been given the number meanwhile.
-    assert!(matches!(reason, Some(Reason::NotANamespace | Reason::Unknown(_))), "{reason:?}");
+    assert!(matches!(reason, Some(Reason::NotANamespace | Reason::Unknown { .. })), "{reason:?}");
     Ok(())
 }
 
@@ -115,7 +115,7 @@ pub fn a_link_that_is_gone<T: Twin>() -> Result<(), Skip> {
     let mut socket = socket();
     let absent = index(4242);
     let (there, _inside) = elsewhere();
-    let (reason, sentence) = (Reason::LinkIsGone(absent), "there is no link #4242");
+    let (reason, sentence) = (Reason::LinkIsGone(absent), "the link does not exist, or no longer");
     let address = NewAddress::new(absent, "10.0.0.1/24".parse().unwrap());
     for failed in [
         T::change(&mut socket, absent, &crate::twins::Change { mtu: Some(1400), ..Default::default() }),

@@ -103,7 +103,7 @@ pub fn it_is_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     let bridge = bridge(&mut socket, "br0")?;
     socket.change(&LinkChange::new(parent).master(bridge)).unwrap();
     let reason = Reason::ParentIsPort { parent: name("p0"), master: name("br0") };
-    let sentence = "the parent p0 is a port of br0, which takes its packets";
+    let sentence = "the parent p0 is a port of br0, which receives its packets";
     for new in [x(), New::default(), New { mode: Some(MacvlanMode::Passthru), mac: Some(mac(1)), up: true, ..x() }] {
         let created = T::create(&mut socket, parent, &new);
         assert_why(&mut socket, created, &reason, sentence);
@@ -125,16 +125,11 @@ pub fn it_cannot_become_a_bridge_port<T: Twin>() -> Result<(), Skip> {
     let bridge = bridge(&mut socket, "br0")?;
     T::create(&mut socket, parent, &x()).unwrap();
     let reason = Reason::ParentCarries { parent: name("p0"), child: name("x"), kind: T::KIND.into() };
-    let sentence = format!("p0 carries x, of kind {}, which takes its packets", T::KIND);
+    let sentence = format!("p0 carries x, of kind {}, which receives its packets", T::KIND);
     let changed = socket.change(&LinkChange::new(parent).master(bridge));
     assert_why(&mut socket, changed, &reason, &sentence);
     let changed = socket.change(&LinkChange::new(parent).master(index(4242)));
-    assert_why(
-        &mut socket,
-        changed,
-        &Reason::MasterIsGone(index(4242)),
-        "there is no link #4242 that could be the master",
-    );
+    assert_why(&mut socket, changed, &Reason::MasterIsGone(index(4242)), "the master, link #4242, does not exist");
     Ok(())
 }
 
@@ -146,13 +141,18 @@ pub fn it_carries_ipvlan<T: Twin>() -> Result<(), Skip> {
     let ipvlan = socket.create(&NewLink::ipvlan(parent).name(name("iv0"))).unwrap();
     let created = T::create(&mut socket, parent, &x());
     let reason = Reason::ParentCarries { parent: name("p0"), child: name("iv0"), kind: "ipvlan".into() };
-    assert_why(&mut socket, created, &reason, "p0 carries iv0, of kind ipvlan, which takes its packets");
+    assert_why(&mut socket, created, &reason, "p0 carries iv0, of kind ipvlan, which receives its packets");
     socket.delete(ipvlan).unwrap();
 
     T::create(&mut socket, parent, &x()).unwrap();
     let created = socket.create(&NewLink::ipvlan(parent).name(name("iv0")));
     let reason = Reason::ParentCarries { parent: name("p0"), child: name("x"), kind: T::KIND.into() };
-    assert_why(&mut socket, created, &reason, &format!("p0 carries x, of kind {}, which takes its packets", T::KIND));
+    assert_why(
+        &mut socket,
+        created,
+        &reason,
+        &format!("p0 carries x, of kind {}, which receives its packets", T::KIND),
+    );
     Ok(())
 }
 
@@ -165,13 +165,12 @@ pub fn it_carries_ipvlan_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     socket.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(&there)).unwrap();
     let created = T::create(&mut socket, parent, &x());
     let reason = Reason::ParentIsTaken { parent: name("p0"), index: None };
-    let sentence = "the packets of the parent p0 are taken, or were until now: by an ipvlan or macvlan in another \
-                    namespace, or by a switch";
+    let sentence = "an ipvlan or macvlan in another namespace, or a switch, receives the packets of the parent p0, or did until now";
     assert_why(&mut socket, created, &reason, sentence);
     let elsewhere = NewLink::macvlan(parent).name(name("x")).index(index(20000)).netns(&there);
     let created = socket.create(&elsewhere);
     let reason = Reason::ParentIsTaken { parent: name("p0"), index: Some(index(20000)) };
-    let sentence = format!("{sentence}; or, up to Linux 6.12, the index 20000 is, in the other namespace");
+    let sentence = format!("{sentence}; or, up to Linux 6.12, a link of the other namespace has the index 20000");
     assert_why(&mut socket, created, &reason, &sentence);
     Ok(())
 }
@@ -184,7 +183,7 @@ pub fn it_is_gone<T: Twin>() -> Result<(), Skip> {
     let reason = Reason::ParentIsGone(absent);
     for new in [x(), New::default(), New { netns: Some(there.as_fd()), ..x() }] {
         let created = T::create(&mut socket, absent, &new);
-        assert_why(&mut socket, created, &reason, "there is no link #4242 that could be the parent");
+        assert_why(&mut socket, created, &reason, "the parent, link #4242, does not exist");
     }
     let nsid = inside.nsid_or_new(Netns::current().unwrap()).unwrap();
     let created = T::create(&mut inside, absent, &New { parent_in: Some(nsid), ..x() });

@@ -11,7 +11,7 @@ use sublink_tests::kernel_test;
 
 /// The name `taken`, which is that of `owner`, or an alternative one.
 fn is_taken(taken: &str, owner: &str, index: IfIndex) -> (Reason, String) {
-    let reason = Reason::NameIsTaken { name: name(taken), owner: name(owner), index };
+    let reason = Reason::NameIsTaken { name: taken.as_bytes().into(), owner: name(owner), index };
     (reason, format!("the name {taken} is taken by {owner} (#{index})"))
 }
 
@@ -78,19 +78,21 @@ pub fn a_name_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let (there, mut inside) = elsewhere();
     veth(&mut inside, "x", "y");
-    // With an index of its choice, as `create` has one, the link is not looked for here by its name.
+    let reason = Reason::TakenThere { name: Some(name("x")), index: None, here: None };
+    let is_there = "the name x is taken in the other namespace";
+    // `create` chooses an index, of which nobody needs to hear. With one, the link is not looked for here by its name.
     let created =
         T::create(&mut socket, parent, &New { name: Some("x"), netns: Some(there.as_fd()), ..New::default() });
-    let Some(Reason::TakenThere { name: taken, index: Some(chosen), here: None }) = why(&mut socket, created) else {
-        panic!("another reason");
-    };
-    assert_eq!(taken, Some(name("x")));
-    let reason = Reason::TakenThere { name: taken, index: Some(chosen), here: None };
-    assert_eq!(reason.to_string(), format!("the name x or the index {chosen} is taken in the other namespace"));
-
+    assert_eq!(created.as_ref().unwrap_err().request().unwrap().index, None);
+    assert_why(&mut socket, created, &reason, is_there);
     let created = socket.apply(&NewLink::macvlan(parent).name(name("x")).netns(&there));
-    let reason = Reason::TakenThere { name: taken, index: None, here: None };
-    assert_why(&mut socket, created, &reason, "the name x is taken in the other namespace");
+    assert_why(&mut socket, created, &reason, is_there);
+
+    let chosen = NewLink::macvlan(parent).name(name("x")).index(index(20000)).netns(&there);
+    let reason = Reason::TakenThere { name: Some(name("x")), index: Some(index(20000)), here: None };
+    let sentence = "the name x or the index 20000 is taken in the other namespace";
+    let created = socket.create(&chosen);
+    assert_why(&mut socket, created, &reason, sentence);
     Ok(())
 }
 

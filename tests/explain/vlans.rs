@@ -61,7 +61,7 @@ pub fn a_name_comes_before_the_vlan() -> Result<(), Skip> {
     let p1 = socket.index_of("p1").unwrap();
     for (taken, index) in [("p1", p1), ("x", x)] {
         let created = socket.create(&five(parent).name(name(taken)));
-        let reason = Reason::NameIsTaken { name: name(taken), owner: name(taken), index };
+        let reason = Reason::NameIsTaken { name: taken.as_bytes().into(), owner: name(taken), index };
         assert_eq!(why(&mut socket, created), Some(reason));
     }
     let created = socket.create(&five(parent).name(name("y")).index(p1));
@@ -129,7 +129,7 @@ pub fn a_vlan_with_the_mac_is_not_blamed() -> Result<(), Skip> {
     socket.create(&NewLink::macvlan(parent).mac(mac(1)).up().netns(&there)).unwrap();
     socket.create(&five(parent).mac(mac(1)).up()).unwrap();
     let created = socket.create(&NewLink::macvlan(parent).mac(mac(1)).up());
-    assert_eq!(why(&mut socket, created), Some(Reason::MacElsewhere { mac: mac(1), parent: name("p0") }));
+    assert_eq!(why(&mut socket, created), Some(Reason::MacMayBeElsewhere { mac: mac(1), parent: name("p0") }));
     Ok(())
 }
 
@@ -159,7 +159,7 @@ pub fn a_change_of_a_vlan_is_for_vlans() -> Result<(), Skip> {
     let macvlan = socket.create(&NewLink::macvlan(parent).name(name("mv0"))).unwrap();
     let changed = socket.change(&LinkChange::vlan(macvlan).flags(VlanFlags::GVRP.on()));
     let reason = Reason::OfAnotherKind { link: name("mv0"), kind: "vlan".into() };
-    assert_why(&mut socket, changed, &reason, "mv0 is no vlan");
+    assert_why(&mut socket, changed, &reason, "mv0 is not of kind vlan");
     Ok(())
 }
 

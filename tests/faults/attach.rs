@@ -78,12 +78,13 @@ fn judge(outcome: &mut Outcome<'_>) -> Result<(), String> {
     judge_failure(outcome, before)
 }
 
-/// A failure that says what became of the link.
+/// A failure that says what became of the link. What goes wrong once is undone.
 pub fn judge_failure(outcome: &mut Outcome<'_>, before: &View) -> Result<(), String> {
     let undo = outcome.said["undo"].clone();
     let index = undo[1].as_u64().and_then(|index| u32::try_from(index).ok()).and_then(|index| IfIndex::new(index).ok());
     let is_there = index.is_some_and(|index| outcome.scene.pod_has(0, index));
     match undo[0].as_str() {
+        _ if outcome.is_once => outcome.there_is(before, "nothing is left, whatever fails once"),
         None | Some("clean" | "gone") => outcome.there_is(before, "nothing is left"),
         Some("left behind") if !is_there => Err("no link is left behind".into()),
         Some("unknown") if !is_there => outcome.there_is(before, "nothing is left"),

@@ -97,7 +97,7 @@ fn judge(outcome: &mut Outcome<'_>) -> Result<(), String> {
 fn judge_swept(outcome: &mut Outcome<'_>) -> Result<(), String> {
     judge_one(outcome, &outcome.said, 1, Some(2))?;
     nothing_else_is_touched(outcome, &["eth0", "mv1", "mv2"])?;
-    is_usable(outcome.scene);
+    is_usable(&mut outcome.scene.host, "p0");
     Ok(())
 }
 
@@ -219,7 +219,7 @@ fn detaching_a_vlan() -> Result<(), Skip> {
 fn detaching_with_what_is_stacked_and_proofs() -> Result<(), Skip> {
     let again = |scene: &mut Scene| {
         detach_again(scene, &everything());
-        is_usable(scene);
+        is_usable(&mut scene.host, "p0");
     };
     let (name, role, prepare) = ("detach with what is stacked", "detach_swept", prepare_stacked);
     matrix::run(&Operation { name, role, prepare, judge: judge_swept, again, share: SMALL })

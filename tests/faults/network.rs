@@ -10,7 +10,7 @@ use crate::world::{Scene, failure, perform};
 use serde_json::json;
 use sublink::endpoint::Detach;
 use sublink::network::{Connection, Driver, Error, Member, Subnet};
-use sublink::{Attached, MacvlanMode, Network, Owner, Sandbox, Socket};
+use sublink::{Attached, Endpoint, IfIndex, MacvlanMode, Network, NewLink, Owner, Sandbox, Socket};
 use sublink_tests::{kernel_test, role};
 
 pub fn owner() -> Owner {
@@ -87,6 +87,52 @@ fn disconnecting() {
     });
 }
 
+/// The endpoint of a link with addresses and gateways of both families.
+fn endpoint(link: &str, parent: IfIndex) -> Endpoint<'static> {
+    let of = if link == "eth0" { "50" } else { "60" };
+    let [v4, v6] = [format!("10.{of}.0.7/16"), format!("fd{of}::7/64")].map(|addr| net(&addr));
+    let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name(link));
+    Endpoint::new(link).addr(v4).addr(v6).nodad()
+}
+
+fn with_gateways(link: &str, parent: IfIndex) -> Endpoint<'static> {
+    let of = if link == "eth0" { "50" } else { "60" };
+    endpoint(link, parent).gateway(ip(&format!("10.{of}.0.1"))).gateway(ip(&format!("fd{of}::1")))
+}
+
+/// Both links are attached, and `eth1` has the default routes.
+fn with_both_links() -> Scene {
+    let mut scene = Scene::new(1);
+    for endpoint in [with_gateways("eth1", scene.parent), endpoint("eth0", scene.parent)] {
+        let attached = endpoint.attach(&mut scene.host, &mut scene.pods[0]).expect("it is attached");
+        scene.told.push(attached.to_string());
+    }
+    scene
+}
+
+fn take(parent: IfIndex, [eth1, eth0]: [Attached; 2], pod: &mut Sandbox) -> sublink::Result<()> {
+    with_gateways("eth0", parent).take_default_route(&eth0, &[(&with_gateways("eth1", parent), &eth1)], pod)
+}
+
+#[role]
+fn taking_the_default_route() {
+    perform(|near| {
+        let links = [near.told(0), near.told(1)];
+        take(near.parent, links, &mut near.pods[0]).map_or_else(|error| failure(&error), |()| json!({ "ok": true }))
+    });
+}
+
+/// After a failure, all default routes are as before.
+fn judge_take(outcome: &mut Outcome<'_>) -> Result<(), String> {
+    if outcome.is_ok() {
+        return outcome.there_is(outcome.whole, "the default routes are taken");
+    }
+    if outcome.is_once {
+        return outcome.there_is(outcome.before, "the default routes are as before");
+    }
+    has_default_routes(outcome)
+}
+
 /// A container has one default route of each family at least, as long as it has a link.
 fn has_default_routes(outcome: &Outcome<'_>) -> Result<(), String> {
     let routes = &outcome.after.0[1].routes;
@@ -160,6 +206,16 @@ fn disconnecting_from_one_of_two() -> Result<(), Skip> {
         again,
         share: SMALL,
     })
+}
+
+#[kernel_test]
+fn taking_the_default_route_of_another_link() -> Result<(), Skip> {
+    let again = |scene: &mut Scene| {
+        let links = [0, 1].map(|number| scene.told[number].parse().expect("a link"));
+        take(scene.parent, links, &mut scene.pods[0]).expect("it is taken");
+    };
+    let (name, role, prepare) = ("take the default route", "taking_the_default_route", with_both_links);
+    matrix::run(&Operation { name, role, prepare, judge: judge_take, again, share: SMALL })
 }
 
 #[kernel_test]

@@ -222,19 +222,20 @@ fn is_known(error: &Error) -> bool {
     !matches!(error.kind(), Overrun | TimedOut) && matches!(error.kind(), Kernel(_) | Invalid(_))
 }
 
-/// A link that is named in a test.
+/// The name of a container's link.
 pub fn eth0() -> sublink::IfName {
     name("eth0")
 }
 
-/// Nobody is kept off the parent, by a probe for example. That of a process which ended stands until the kernel has ended its
+/// Nobody is kept off a parent, by a probe for example. That of a process which ended stands until the kernel has ended its
 /// namespace.
-pub fn is_usable(scene: &mut Scene) {
-    let link = NewLink::macvlan(scene.parent).mode(MacvlanMode::Bridge).name(name("mv9"));
+pub fn is_usable(host: &mut Socket, parent: &str) {
+    let Ok(parent) = host.index_of(parent) else { return };
+    let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).name(name("mv9"));
     let mut made = None;
     wait_until("the parent can be used", || {
-        made = scene.host.create(&link).ok();
+        made = host.create(&link).ok();
         made.is_some()
     });
-    made.into_iter().for_each(|link| scene.host.delete(link).expect("it is deleted"));
+    made.into_iter().for_each(|link| host.delete(link).expect("it is deleted"));
 }

@@ -2,7 +2,7 @@
 
 use super::claims::{Claim, NONE, claim, the_only};
 use sublink::link::{
-    AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, LinkSettings, VlanFlags, VlanPriority,
+    AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, Ipv6Token, LinkSettings, VlanFlags, VlanPriority,
 };
 use sublink::reply::{Ack, INTERRUPTED, Policy, Reply};
 use sublink::value::{Alias, AltName, NsId};
@@ -91,6 +91,7 @@ pub fn attributes_of_requests() -> Vec<Claim> {
     let dump = ListLinks::new().in_netnsid(NsId::new(1).unwrap()).master(index()).kind("vlan");
     let alt_names = AltNameChange::add(index(), alt_name());
     let settings = LinkSettings::new(index()).addr_gen_mode(AddrGenMode::None);
+    let token = LinkSettings::new(index()).token(Ipv6Token::UNSET);
     let pair = encoded(&NewLink::veth(NewLink::peer()));
     let mut claims = vec![
         claim("RTEXT_FILTER_SKIP_STATS", number(inside(&encoded(&get), &[29]))),
@@ -99,6 +100,7 @@ pub fn attributes_of_requests() -> Vec<Claim> {
         claim("IFLA_ALT_IFNAME", first_in(&encoded(&alt_names), &[52])),
         claim("AF_INET6", first_in(&encoded(&settings), &[26])),
         claim("IFLA_INET6_ADDR_GEN_MODE", first_in(&encoded(&settings), &[26, 10])),
+        claim("IFLA_INET6_TOKEN", first_in(&encoded(&token), &[26, 10])),
         claim("IFLA_INFO_KIND", first_in(&pair, &[18])),
         claim("VETH_INFO_PEER", first_in(&pair, &[18, 2])),
     ];

@@ -4,8 +4,8 @@ use super::bytes::{self, encoded, index, inside, mac, number};
 use super::{ip, listed};
 use sublink::addr::AddressView;
 use sublink::link::{
-    AddrGenMode, Ipv4Setting, IpvlanFlag, IpvlanMode, IpvlanView, LinkFlags, LinkMode, LinkSettings, LinkStats,
-    MacvlanFlags, MacvlanView, MacvtapView, OperState, SourceMacs, VlanFlags, VlanProtocol, VlanView,
+    AddrGenMode, Ipv4Setting, Ipv6Setting, IpvlanFlag, IpvlanMode, IpvlanView, LinkFlags, LinkMode, LinkSettings,
+    LinkStats, MacvlanFlags, MacvlanView, MacvtapView, OperState, SourceMacs, VlanFlags, VlanProtocol, VlanView,
 };
 use sublink::route::RouteView;
 use sublink::wire::{Inside, Row};
@@ -41,6 +41,7 @@ pub const GROUPS: &[Group] = &[
     ("attributes_of_addresses", || rows(AddressView::ROWS)),
     ("attributes_of_routes", || rows(RouteView::ROWS)),
     ("numbers_of_ipv4_settings", || rows(Ipv4Setting::ROWS)),
+    ("numbers_of_ipv6_settings", || rows(Ipv6Setting::ROWS)),
     ("message_types_of_addresses_and_routes", ip::message_types),
     ("addresses", ip::addresses),
     ("routes", ip::routes),

@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use sublink::link::{
-    AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, IngressQos, IpvlanFlag, IpvlanMode, LinkMode,
-    LinkSettings, MacvlanFlags, OperState, ProtoDownReasons, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
+    AddrGenMode, AltNameChange, DeleteLink, EgressQos, GetLink, IngressQos, Ipv4Setting, IpvlanFlag, IpvlanMode,
+    LinkMode, LinkSettings, MacvlanFlags, OperState, ProtoDownReasons, SourceMacs, VlanFlags, VlanPriority,
+    VlanProtocol,
 };
 use sublink::value::{Alias, AltName, Broadcast, NsId};
 use sublink::{IfIndex, IfName, LinkChange, ListLinks, MacAddr, MacvlanMode, NewLink, Request, VlanId};
@@ -112,7 +113,8 @@ pub fn for_each_request(mut work: impl FnMut(&str, &dyn Request)) {
     work("change vlan", &LinkChange::vlan(index(6)).flags(flags).egress_qos(&egress).ingress_qos(&ingress));
     work("change ipvlan", &LinkChange::ipvlan(index(6)).mode(IpvlanMode::L2).flag(IpvlanFlag::Private));
     work("move", &change(LinkChange::move_to(index(6), &file)).index_there(index(7)).alias(alias).down());
-    work("settings", &LinkSettings::new(index(6)).addr_gen_mode(AddrGenMode::None));
+    let settings = LinkSettings::new(index(6)).addr_gen_mode(AddrGenMode::None).token("::7".parse().unwrap());
+    work("settings", &settings.ipv4(Ipv4Setting::ARP_NOTIFY, 1));
     work("delete", &DeleteLink::index(index(6)));
     work("delete group", &DeleteLink::group(77));
     work("add alternative name", &AltNameChange::add(index(6), alt));

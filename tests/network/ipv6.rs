@@ -1,14 +1,14 @@
 //! What a container of a network has of IPv6: its addresses, and nothing that a router says.
 
-use crate::common::{Skip, own_run, socket, veth};
+use crate::common::{Skip, name, own_run, socket, veth};
 use crate::help::{connect, connection, failed, on, subnet};
-use crate::pod::Pod;
+use crate::pod::{Pod, ip, net};
 use nix::mount::{MsFlags, mount};
 use sublink::endpoint::Detach;
 use sublink::error::{Reason, Undo};
 use sublink::link::{Ipv4Setting, Ipv6Setting};
 use sublink::network::Member;
-use sublink::{Network, Socket};
+use sublink::{Network, NewAddress, NewLink, NewRoute, Socket};
 use sublink_tests::kernel_test;
 
 /// 10.1.0.0/16 and fd01::/64 on a parent `p0`, with gateways.
@@ -73,7 +73,7 @@ fn what_cannot_be_switched_off_refuses_the_connection() -> Result<(), Skip> {
     {
         let error = connect(&network, &mut host, &mut pod, connection("eth0", addrs), &[]).unwrap_err();
         let error = failed(&error);
-        let reason = Reason::Setting { link: crate::common::name("eth0"), setting, asked, found: Some(found) };
+        let reason = Reason::Setting { link: name("eth0"), setting, asked, found: Some(found) };
         assert_eq!((error.reason(), error.undo()), (Some(&reason), Some(Undo::Clean)), "{error}");
         assert_eq!(pod.contents(), before);
     }
@@ -95,5 +95,24 @@ fn the_loopback_comes_up_with_the_first_network() -> Result<(), Skip> {
     assert!(pod.link(lo).is_up());
     member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap();
     assert!(pod.link(lo).is_up());
+    Ok(())
+}
+
+/// A default route that is somebody else's refuses the connection behind that.
+#[kernel_test]
+fn the_loopback_stays_down_where_a_connection_is_refused() -> Result<(), Skip> {
+    let (mut host, mut pod) = (socket(), Pod::new());
+    let network = network(&mut host);
+    let pair = NewLink::veth(NewLink::peer().name(name("b"))).name(name("a")).up();
+    let own = pod.inside().create(&pair).unwrap();
+    pod.inside().apply(&NewAddress::new(own, net("10.9.0.7/24"))).unwrap();
+    pod.inside().apply(&NewRoute::default_via(ip("10.9.0.1")).index(own)).unwrap();
+    let lo = pod.inside().index_of("lo").unwrap();
+    for is_up in [false, true] {
+        let error = connect(&network, &mut host, &mut pod, connection("eth0", V4), &[]).unwrap_err();
+        assert!(failed(&error).is_already_there(), "{error}");
+        assert_eq!(pod.link(lo).is_up(), is_up);
+        assert_eq!(pod.sandbox.bring_up_loopback().unwrap(), !is_up); // and so it stays
+    }
     Ok(())
 }

@@ -191,8 +191,10 @@ pub fn a_failed_connect_leaves_the_container_as_before() -> Result<(), Skip> {
         watch.changes()
     };
     let own = connection("eth2", &["10.2.0.7/16", "fd02::7/64"]);
-    let back_and_forth =
-        fails(own, "add route default via fd02::1 dev eth2: EINVAL: Gateway can not be a local address;");
+    let back_and_forth = fails(
+        own,
+        "add route default via fd02::1 dev eth2: EINVAL: Gateway can not be a local address: the gateway fd02::1 is an address of lo itself;",
+    );
     assert_eq!(back_and_forth, [2, 0], "with no gap");
     let taken = connection("eth1", &["10.2.0.7/16"]);
     let sentence = "create macvlan eth1 on p2: EEXIST (File exists): the name eth1 is taken in the other namespace;";

@@ -137,7 +137,7 @@ pub fn a_passthru_child_of_somebody_elses_is_left_alone() -> Result<(), Skip> {
     host.change(&LinkChange::new(probe).alias(foreign)).unwrap();
     let before = links(&mut host);
     let error = attach(&mut host, &mut pod.sandbox);
-    assert!(error.to_string().contains("a passthru child shares its parent with no other"), "{error}");
+    assert!(error.to_string().contains("a passthru link needs its parent to itself"), "{error}");
     assert_eq!(links(&mut host), before);
     Ok(())
 }

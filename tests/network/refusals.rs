@@ -26,9 +26,12 @@ fn assert_said(host: &mut Socket, network: &Network, before: &str, after: &str) 
 pub fn they_are_told_in_dockers_order() -> Result<(), Skip> {
     let mut host = socket();
     parent(&mut host);
-    let no_id = |parent: &str, id: &str| format!("{id:?} in {parent} is no VLAN id: it is a number from 1 to 4094");
+    let no_id =
+        |parent: &str, id: &str| format!("{id:?} in {parent} is not a VLAN id, which is a number from 1 to 4094");
     let no_parent = |parent: &str| {
-        format!("there is no interface {parent}; one that is to be made is named BASE.ID, as in eth0.50")
+        format!(
+            "there is no interface {parent}, and it cannot be made: a VLAN that is made is named BASE.ID, as in eth0.50"
+        )
     };
     let lo = "lo cannot be the parent of a macvlan or VLAN network";
     let rows = [
@@ -76,7 +79,7 @@ pub fn a_name_that_is_taken_as_an_alternative_one() -> Result<(), Skip> {
         let taken = network.parent_name();
         host.add_alt_name(p1, taken).unwrap();
         let after = format!(": EEXIST (File exists): the name {taken} is taken by p1 (#{p1})");
-        assert_said(&mut host, &network, "change link sl~", &after);
+        assert_said(&mut host, &network, &format!("change link {taken}: "), &after[2..]);
     }
     Ok(())
 }
@@ -108,8 +111,8 @@ pub fn a_vlan_that_is_in_another_namespace() -> Result<(), Skip> {
     let base = parent(&mut host);
     host.create(&NewLink::vlan(base, vid(50)).name(name("eth0")).netns(&pod.sandbox)).unwrap();
     let after =
-        ": EEXIST: 8021q: VLAN device already exists: VLAN 50 is there already, in another namespace, or was until now";
-    assert_said(&mut host, &on("p0.50", "net"), "create vlan sl~", after);
+        "EEXIST: 8021q: VLAN device already exists: VLAN 50 is there already, in another namespace, or was until now";
+    assert_said(&mut host, &on("p0.50", "net"), "create vlan p0.50 on p0: ", after);
     Ok(())
 }
 
@@ -119,13 +122,14 @@ pub fn a_driver_that_is_missing() -> Result<(), Skip> {
     let lacks =
         |kind| if needs(kind).is_ok() { Err(Skip(format!("this kernel has the driver of {kind}"))) } else { Ok(()) };
     let lacks_module =
-        |module| format!(": EOPNOTSUPP: Unknown device type (this kernel lacks the driver: module {module})");
+        |module| format!("EOPNOTSUPP: Unknown device type (this kernel lacks the driver: module {module})");
     let mut host = socket();
     parent(&mut host);
     lacks("vlan")?;
-    assert_said(&mut host, &on("p0.50", "net"), "create vlan sl~", &lacks_module("8021q"));
+    assert_said(&mut host, &on("p0.50", "net"), "create vlan p0.50 on p0: ", &lacks_module("8021q"));
     lacks("dummy")?;
-    assert_said(&mut host, &macvlan("net"), "create dummy sl~", &lacks_module("dummy"));
+    let dummy = format!("create dummy {}: ", macvlan("net").parent_name());
+    assert_said(&mut host, &macvlan("net"), &dummy, &lacks_module("dummy"));
     Ok(())
 }
 
@@ -143,10 +147,11 @@ pub fn without_permission() -> Result<(), Skip> {
 #[role]
 fn a_guest() {
     let mut host = socket();
-    let missing = ": EPERM (Operation not permitted): CAP_NET_ADMIN is missing in the user namespace that owns this \
+    let missing = "EPERM (Operation not permitted): CAP_NET_ADMIN is missing in the user namespace that owns this \
         network namespace";
-    assert_said(&mut host, &on("p0.50", "net"), "create vlan sl~", missing);
-    assert_said(&mut host, &macvlan("net"), "create dummy sl~", missing);
+    assert_said(&mut host, &on("p0.50", "net"), "create vlan p0.50 on p0: ", missing);
+    let dummy = format!("create dummy {}: ", macvlan("net").parent_name());
+    assert_said(&mut host, &macvlan("net"), &dummy, missing);
     let p0 = host.index_of("p0").unwrap();
     assert_eq!(up(&on("p0", "net"), &mut host).unwrap(), p0, "nothing is to be done");
 }

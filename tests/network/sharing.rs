@@ -55,11 +55,11 @@ pub fn a_passthru_network_shares_its_parent_with_none() -> Result<(), Skip> {
     assert_eq!(member.attached.mac, parents);
     let einval = "create macvlan eth0 on p0: EINVAL (Invalid argument): ";
     let said = refused(&mut host, &shared, connection("eth0", &[]));
-    let unseen = "nothing to be seen here is in the way: a passthru child of p0 in another namespace may be, or a \
-        property that this kernel is too old for";
+    let unseen = "nothing that this namespace shows is in the way: a passthru link on p0 in another namespace may be, or \
+        what was is gone by now";
     assert_eq!(said, format!("{einval}{unseen}; no link is left behind"));
     let for_itself = format!(
-        "{einval}a passthru child shares its parent with no other, and p0 has one in another namespace, or had until now; \
+        "{einval}a passthru link needs its parent to itself, and p0 has one in another namespace, or had until now; \
          no link is left behind"
     );
     assert_eq!(refused(&mut host, &alone, connection("eth0", &[])), for_itself);
@@ -80,7 +80,7 @@ pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     let before = "create macvlan eth0 on p0: EBUSY (Device or resource busy): ";
     let after = "; no link is left behind";
     let here = host.create(&NewLink::ipvlan(parent).name(name("iv0"))).unwrap();
-    let why = "p0 carries iv0, of kind ipvlan, which takes its packets";
+    let why = "p0 carries iv0, of kind ipvlan, which receives its packets";
     assert_eq!(refused(&mut host, &network, connection("eth0", &[])), format!("{before}{why}{after}"));
     host.delete(here).unwrap();
     host.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(&pod.sandbox)).unwrap();
@@ -99,8 +99,8 @@ pub fn a_mac_address_is_one_containers() -> Result<(), Skip> {
     let with_mac = || connection("eth0", &[]).mac(mac(7));
     let member = connect(&network, &mut host, &mut pod, with_mac(), &[]).unwrap();
     let said = refused(&mut host, &network, with_mac());
-    let expected = "bring up eth0: EADDRINUSE (Address already in use): the MAC address 02:00:00:00:00:07 is used by a \
-        child of p0 in another namespace, or was until now; no link is left behind";
+    let expected = "bring up eth0: EADDRINUSE (Address already in use): the MAC address 02:00:00:00:00:07 is in use \
+        on p0, by a link of another namespace; no link is left behind";
     assert_eq!(said, expected);
     member.disconnect(&mut host, &mut pod.sandbox, &[], &Detach::new()).unwrap();
     connect(&network, &mut host, &mut pod, with_mac(), &[]).expect("at once");

@@ -11,8 +11,8 @@ use netlink_packet_route::link::{
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use sublink::link::{
-    AddrGenMode, EgressQos, IngressQos, IpvlanFlag, IpvlanMode, LinkMode, LinkSettings, MacvlanFlags, OperState,
-    ProtoDownReasons, SourceMacs, VlanFlags, VlanPriority,
+    AddrGenMode, EgressQos, IngressQos, Ipv6Token, IpvlanFlag, IpvlanMode, LinkMode, LinkSettings, MacvlanFlags,
+    OperState, ProtoDownReasons, SourceMacs, VlanFlags, VlanPriority,
 };
 use sublink::value::{Alias, Broadcast};
 use sublink::{LinkChange, MacvlanMode, Request};
@@ -128,6 +128,15 @@ fn ipv6_address_generation() {
         let request = LinkSettings::new(index(8)).addr_gen_mode(ours);
         assert_same(&set(&request), &link(8, NONE, NONE, vec![expected]));
     }
+}
+
+#[test]
+fn an_ipv6_token() {
+    let token: Ipv6Token = "::1:2:3:4".parse().expect("a token");
+    let inet6 = vec![AfSpecInet6::Token(token.addr()), AfSpecInet6::AddrGenMode(In6AddrGenMode::None)];
+    let expected = A::AfSpecUnspec(vec![AfSpecUnspec::Inet6(inet6)]);
+    let request = LinkSettings::new(index(8)).addr_gen_mode(AddrGenMode::None).token(token);
+    assert_same(&set(&request), &link(8, NONE, NONE, vec![expected]));
 }
 
 #[test]

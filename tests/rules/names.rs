@@ -72,7 +72,7 @@ pub fn a_pattern_does_not_reach_the_kernel() -> Result<(), Skip> {
     assert!(matches!(IfName::new("a%d"), Err(InvalidValue::NameByte { byte: b'%', .. })));
     assert!(matches!(IfName::from_bytes(b"100%"), Err(InvalidValue::NameByte { byte: b'%', .. })));
     let before = all(&mut socket);
-    let why = "\"a%d\" is no interface name: it holds '%'";
+    let why = "\"a%d\" is not an interface name: it holds '%'";
     for error in [
         socket.index_of("a%d").unwrap_err(),
         socket.link("a%d").unwrap_err(),

@@ -146,10 +146,10 @@ fn opened_without_waiting(fifo: &Path) -> Result<()> {
 #[kernel_test]
 pub fn a_namespace_of_another_kind_is_not_entered() -> Result<(), Skip> {
     let refused = sentence(Netns::open("/proc/self/ns/uts"));
-    assert_eq!(refused, "/proc/self/ns/uts is no network namespace but a namespace of another kind (uts)");
+    assert_eq!(refused, "/proc/self/ns/uts is not a network namespace but a namespace of another kind (uts)");
     let uts = Netns::from_fd(File::open("/proc/self/ns/uts").unwrap().into()).unwrap();
     let mut ran = false;
-    let expected = "what was to be entered is no network namespace but a namespace of another kind";
+    let expected = "what was to be entered is not a network namespace but a namespace of another kind";
     assert_eq!(sentence(uts.run(|| ran = true)), expected);
     assert!(!ran);
     assert_eq!(sentence(Socket::open_in(&uts)), expected);

@@ -113,7 +113,7 @@ fn one_that_fails_does_not_stop_the_others() -> Result<(), Skip> {
     assert_is(opened.next().unwrap().unwrap(), &a);
     assert!(opened.next().unwrap().unwrap_err().is_not_found());
     let error = opened.next().unwrap().unwrap_err();
-    assert_eq!(error.to_string(), "/proc/self/ns/uts is no network namespace but a namespace of another kind (uts)");
+    assert_eq!(error.to_string(), "/proc/self/ns/uts is not a network namespace but a namespace of another kind (uts)");
     let error = opened.next().unwrap().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotANamespace { .. }), "{error}");
     assert_is(opened.next().unwrap().unwrap(), &b);

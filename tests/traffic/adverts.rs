@@ -1,12 +1,13 @@
-//! Unsolicited neighbour advertisements: the IPv6 counterpart of gratuitous ARP, by a sysctl that is written when the link is
-//! there and before it has its addresses.
+//! Unsolicited neighbour advertisements: the IPv6 counterpart of gratuitous ARP, by a setting that is in force before the link
+//! has its addresses.
 
 use crate::capture::Frame;
 use crate::common::{Skip, mac, name, needs, vid};
 use crate::lan::{Lan, words};
 use crate::station::{Family, Station, at, macvlan};
 use std::net::Ipv6Addr;
-use sublink::{Endpoint, LinkSpec, MacvlanMode, NewLink, Sandbox};
+use sublink::link::Ipv6Setting;
+use sublink::{Endpoint, LinkSpec, MacvlanMode, NewLink};
 use sublink_tests::kernel_test;
 
 /// Of an advertisement to all nodes that nobody asked for: the MAC address and the IPv6 address in it.
@@ -22,18 +23,16 @@ fn advertised(frame: &Frame) -> Option<([u8; 6], Ipv6Addr)> {
     (is_advert && frame.receiver() == ALL_NODES).then_some((mac, target.into()))
 }
 
-fn attach<'a>(lan: &mut Lan, link: impl Into<LinkSpec<'a>>, ndisc_notify: &str) -> Station {
-    let set = |sandbox: &Sandbox| {
-        sandbox.set_sysctl("ipv6/conf/eth0/ndisc_notify", ndisc_notify).expect("the setting");
-    };
-    Station::attach_between(&mut lan.host, Endpoint::new(link), at(2), set)
+fn attach<'a>(lan: &mut Lan, link: impl Into<LinkSpec<'a>>, ndisc_notify: i32) -> Station {
+    let endpoint = Endpoint::new(link).ipv6(Ipv6Setting::NDISC_NOTIFY, ndisc_notify);
+    Station::attach_as(&mut lan.host, endpoint, at(2))
 }
 
 fn is_advertised(link: impl FnOnce(&mut Lan) -> LinkSpec<'static>) {
     let mut lan = Lan::new();
     let link = link(&mut lan);
     let capture = lan.outside.capture();
-    let container = attach(&mut lan, link, "1");
+    let container = attach(&mut lan, link, 1);
     let global = container.place.addr(Family::V6);
     // The kernel's worker sends it in its own time, and perhaps that of the link-local address before.
     let found = capture.first(|frame| advertised(frame).filter(|(_, addr)| global == *addr));
@@ -60,7 +59,7 @@ pub fn a_macvlan_advertises_nothing_unless_told_to() -> Result<(), Skip> {
     let mut lan = Lan::new();
     let capture = lan.outside.capture();
     let link = macvlan(lan.parent, MacvlanMode::Bridge, 2);
-    let container = attach(&mut lan, link, "0");
+    let container = attach(&mut lan, link, 0);
     let last = words("the first word", &container, &lan.outside);
     container.pin(&lan.outside, Family::V6);
     container.send(&lan.outside, Family::V6, &last);

@@ -13,8 +13,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 use sublink::link::Macvlan;
 use sublink::{
-    Attached, Endpoint, Error, IfIndex, IpNetwork, LinkChange, LinkSpec, MacAddr, MacvlanMode, Netns, NewAddress,
-    NewLink, Sandbox, Socket,
+    Endpoint, IfIndex, IpNetwork, LinkChange, LinkSpec, MacAddr, MacvlanMode, Netns, NewAddress, NewLink, Sandbox,
+    Socket,
 };
 
 /// The longest wait for what must come. Nothing waits for what must not.
@@ -92,23 +92,9 @@ impl Station {
 
     /// The same, with more than a link and its addresses.
     pub fn attach_as(host: &mut Socket, endpoint: Endpoint<'_>, place: Place) -> Self {
-        Self::attach_between(host, endpoint, place, |_| {})
-    }
-
-    /// The same, with something done inside when the link is there and has no addresses yet.
-    pub fn attach_between(
-        host: &mut Socket,
-        endpoint: Endpoint<'_>,
-        place: Place,
-        between: impl FnOnce(&Sandbox),
-    ) -> Self {
         let mut sandbox = Sandbox::create().expect("a namespace");
         let endpoint = Family::BOTH.into_iter().fold(endpoint.nodad(), |e, family| e.addr(place.network(family)));
-        let between = |_: &Attached, sandbox: &mut Sandbox| {
-            between(sandbox);
-            Ok::<_, Error>(())
-        };
-        let (attached, ()) = endpoint.attach_with(host, &mut sandbox, between).expect("an endpoint");
+        let attached = endpoint.attach(host, &mut sandbox).expect("an endpoint");
         Self::open(sandbox, attached.index, place)
     }
 

@@ -2,19 +2,16 @@
 
 use super::config::{Config, Lists, required};
 use super::ipam::Ipam;
-use super::protocol::{DIFFERS, Error, Interface, Ip, Result, Success, is_ended};
+use super::protocol::{DIFFERS, Error, Interface, Result, Success, is_ended};
 use super::record::{Key, Record};
+use super::routes::with_result;
 use std::env;
-use std::net::{IpAddr, Ipv6Addr};
 use std::thread;
 use std::time::{Duration, Instant};
 use sublink::endpoint::{Detach, Difference, Fate};
-use sublink::link::{Ipv4Setting, LinkFlags, LinkKind};
+use sublink::link::{Ipv4Setting, Ipv6Setting, LinkKind};
 use sublink::network::{Parent, Removal};
-use sublink::route::{ListRoutes, Table};
-use sublink::socket::AddressWatch;
-use sublink::value::Scope;
-use sublink::{Attached, Endpoint, IfIndex, IfName, NewRoute, Owner, Sandbox, Socket, network};
+use sublink::{Attached, Endpoint, IfIndex, IfName, Owner, Sandbox, Socket, network};
 
 /// How long duplicate address detection may take.
 const DAD: Duration = Duration::from_secs(10);
@@ -41,33 +38,20 @@ impl Place {
         Ok(Self { netns, host, pod })
     }
 
-    /// Gives the link its addresses and routes, brings it up, and waits until its addresses can be used.
+    /// Gives the link its settings, addresses and routes, brings it up, and waits until its addresses can be used.
     fn finish(&mut self, config: &Config, link: Endpoint<'_>, attached: &Attached, result: &Success) -> Result<()> {
-        let is_v6 = |addr| if let IpAddr::V6(v6) = addr { Some(v6) } else { None };
-        let v6: Vec<Ipv6Addr> = result.ips.iter().filter_map(|ip| is_v6(ip.address.ip())).collect();
-        self.set(config, attached, !v6.is_empty())?;
-        let watch = if v6.is_empty() { None } else { Some(AddressWatch::open_in(self.pod.netns())?) };
-        with_result(link, result).ipv4(Ipv4Setting::ARP_NOTIFY, 1).finish(attached, &mut self.pod)?;
-        let has_carrier = self.pod.socket().link_at(attached.index)?.flags().contains(LinkFlags::LOWER_UP);
-        if let Some(mut watch) = watch.filter(|_| has_carrier) {
-            watch.wait(attached.index, &v6, DAD)?; // which does not begin without a carrier
+        let mut endpoint = with_result(link, result)
+            .ipv4(Ipv4Setting::ARP_NOTIFY, 1)
+            .ipv6_if_possible(Ipv6Setting::NDISC_NOTIFY, 1)
+            .usable_within(DAD);
+        if result.ips.iter().any(|ip| ip.address.is_ipv6()) {
+            self.pod.set_sysctl("ipv6/conf/lo/disable_ipv6", "0")?; // a container may speak with itself
+            endpoint = endpoint.ipv6(Ipv6Setting::DISABLE_IPV6, 0).ipv6_if_possible(Ipv6Setting::KEEP_ADDR_ON_DOWN, 1);
         }
-        Ok(())
-    }
-
-    /// What the kernel has as files only. A kernel without IPv6 has none of its files.
-    fn set(&self, config: &Config, attached: &Attached, has_ipv6: bool) -> Result<()> {
-        let link = attached.name.to_string();
-        let _ = self.pod.set_sysctl(format!("ipv6/conf/{link}/ndisc_notify"), "1");
-        if has_ipv6 {
-            self.pod.set_sysctl("ipv6/conf/lo/disable_ipv6", "0")?;
-            self.pod.set_sysctl(format!("ipv6/conf/{link}/disable_ipv6"), "0")?;
-            self.pod.set_sysctl(format!("ipv6/conf/{link}/keep_addr_on_down"), "1")?;
-        }
-        for (setting, value) in config.sysctls(&link)? {
+        for (setting, value) in config.sysctls(&attached.name.to_string())? {
             self.pod.set_sysctl(setting, value)?;
         }
-        Ok(())
+        Ok(endpoint.finish(attached, &mut self.pod)?)
     }
 
     fn interface(&mut self, attached: &Attached) -> Result<Interface> {
@@ -101,11 +85,8 @@ fn master(config: &Config, host: &mut Socket) -> Result<IfName> {
             }
         };
     }
-    for list in [ListRoutes::v4(), ListRoutes::v6()] {
-        let route = host.default_route(&list.table(Table::MAIN))?;
-        if let Some(index) = route.and_then(|route| route.link()) {
-            return Ok(host.link_at(index)?.if_name());
-        }
+    if let Some(index) = host.default_link()? {
+        return Ok(host.link_at(index)?.if_name());
     }
     Err(Error::configuration("master is missing, and there is no default route whose link could be meant"))
 }
@@ -237,20 +218,4 @@ pub fn status(config: &Config) -> Result<()> {
     let mut host = Socket::open()?;
     let is_ready = master(config, &mut host).and_then(|name| Ok(Parent::new(name).plan(&mut host, &owner()?)?));
     is_ready.map(drop).map_err(|error| Error { code: 50, ..error })
-}
-
-/// With the addresses and routes of a result. A route without a gateway has that of its family's first address.
-fn with_result<'l>(mut endpoint: Endpoint<'l>, result: &Success) -> Endpoint<'l> {
-    for ip in &result.ips {
-        endpoint = endpoint.addr(ip.address);
-    }
-    for route in &result.routes {
-        let is_on_link = route.scope.is_some_and(|scope| scope >= Scope::LINK.0);
-        let of_family = |ip: &&Ip| ip.address.is_ipv4() == route.dst.is_ipv4() && !is_on_link;
-        let gateway = route.gw.or_else(|| result.ips.iter().filter(of_family).find_map(|ip| ip.gateway));
-        let new = NewRoute::new(route.dst).prepend().maybe(gateway, NewRoute::gateway);
-        let new = new.maybe(route.priority, NewRoute::metric).maybe(route.table.map(Table::from), NewRoute::table);
-        endpoint = endpoint.route(new.maybe(route.scope.map(Scope::from), NewRoute::scope));
-    }
-    endpoint
 }

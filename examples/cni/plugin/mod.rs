@@ -5,6 +5,7 @@ mod ipam;
 mod link;
 pub mod protocol;
 mod record;
+mod routes;
 
 use config::{Config, key, required};
 use protocol::{Error, Result, Version};

@@ -8,7 +8,7 @@ use super::{Result, Work};
 use sublink::addr::ListAddresses;
 use sublink::endpoint::Detach;
 use sublink::network::{Member, choose_gateways};
-use sublink::{IfIndex, IfName, IpNetwork, LinkChange, ListLinks, MacAddr, NewAddress, Sandbox, Socket};
+use sublink::{IfName, IpNetwork, ListLinks, MacAddr, NewAddress, Sandbox, Socket};
 
 /// The flags of `disconnect`.
 pub const FLAGS: &[Flag] = &[switch("force", "Forget the container also where its link cannot be removed").letter('f')];
@@ -56,11 +56,12 @@ pub fn join(work: &mut Work<'_>, words: &Words, mut sandbox: Sandbox, name: IfNa
     let member = pool.network.connect(&mut work.host, &work.owner, &mut sandbox, connection, &others)?;
 
     let new = Joined::new(joined::with_link(words, &namespace, &member), pools)?;
-    let completed = complete(sandbox.socket(), member.attached.index, &more);
+    let index = member.attached.index;
+    let given = more.iter().try_for_each(|addr| sandbox.socket().apply(&NewAddress::new(index, *addr)));
     // Whoever had the path before is gone with that namespace.
     work.state.joined.retain(|other| other.container != file || !other.is_in(network) || other.namespace == namespace);
     work.state.joined.push(new);
-    if let Err(error) = completed.map_err(Into::into).and_then(|()| work.state.save()) {
+    if let Err(error) = given.map_err(Into::into).and_then(|()| work.state.save()) {
         work.state.joined.pop();
         let _ = member.disconnect(&mut work.host, &mut sandbox, &others, &Detach::new());
         return Err(error);
@@ -103,14 +104,6 @@ pub fn free_name(inside: &mut Socket, wanted: Option<IfName>) -> Result<IfName> 
     let numbered = (0_u32..).map_while(|number| IfName::new(&format!("eth{number}")).ok());
     let free = wanted.into_iter().chain(numbered).find(|name| !links.iter().any(|link| link.name == *name));
     free.ok_or_else(|| "the container has a link of every name".into())
-}
-
-/// Gives a link its link-local addresses, and brings up `lo`, as Docker does: without it a container does not reach even its
-/// own addresses.
-fn complete(inside: &mut Socket, link: IfIndex, addrs: &[IpNetwork]) -> sublink::Result<()> {
-    addrs.iter().try_for_each(|addr| inside.apply(&NewAddress::new(link, *addr)))?;
-    let lo = inside.index_of("lo")?;
-    inside.change(&LinkChange::new(lo).up())
 }
 
 fn told(container: &str, member: &Member, others: &[Member]) -> String {

@@ -119,7 +119,7 @@ impl Pool {
         let mut held = Held::new();
         for other in all.iter().filter(|other| self.shares_lan(other)) {
             let name = other.network.name();
-            let gateways = other.network.subnets().iter().filter_map(Subnet::way_out);
+            let gateways = other.network.subnets().iter().filter_map(Subnet::gateway_addr);
             held.extend(gateways.map(|gateway| (gateway, format!("the gateway of the network {name}"))));
             let reserved = other.reserved.iter();
             held.extend(reserved.map(|(who, addr)| (*addr, format!("reserved for {who} in the network {name}"))));
@@ -155,7 +155,7 @@ impl Pool {
 fn router_of(subnet: &Subnet) -> Option<IpAddr> {
     let whole = subnet.network();
     let has_room = whole.prefix() + 1 < if whole.is_ipv6() { 128 } else { 32 };
-    if subnet.way_out().is_some() || !has_room { None } else { whole.iter().nth(1) }
+    if subnet.gateway_addr().is_some() || !has_room { None } else { whole.iter().nth(1) }
 }
 
 /// What is chosen for no container: a router's address, and the one of an IPv6 subnet that stands for any router
@@ -263,7 +263,7 @@ fn subnets(words: &Words) -> Result<Vec<Subnet>> {
         let around = subnets.iter_mut().filter(|subnet| subnet.network().contains(addr) || is_link_local(addr, subnet));
         let subnet = around.rev().max_by_key(|subnet| subnet.network().prefix());
         let subnet = subnet.ok_or_else(|| format!("no matching subnet for gateway {addr}"))?;
-        if let Some(other) = subnet.way_out() {
+        if let Some(other) = subnet.gateway_addr() {
             return Err(format!("the subnet {} has two gateways, {other} and {addr}", subnet.network()).into());
         }
         *subnet = subnet.gateway(addr)?;

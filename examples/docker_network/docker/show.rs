@@ -176,7 +176,7 @@ fn map_of(pairs: &[(String, String)]) -> Map<String, Value> {
 fn addresses(pool: &Pool, subnet: &Subnet) -> Value {
     let network = subnet.network();
     let mut config = json!({ "Subnet": network.to_string() });
-    if let Some(gateway) = subnet.way_out() {
+    if let Some(gateway) = subnet.gateway_addr() {
         config["Gateway"] = gateway.to_string().into();
     }
     if let Some(range) = pool.ranges.iter().find(|range| network.contains(range.ip())) {

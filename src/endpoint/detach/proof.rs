@@ -3,7 +3,7 @@
 use super::{Detach, Detached, Inside, Proof, Unproven};
 use crate::endpoint::Attached;
 use crate::error::Result;
-use crate::neigh::OwnAddresses;
+use crate::neigh::MacsOn;
 use crate::probe::Home;
 use crate::socket::Socket;
 use crate::value::{IfIndex, MacAddr};
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(super) struct Witness(Lists);
 
-type Lists = BTreeMap<IfIndex, Result<OwnAddresses>>;
+type Lists = BTreeMap<IfIndex, Result<MacsOn>>;
 
 /// Looks at each parent once, when all that was to be deleted is.
 struct Prover<'p> {
@@ -77,7 +77,7 @@ impl Prover<'_> {
 
     /// Whether the link's addresses were in its parent's list and are not any more.
     fn address_is_gone(&mut self, attached: &Attached, inside: &Inside, lower: IfIndex) -> Proof {
-        let after = &*self.after.entry(lower).or_insert_with(|| self.host.own_addresses(lower));
+        let after = &*self.after.entry(lower).or_insert_with(|| self.host.macs_on(lower, &[]));
         let (before, after) = match (self.before.get(&lower), after) {
             (Some(Ok(before)), Ok(after)) => (before, after),
             (Some(Err(error)), _) | (_, Err(error)) => return Proof::None(Unproven::Failed(error.clone())),
@@ -89,7 +89,7 @@ impl Prover<'_> {
         Proof::None(match () {
             () if known.iter().any(|mac| after.has(*mac)) => Unproven::AddressIsThere,
             () if !was_listed => Unproven::NeverListed,
-            () if !after.is_whole => Unproven::Unsteady,
+            () if !after.certainty.is_whole() => Unproven::Unsteady,
             () => return Proof::AddressIsGone,
         })
     }
@@ -98,7 +98,7 @@ impl Prover<'_> {
 fn read_lists<'e>(host: &mut Socket, endpoints: impl IntoIterator<Item = &'e Attached>) -> Lists {
     let mut lists = Lists::new();
     for lower in endpoints.into_iter().filter_map(|attached| attached.lower) {
-        lists.entry(lower).or_insert_with(|| host.own_addresses(lower));
+        lists.entry(lower).or_insert_with(|| host.macs_on(lower, &[]));
     }
     lists
 }

@@ -116,7 +116,7 @@ impl Parent {
 fn is_kept_off(error: &Error, kind: LinkKind) -> bool {
     match kind {
         LinkKind::Macvlan | LinkKind::Macvtap => {
-            let is_possible = matches!(error.reason(), None | Some(Reason::Unknown(_) | Reason::Passthru { .. }));
+            let is_possible = matches!(error.reason(), None | Some(Reason::Unknown { .. } | Reason::Passthru { .. }));
             error.raw_os_error() == Some(Errno::EINVAL as i32) && is_possible
         }
         LinkKind::Ipvlan => error.is_busy(),

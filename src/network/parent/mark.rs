@@ -70,6 +70,12 @@ impl Owner {
         self.marked_as(link).is_some()
     }
 
+    /// The name of a link, or the one that its mark says where it has a temporary one.
+    pub(super) fn name_of(&self, link: &LinkInfo) -> IfName {
+        let marked = self.marked_as(link).filter(|_| link.name.is_temporary());
+        marked.map_or(link.name, IfName::received)
+    }
+
     /// The name that a link's mark says it is to have.
     fn marked_as<'l>(&self, link: &'l LinkInfo) -> Option<&'l [u8]> {
         link.alias.as_deref()?.strip_prefix(self.prefix().as_bytes())
@@ -79,7 +85,7 @@ impl Owner {
     /// at least the link that it stands on.
     pub(in crate::network) fn made(&self, link: &LinkInfo, links: &[LinkInfo]) -> Option<Made> {
         let is_finished = self.marked_as(link)? == link.name.as_bytes();
-        let is_temporary = is_temporary(&link.name);
+        let is_temporary = link.name.is_temporary();
         match &link.kind {
             KindInfo::Macvlan(macvlan) => {
                 (is_temporary && macvlan.mode == Some(MacvlanMode::Passthru)).then_some(Made::Probe)
@@ -108,8 +114,11 @@ impl Owner {
         let mut batch = Batch::new();
         batch.push(&link(temporary))?;
         batch.push(&LinkChange::named(temporary).alias(Alias::new(&mark)?))?;
-        let made = host.run(&mut batch);
-        let index = host.index_of(temporary);
+        let made = host.run(&mut batch).map_err(|error| error.with_name(name));
+        let index = match host.index_of(temporary) {
+            Err(error) if !error.is_no_device() => host.index_of(temporary), // were the link not seen, it would be left
+            index => index,
+        };
         match (made, index) {
             (Ok(()), Err(error)) if error.is_no_device() => Ok(None),
             (Ok(()), index) => index.map(Some),
@@ -139,17 +148,10 @@ pub(super) fn base_and_id(name: &IfName) -> Option<(&str, &str)> {
     (!base.is_empty() && !id.contains('.')).then_some((base, id))
 }
 
-/// Whether a link of this name is being made, or its maker ended in between.
-pub(super) fn is_temporary(name: &IfName) -> bool {
-    name.as_bytes().starts_with(TEMPORARY.as_bytes())
-}
-
-const TEMPORARY: &str = "sl~";
-
 /// The name of a link that is not yet what it is to be. It is random, so that nobody else has it.
 pub(super) fn temporary_name() -> Result<IfName, InvalidValue> {
     let random = MacAddr::random().to_string(); // 46 random bits, in 12 digits
-    IfName::new(&format!("{TEMPORARY}{}", random.replace(':', "")))
+    IfName::new(&format!("{}{}", IfName::TEMPORARY, random.replace(':', "")))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use crate::link::{LinkChange, LinkFlags, LinkInfo, ListLinks, NewLink, VlanId};
 use crate::socket::{Query, Socket};
 use crate::value::{Alias, IfIndex, IfName, maybe};
 use attach::Patience;
-use mark::{base_and_id, is_temporary, is_vlan};
+use mark::{base_and_id, is_vlan};
 
 /// How often in a row an EEXIST is taken for another maker's doing. It may be for good: a VLAN of the id that was moved to
 /// another namespace.
@@ -173,7 +173,7 @@ impl Parent {
     /// Says what is to be done for it to be there, by [`plan_among`](Self::plan_among), and changes nothing.
     pub fn plan(&self, host: &mut Socket, owner: &Owner) -> Result<Plan> {
         let links = self.read(host)?;
-        Ok(self.plan_among(owner, &links)?)
+        self.plan_among(owner, &links).map_err(|invalid| by_alt_name(invalid, host).into())
     }
 
     /// Reads what a plan is made from.
@@ -198,8 +198,9 @@ impl Parent {
     /// used as it is.
     ///
     /// # Errors
-    /// It [cannot be made](InvalidNetwork), or the kernel refused; then nothing is left. Of a link that was removed again,
-    /// [`Error::explained`](crate::Error::explained) has looked why before.
+    /// It [cannot be made](InvalidNetwork), or the kernel refused, and it has been looked
+    /// [why](crate::Error::reason); then nothing is left. (Where answers are lost again and again, a half-made link may be,
+    /// which whoever comes next finishes or removes.)
     pub fn up(&self, host: &mut Socket, owner: &Owner) -> Result<Up> {
         let (mut patience, mut collisions) = (Patience::new(), 0);
         loop {
@@ -209,7 +210,7 @@ impl Parent {
             };
             // Somebody else was quicker to make it, is making it, or has removed what was planned with.
             let may_pass = match &error {
-                Error::Invalid(InvalidNetwork::VlanIsThere { there, .. }) => is_temporary(there),
+                Error::Invalid(InvalidNetwork::VlanIsThere { there, .. }) => there.is_temporary(),
                 Error::Invalid(_) => false,
                 Error::Failed(failed) if failed.is_already_there() => {
                     collisions += 1;
@@ -218,7 +219,10 @@ impl Parent {
                 Error::Failed(failed) => failed.is_no_device(),
             };
             if !may_pass || !patience.wait(None) {
-                return Err(error);
+                return Err(match error {
+                    Error::Failed(failed) => failed.explained(host).into(),
+                    invalid @ Error::Invalid(_) => invalid,
+                });
             }
         }
     }
@@ -238,7 +242,6 @@ impl Parent {
         };
         let Some(index) = made else { return Ok(Up { index: host.index_of(self.name)?, made: true }) };
         if let Err(error) = self.finish(host, owner, index) {
-            let error = error.explained(host);
             let _ = host.delete(index); // a half-made one is finished or removed later
             return Err(error.into());
         }
@@ -251,13 +254,27 @@ impl Parent {
         match host.change(&LinkChange::new(index).name(self.name).alias(Alias::new(&mark)?).up()) {
             // Up to Linux 6.1, one that somebody else has finished meanwhile cannot even be given the name that it has.
             Err(_) if host.link_at(index).is_ok_and(|link| link.name() == self.name && link.is_up()) => Ok(()),
-            done => done,
+            done => done.map_err(|error| error.explained(host).with_name(self.name)),
         }
     }
 
     /// The link of its name.
     fn find(&self, host: &mut Socket) -> Result<Option<LinkInfo>> {
         find(host, self.name)
+    }
+}
+
+/// Where a link was looked for in vain that has the name as an alternative name, that is why.
+fn by_alt_name(invalid: InvalidNetwork, host: &mut Socket) -> InvalidNetwork {
+    let name = match &invalid {
+        InvalidNetwork::NoParent(name) => Some(*name),
+        InvalidNetwork::NoBase { base, .. } => IfName::new(base).ok(),
+        _ => None,
+    };
+    let owner = name.and_then(|name| host.link_by_alt_name(name).ok()).map(|link| link.if_name());
+    match (name, owner) {
+        (Some(name), Some(owner)) if name != owner => InvalidNetwork::OnlyAltName { name, owner },
+        _ => invalid,
     }
 }
 

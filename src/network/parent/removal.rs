@@ -69,7 +69,8 @@ impl Parent {
 /// Removes what `owner` made as a parent that is none of `wanted`, or left half-made, each by the rule of
 /// [`Parent::remove`]. It is for a start after a crash or a reboot: nobody else may work for the same owner meanwhile.
 ///
-/// The outcome is a link's name, and what became of it.
+/// The outcome is a link's name, and what became of it. What was left half-made goes by the name of the parent that it was to
+/// become, or that it was to keep others off.
 pub fn remove_orphans(host: &mut Socket, owner: &Owner, wanted: &[Parent]) -> Result<Vec<(IfName, Result<Removal>)>> {
     let mut orphans = Vec::new();
     for kind in ["vlan", "dummy", "macvlan"] {
@@ -84,7 +85,7 @@ pub fn remove_orphans(host: &mut Socket, owner: &Owner, wanted: &[Parent]) -> Re
         }
     }
     orphans.sort_by_key(|link| Reverse(link.index.get())); // what stands on another is newer
-    Ok(orphans.into_iter().map(|link| (link.name, discard(host, owner, &link))).collect())
+    Ok(orphans.into_iter().map(|link| (owner.name_of(&link), discard(host, owner, &link))).collect())
 }
 
 fn discard(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> {
@@ -114,7 +115,7 @@ fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> 
     if links.iter().any(|child| is_probe_on(owner, link, child, &links)) {
         outlive(host, owner, link.index)?;
     }
-    if let Some(kept) = is_kept(owner, link, &links, &addresses) {
+    if let Some(kept) = why_kept(owner, link, &links, &addresses) {
         return Ok(kept);
     }
     let mut probe = match Probe::make(host, owner, link) {
@@ -139,7 +140,7 @@ fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> 
 }
 
 /// Why a link is to be kept, as far as that can be seen in its own namespace.
-fn is_kept(owner: &Owner, link: &LinkInfo, links: &[LinkInfo], addresses: &[AddressInfo]) -> Option<Removal> {
+fn why_kept(owner: &Owner, link: &LinkInfo, links: &[LinkInfo], addresses: &[AddressInfo]) -> Option<Removal> {
     if !matches!(owner.made(link, links), Some(Made::Parent | Made::Unfinished)) {
         return Some(Removal::NotOurs);
     }
@@ -189,7 +190,7 @@ mod tests {
 
     fn kept(parent: &LinkInfo, others: &[LinkInfo], addresses: &[AddressInfo]) -> Option<Removal> {
         let links: Vec<_> = [named("eth0", dummy(2)), parent.clone()].iter().chain(others).cloned().collect();
-        is_kept(&owner(), parent, &links, addresses)
+        why_kept(&owner(), parent, &links, addresses)
     }
 
     fn address(request: NewAddress) -> AddressInfo {

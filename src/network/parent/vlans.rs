@@ -17,19 +17,13 @@ use super::probe::Probe;
 use crate::batch::{Batch, Outcome};
 use crate::error::Result;
 use crate::link::{NewLink, VlanId, VlanProtocol};
-use crate::neigh::ListForwarding;
+use crate::neigh::{ListForwarding, MacsOn};
 use crate::socket::{Socket, impossible_vlan};
-use crate::value::IfIndex;
+use crate::value::{IfIndex, LAST_VLAN_ID};
 use nix::errno::Errno;
 
 /// The group address of GVRP and MVRP.
 const REGISTRATION: [u8; 6] = [0x01, 0x80, 0xc2, 0x00, 0x00, 0x21];
-
-/// A list of as many entries came in one datagram, so that nothing is missing.
-const ONE_DATAGRAM: usize = 64;
-
-/// The largest id of a VLAN.
-const LAST_ID: u16 = 4094;
 
 /// Whether a VLAN stands on `link`, which has a probe, if there can be one.
 ///
@@ -64,15 +58,14 @@ fn shows_vlans(host: &mut Socket, probe: &mut Probe) -> bool {
 
 /// Whether the group address of VLAN registration is in the link's list; `None` if that cannot be said.
 fn listens(host: &mut Socket, link: IfIndex) -> Option<bool> {
-    let entries = host.snapshot(&ListForwarding(link)).ok()?;
-    let is_whole = entries.len() <= ONE_DATAGRAM;
-    is_whole.then(|| entries.iter().any(|entry| entry.addr == Some(REGISTRATION)))
+    let found = MacsOn::of(&host.snapshot(&ListForwarding::of(link)).ok()?, &[]);
+    found.certainty.is_whole().then(|| found.groups.iter().any(|group| group.bytes() == REGISTRATION))
 }
 
 /// Whether any VLAN of this protocol stands on a link. Asking changes nothing, so where an answer was lost, the id is asked
 /// for again by itself.
 fn has_any_id(host: &mut Socket, link: IfIndex, protocol: VlanProtocol) -> Result<bool> {
-    let ids = (0..=LAST_ID).map(VlanId::new).collect::<Result<Vec<_>, _>>()?;
+    let ids = (0..=LAST_VLAN_ID).map(VlanId::new).collect::<Result<Vec<_>, _>>()?;
     let mut batch = Batch::new();
     for id in &ids {
         batch.push(&impossible_vlan(link, *id, protocol))?;

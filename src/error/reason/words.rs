@@ -1,0 +1,173 @@
+//! What a reason makes of a failure, and words that several sentences share.
+
+use super::{FoundRoute, Reason};
+use crate::error::{Class, Subject};
+use crate::link::{Ipv6Setting, MacvlanFlags};
+use crate::route::{RouteType, Table};
+use crate::value::{IPV6_MTU, IfIndex, IfName};
+use ipnetwork::IpNetwork;
+use std::fmt;
+use std::net::IpAddr;
+
+impl Reason {
+    /// What sort of failure the reason makes it, if that says more than the error number.
+    pub(in crate::error) fn class(&self) -> Option<Class> {
+        Some(match self {
+            Self::MacOfParent { .. }
+            | Self::MacOfSibling { .. }
+            | Self::MacElsewhere { .. }
+            | Self::MacMayBeElsewhere { .. }
+            | Self::VlanIsThere { .. }
+            | Self::VlanIsElsewhere(_)
+            | Self::NameIsTaken { .. }
+            | Self::IndexIsTaken { .. }
+            | Self::TakenThere { .. }
+            | Self::AddressIsThere { .. }
+            | Self::RouteIsThere(_)
+            | Self::SourceIsDuplicate { .. } => Class::Taken,
+            Self::Passthru { .. }
+            | Self::ParentIsPort { .. }
+            | Self::ParentCarries { .. }
+            | Self::ParentIsTaken { .. }
+            | Self::RenamedWhileUp(_) => Class::Busy,
+            Self::ParentIsGone(_)
+            | Self::MasterIsGone(_)
+            | Self::LinkIsGone(_)
+            | Self::NamespaceIsGone(_)
+            | Self::GroupIsEmpty(_)
+            | Self::NoSuchAltName(_)
+            | Self::AnotherAddress { .. }
+            | Self::NoSuchAddress(_)
+            | Self::AnotherRoute(_)
+            | Self::NoSuchRoute(_)
+            | Self::SourceIsAbsent(_) => Class::Gone,
+            Self::LinkIsDown(_) | Self::SourceIsTentative { .. } => Class::Transient,
+            Self::NoIpv6 { mtu, .. } if *mtu < IPV6_MTU => Class::Invalid,
+            Self::NoIpv6 { .. } | Self::Setting { found: None, .. } => Class::Kernel,
+            Self::GroupZero
+            | Self::NotDeletable(_)
+            | Self::TooDeep
+            | Self::NotAssignable(_)
+            | Self::NoIpv4 { .. }
+            | Self::Ipv6IsOff(_)
+            | Self::RouteLeadsNowhere => Class::Invalid,
+            _ => return None,
+        })
+    }
+
+    /// What the reason is about, if that is not the request's own link.
+    pub(in crate::error) fn subject(&self) -> Option<Subject> {
+        Some(match self {
+            Self::MtuAboveParent { .. }
+            | Self::ParentIsLoopback(_)
+            | Self::ParentIsNotEthernet { .. }
+            | Self::ParentIsPort { .. }
+            | Self::ParentCarries { .. }
+            | Self::ParentIsTaken { .. }
+            | Self::ParentIsDown(_)
+            | Self::ParentIsGone(_)
+            | Self::ParentRefuses { .. }
+            | Self::Passthru { .. }
+            | Self::NotPermittedAtParent => Subject::Parent,
+            Self::NamespaceIsGone(_) | Self::NotANamespace | Self::NotPermittedAtTarget | Self::NotPermittedThere => {
+                Subject::Namespace
+            }
+            Self::LinkIsGone(_)
+            | Self::LinkIsDown(_)
+            | Self::NoIpv4 { .. }
+            | Self::Ipv6IsOff(_)
+            | Self::NoIpv6 { .. }
+            | Self::Setting { .. } => Subject::Link,
+            Self::SourceIsTentative { .. } | Self::SourceIsDuplicate { .. } | Self::SourceIsAbsent(_) => {
+                Subject::Address
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// `10.1.0.0/16 via 10.0.50.1 dev eth0 metric 99`.
+impl fmt::Display for FoundRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { destination, route_type, gateway, link, metric, table } = self;
+        if *route_type != RouteType::Unicast {
+            write!(f, "{route_type} ")?;
+        }
+        match destination.prefix() {
+            0 => f.write_str("default")?,
+            _ => write!(f, "{destination}")?,
+        }
+        if let Some(gateway) = gateway {
+            write!(f, " via {gateway}")?;
+        }
+        if let Some(link) = link {
+            write!(f, " dev {}", called(*link))?;
+        }
+        if *metric != 0 {
+            write!(f, " metric {metric}")?;
+        }
+        if *table == Table::MAIN { Ok(()) } else { write!(f, " table {}", table.0) }
+    }
+}
+
+/// A link's name; one that it has only while it is made means nothing to anybody.
+pub(super) fn called(link: IfName) -> impl fmt::Display {
+    if link.is_temporary() { "a temporary link".into() } else { link.to_string() }
+}
+
+/// `mv0, mv1`, or what an empty list means.
+pub(super) fn or_elsewhere(children: &[IfName]) -> String {
+    let names: Vec<_> = children.iter().map(|child| called(*child).to_string()).collect();
+    if names.is_empty() { "one in another namespace, or had until now".into() } else { names.join(", ") }
+}
+
+pub(super) fn or_index(index: Option<IfIndex>) -> String {
+    index.map_or(String::new(), |index| {
+        format!("; or, up to Linux 6.12, a link of the other namespace has the index {index}")
+    })
+}
+
+pub(super) fn or_here(owner: Option<IfName>) -> String {
+    owner.map_or(String::new(), |owner| format!(", or, up to Linux 6.12, here by {}", called(owner)))
+}
+
+pub(super) fn or_flags(flags: Option<MacvlanFlags>) -> String {
+    flags.map_or(String::new(), |flags| format!("; or this kernel is too old for the flags {flags}"))
+}
+
+pub(super) fn what(name: Option<IfName>, index: Option<IfIndex>) -> impl fmt::Display {
+    match (name, index) {
+        (Some(name), Some(index)) => format!("the name {name} or the index {index} is"),
+        (Some(name), None) => format!("the name {name} is"),
+        (None, Some(index)) => format!("the index {index} is"),
+        (None, None) => "the name or the index is".into(),
+    }
+}
+
+pub(super) fn of_kind(kind: &str) -> String {
+    if kind.is_empty() { String::new() } else { format!(": no link of kind {kind} can") }
+}
+
+pub(super) fn or_any(link: Option<IfName>) -> String {
+    link.map_or_else(|| "any link".into(), |link| link.to_string())
+}
+
+pub(super) fn why_no_ipv6(mtu: u32) -> String {
+    if mtu < IPV6_MTU {
+        format!("its MTU is {mtu}, and IPv6 needs {IPV6_MTU}")
+    } else {
+        "this kernel is without it, or was started with ipv6.disable=1".into()
+    }
+}
+
+pub(super) fn found_or_none(link: IfName, setting: Ipv6Setting, asked: i32, found: Option<i32>) -> String {
+    match found {
+        Some(found) => format!("{setting} of {link} is {found}, not {asked}"),
+        None => format!("this kernel has no setting {setting}"),
+    }
+}
+
+/// `10.0.0.7/24`, or `10.0.0.7/32 with the peer 10.0.0.1`.
+pub(super) fn with_peer(addr: IpNetwork, peer: Option<IpAddr>) -> String {
+    peer.map_or_else(|| addr.to_string(), |peer| format!("{addr} with the peer {peer}"))
+}
