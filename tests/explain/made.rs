@@ -41,11 +41,13 @@ pub fn a_temporary_name_is_none() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let temporary = name("sl~0123456789ab");
-    let link = socket.create(&NewLink::macvlan(parent).name(temporary)).unwrap();
+    let own = socket.link_at(parent).unwrap().mac().mac().unwrap();
+    let link = socket.create(&NewLink::macvlan(parent).name(temporary).mac(own)).unwrap();
     let why = "EINVAL (Invalid argument): the MTU 9000 is above the 1500 of the parent p0";
     for (refused, said) in [
         (socket.change(&LinkChange::new(link).mtu(9000)), format!("change the new link: {why}")),
         (socket.create(&NewLink::macvlan(parent).name(temporary).mtu(9000)).map(drop), "create macvlan on p0: ".into()),
+        (socket.change(&LinkChange::new(link).up()), "bring up the new link: EADDRINUSE".into()),
     ] {
         let error = refused.unwrap_err().explained(&mut socket).to_string();
         assert!(error.starts_with(&said), "{error}");
