@@ -66,7 +66,9 @@ pub fn a_vlan_that_another_program_makes() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let half_made = socket.create(&NewLink::vlan(parent, vid(50)).name(name("sl~0123456789ab"))).unwrap();
     let error = Parent::new(name("p0.50")).plan(&mut socket, &owner()).unwrap_err();
-    assert_eq!(error.to_string(), "VLAN 50, which p0.50 would be, is there already, and being made: try again");
+    let said = "VLAN 50, which p0.50 would be, is there already, unfinished: another program is making it, or was stopped \
+                before it had";
+    assert_eq!(error.to_string(), said);
     socket.change(&LinkChange::new(half_made).name(name("five"))).unwrap();
     let error = Parent::new(name("p0.50")).plan(&mut socket, &owner()).unwrap_err();
     assert_eq!(error.to_string(), "VLAN 50, which p0.50 would be, is there already as five: make that the parent");
