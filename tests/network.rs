@@ -1,9 +1,15 @@
 //! Docker's macvlan networks on the running kernel: parents that come and go, containers that join and leave.
 
+#[path = "network/access.rs"]
+mod access;
 #[path = "network/alone.rs"]
 mod alone;
 #[path = "network/busy.rs"]
 mod busy;
+#[path = "network/chains.rs"]
+mod chains;
+#[path = "network/down.rs"]
+mod down;
 #[path = "network/help.rs"]
 mod help;
 #[path = "network/ipv6.rs"]

@@ -1,11 +1,15 @@
 //! What each kind of link and each mode lets through, between containers, their host and what is outside.
 
+#[path = "traffic/access.rs"]
+mod access;
 #[path = "traffic/adverts.rs"]
 mod adverts;
 #[path = "traffic/arp.rs"]
 mod arp;
 #[path = "traffic/capture.rs"]
 mod capture;
+#[path = "traffic/entries.rs"]
+mod entries;
 #[path = "traffic/ipvlan.rs"]
 mod ipvlan;
 #[path = "traffic/lan.rs"]

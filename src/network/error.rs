@@ -1,8 +1,9 @@
 //! What is wrong with a network or a parent, in words that its user can act on; and the error of what works with them.
 
+use super::InvalidParent;
 use crate::error::{Class, Partial, Subject};
-use crate::link::VlanId;
-use crate::value::{IfName, InvalidValue, LAST_VLAN_ID, Name};
+use crate::link::MacvlanMode;
+use crate::value::{IfName, InvalidValue, Name};
 use ipnetwork::{IpNetwork, IpNetworkError};
 use std::io;
 use std::net::{AddrParseError, IpAddr};
@@ -53,11 +54,13 @@ impl Error {
     /// What sort of failure it was, as [`sublink::Error::class`](crate::Error::class).
     pub fn class(&self) -> Class {
         match self {
+            Self::Invalid(InvalidNetwork::Parent(
+                InvalidParent::NoParent(_) | InvalidParent::NoBase { .. } | InvalidParent::OnlyAltName { .. },
+            )) => Class::Gone,
             Self::Invalid(
-                InvalidNetwork::NoParent(_) | InvalidNetwork::NoBase { .. } | InvalidNetwork::OnlyAltName { .. },
-            ) => Class::Gone,
-            Self::Invalid(
-                InvalidNetwork::NameIsTaken(_) | InvalidNetwork::IdIsTaken(_) | InvalidNetwork::VlanIsThere { .. },
+                InvalidNetwork::NameIsTaken(_)
+                | InvalidNetwork::IdIsTaken(_)
+                | InvalidNetwork::Parent(InvalidParent::VlanIsThere { .. } | InvalidParent::AccessNameIsTaken { .. }),
             ) => Class::Taken,
             Self::Invalid(_) => Class::Invalid,
             Self::Failed(error) => error.class(),
@@ -67,13 +70,8 @@ impl Error {
     /// What it is about, as [`sublink::Error::subject`](crate::Error::subject).
     pub fn subject(&self) -> Subject {
         match self {
-            Self::Invalid(
-                InvalidNetwork::NoParent(_)
-                | InvalidNetwork::NoBase { .. }
-                | InvalidNetwork::OnlyAltName { .. }
-                | InvalidNetwork::VlanIsThere { .. }
-                | InvalidNetwork::Loopback,
-            ) => Subject::Parent,
+            Self::Invalid(InvalidNetwork::Parent(InvalidParent::Owner)) => Subject::Other,
+            Self::Invalid(InvalidNetwork::Parent(_)) => Subject::Parent,
             Self::Invalid(_) => Subject::Other,
             Self::Failed(error) => error.subject(),
         }
@@ -91,6 +89,12 @@ macro_rules! from {
     )* };
 }
 from!(InvalidValue, IpNetworkError, AddrParseError);
+
+impl From<InvalidParent> for Error {
+    fn from(invalid: InvalidParent) -> Self {
+        Self::Invalid(invalid.into())
+    }
+}
 
 impl<T> From<Partial<T>> for Error {
     fn from(partial: Partial<T>) -> Self {
@@ -127,12 +131,13 @@ pub enum InvalidNetwork {
     /// Two networks without a parent would get the same dummy.
     #[error("the id begins as that of the network {}, and each network without a parent has a dummy of its own", printed(.0))]
     IdIsTaken(Box<str>),
-    /// An owner that cannot be one.
-    #[error("an owner has 1 to 64 bytes, and no colon or control character")]
-    Owner,
+    /// The parent cannot be.
+    #[error(transparent)]
+    Parent(#[from] InvalidParent),
     /// An option that the driver does not have.
     #[error(
-        "there is no option {0:?}: there are parent, com.docker.network.driver.mtu and, with macvlan, macvlan_mode"
+        "there is no option {0:?}: there are parent, parent_vlan, parent_protocol, parent_up, \
+         com.docker.network.driver.mtu and, with macvlan, macvlan_mode and host_access"
     )]
     UnknownOption(Box<str>),
     /// A mode that is none of a network's, and what may have been meant.
@@ -143,12 +148,32 @@ pub enum InvalidNetwork {
         /// The mode that looks like it.
         meant: Option<&'static str>,
     },
+    /// A value that an option cannot have.
+    #[error("{value:?} is not a value of {key}, which is {known}")]
+    OptionValue {
+        /// The option.
+        key: &'static str,
+        /// What was said.
+        value: Box<str>,
+        /// What it can have.
+        known: &'static str,
+    },
     /// An MTU that is none.
     #[error("{0:?} is not an MTU, which is a number from 68 to 65535")]
     Mtu(Box<str>),
     /// An MTU with which a subnet's addresses cannot be.
     #[error("the subnet {0} needs an MTU of at least 1280, as IPv6 does")]
     MtuOfIpv6(IpNetwork),
+    /// An MTU above that of the link that the parent is to be made on.
+    #[error("the MTU {mtu} is above the {base_mtu} of {base}, on which the parent would be made")]
+    MtuAboveBase {
+        /// The network's MTU.
+        mtu: u32,
+        /// The link that the parent is to be made on.
+        base: IfName,
+        /// Its MTU.
+        base_mtu: u32,
+    },
     /// A parent with whose MTU a subnet's addresses cannot be.
     #[error("the subnet {subnet} needs an MTU of at least 1280, as IPv6 does, and the parent {parent} has {mtu}")]
     MtuOfParent {
@@ -159,53 +184,16 @@ pub enum InvalidNetwork {
         /// Its MTU.
         mtu: u32,
     },
-    /// A parent that cannot be an interface's name.
-    #[error("{name:?} cannot be the name of a parent interface: {why}{}", way_out(.name))]
-    Parent {
-        /// What was said.
-        name: Box<str>,
-        /// Why it cannot be.
-        why: InvalidValue,
-    },
-    /// `lo` as the parent.
-    #[error("lo cannot be the parent of a macvlan or VLAN network")]
-    Loopback,
-    /// A parent that is not there, and is not named as a VLAN that could be made.
-    #[error("there is no interface {0}, and it cannot be made: a VLAN that is made is named BASE.ID, as in eth0.50")]
-    NoParent(IfName),
-    /// The parent, or the base of a VLAN to be made, is an alternative name of a link.
-    #[error("{name} is an alternative name of {owner}: use the name {owner}")]
-    OnlyAltName {
-        /// What was said.
-        name: IfName,
-        /// The link's own name.
-        owner: IfName,
-    },
-    /// The base of a VLAN to be made is not there.
-    #[error("the interface {}, on which {parent} would be made, does not exist", printed(.base))]
-    NoBase {
-        /// The parent's name.
+    /// The VLAN that a parent is to be is said, and no parent.
+    #[error("parent_vlan and parent_protocol say what the parent is made as, and there is none: say parent too")]
+    NoParentName,
+    /// Two networks say different things of the parent that both have.
+    #[error("{parent} is also the parent of the network {}, which makes another VLAN of it", printed(.other))]
+    ParentMadeOtherwise {
+        /// The parent of both.
         parent: IfName,
-        /// What stands before the dot.
-        base: Box<str>,
-    },
-    /// The id of a VLAN to be made is none.
-    #[error("{id:?} in {parent} is not a VLAN id, which is a number from 1 to {LAST_VLAN_ID}")]
-    VlanId {
-        /// The parent's name.
-        parent: IfName,
-        /// What stands behind the dot.
-        id: Box<str>,
-    },
-    /// The VLAN to be made is there under another name.
-    #[error("VLAN {id}, which {parent} would be, is there already{}", as_what(*.there))]
-    VlanIsThere {
-        /// The parent's name.
-        parent: IfName,
-        /// What stands behind the dot.
-        id: VlanId,
-        /// The link that is this VLAN.
-        there: IfName,
+        /// The other network.
+        other: Box<str>,
     },
     /// A passthru network shares its parent with none.
     #[error("{parent} is the parent of the network {}, and a passthru network shares its parent with none", printed(.other))]
@@ -264,6 +252,29 @@ pub enum InvalidNetwork {
         /// The network.
         network: Box<str>,
     },
+    /// A container's address that is the host's, by its [access](super::HostAccess) to the containers.
+    #[error("the address {addr} is the host's in the network {}", printed(.network))]
+    AddressIsHosts {
+        /// The address.
+        addr: IpNetwork,
+        /// The network.
+        network: Box<str>,
+    },
+    /// A network whose containers the host cannot reach by a link of its own: they hear none beside theirs.
+    #[error(
+        "the host is given access to a macvlan network in bridge mode only, and {} is {}",
+        printed(.network),
+        .mode.map_or_else(|| "one of VLANs".to_owned(), |mode| format!("in {mode} mode"))
+    )]
+    HostAccessMode {
+        /// The network.
+        network: Box<str>,
+        /// Its mode, if it is one of macvlans.
+        mode: Option<MacvlanMode>,
+    },
+    /// The host has no address by which it would reach the network's containers.
+    #[error("the host has no address in the network {}: say one that no container is given", printed(.0))]
+    NoHostAccess(Box<str>),
     /// A connection to a VLAN network says no VLAN id.
     #[error("a container joins the network {} with a VLAN id of its own, and none was given", printed(.0))]
     NoVlanId(Box<str>),
@@ -293,21 +304,6 @@ pub enum InvalidNetwork {
 /// A name, escaped so that it does nothing to a terminal.
 fn printed(name: &str) -> Name<'_> {
     Name::new(name.as_bytes())
-}
-
-/// What to do where BASE.ID is too long to be a name.
-fn way_out(name: &str) -> &'static str {
-    let is_vlan = name.len() > 15 && name.rsplit_once('.').is_some_and(|(_, id)| id.parse::<u16>().is_ok());
-    if is_vlan { "; make the VLAN under a shorter name, and give that as the parent" } else { "" }
-}
-
-/// A link has a temporary name while it is made.
-fn as_what(there: IfName) -> String {
-    if there.is_temporary() {
-        ", and being made: try again".into()
-    } else {
-        format!(" as {there}: make that the parent")
-    }
 }
 
 fn did_you_mean(mode: Option<&str>) -> String {

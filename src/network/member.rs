@@ -105,9 +105,9 @@ impl Network {
         connection: Connection,
         others: &[Member],
     ) -> Result<Member> {
-        if self.subnets().iter().any(|subnet| subnet.network().is_ipv6()) {
-            if let Ok(parent) = host.link(self.parent_name()) {
-                self.validate_on(&parent.to_owned())?;
+        if self.depends_on_mtu() {
+            if let Some(parent) = self.parent()?.nearest(host)? {
+                self.validate_on(&parent)?;
             }
         }
         let endpoint = |parent| Ok(self.endpoint(parent, &connection)?);

@@ -15,24 +15,29 @@
 //! The library keeps no state and no files. What it makes is marked in the kernel, in the link's alias
 //! (`sublink:OWNER:NAME`); everything else is the caller's values.
 //!
+//! The kernel keeps a host and its macvlans apart. A network with [`HostAccess`] gives the host a link of its own among them.
+//!
 //! What is decided is decided by pure functions, from values that were read before: [`Network::validate`],
 //! [`Parent::plan_among`], [`Network::endpoint`], [`choose_gateways`]. The others do what these say.
 
+mod access;
 mod error;
 mod member;
+mod on;
 mod option;
 mod parent;
 mod restore;
 mod subnet;
 
+pub use access::HostAccess;
 pub use error::{Error, InvalidNetwork, Result};
 pub use member::{Connection, Member, choose_gateways};
-pub use parent::{Owner, Parent, Plan, Removal, Up, remove_orphans};
+pub use parent::{InvalidParent, Owner, Parent, Plan, Removal, Up, remove_orphans};
 pub use restore::{Restored, restore_networks};
 pub use subnet::Subnet;
 
 use crate::endpoint::Endpoint;
-use crate::link::{Ipv4Setting, Ipv6Setting, LinkInfo, LinkSpec, MacvlanMode, NewLink};
+use crate::link::{Ipv4Setting, Ipv6Setting, LinkInfo, LinkSpec, MacvlanMode, NewLink, VlanId, VlanProtocol};
 use crate::value::{IPV6_MTU, IfIndex, IfName, maybe};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -69,8 +74,15 @@ pub struct Network {
     driver: Driver,
     /// The link it was given.
     parent: Option<IfName>,
+    /// The VLAN that this link is to be, where its name does not say so.
+    parent_vlan: Option<(IfName, VlanId)>,
+    parent_protocol: Option<VlanProtocol>,
+    parent_up: bool,
     /// The name of the link it gets if it was given none.
     dummy: IfName,
+    /// The name of the host's own link to its containers.
+    access: IfName,
+    host_access: Option<HostAccess>,
     mtu: Option<u32>,
     internal: bool,
     attachable: bool,
@@ -105,10 +117,15 @@ impl Network {
         let id = format!("{:016x}", fnv(name));
         Ok(Self {
             name: name.into(),
-            dummy: dummy_name(&id)?,
+            dummy: short_name("dm", &id)?,
+            access: short_name("sh", &id)?,
             id: id.into(),
             driver,
             parent: None,
+            parent_vlan: None,
+            parent_protocol: None,
+            parent_up: false,
+            host_access: None,
             mtu: None,
             internal: false,
             attachable: false,
@@ -130,21 +147,16 @@ impl Network {
         if !config.config_only {
             return Err(InvalidNetwork::NotConfigOnly(config.name.clone()));
         }
-        let Self { parent, mtu, ref subnets, .. } = *config;
+        let Self { parent, parent_vlan, parent_protocol, parent_up, mtu, .. } = *config;
+        let Self { subnets, host_access, .. } = config.clone();
         let config_from = Some(config.name.clone());
-        Ok(Self { parent, mtu, subnets: subnets.clone(), config_from, ..Self::new(name, config.driver)? })
+        let new = Self::new(name, config.driver)?;
+        Ok(Self { parent, parent_vlan, parent_protocol, parent_up, host_access, mtu, config_from, subnets, ..new })
     }
 
-    /// With the caller's own id, of which the first 12 characters name its dummy.
+    /// With the caller's own id, of which the first 12 characters name its dummy, and the host's link to its containers.
     pub fn with_id(self, id: &str) -> Result<Self, InvalidNetwork> {
-        Ok(Self { dummy: dummy_name(id)?, id: id.into(), ..self })
-    }
-
-    /// On this link. `BASE.ID` that is not there is made: the VLAN `ID` of the link `BASE`.
-    #[must_use]
-    pub const fn on(mut self, parent: IfName) -> Self {
-        self.parent = Some(parent);
-        self
+        Ok(Self { dummy: short_name("dm", id)?, access: short_name("sh", id)?, id: id.into(), ..self })
     }
 
     /// With this MTU, at most the parent's; a dummy of its own is given it.
@@ -256,28 +268,6 @@ impl Network {
         self.config_from.as_deref()
     }
 
-    /// The name of its parent: the link it was given, or the dummy of its own.
-    pub fn parent_name(&self) -> IfName {
-        self.parent.unwrap_or(self.dummy)
-    }
-
-    /// Its parent, to be brought up. A dummy is given the network's MTU, a VLAN has its base's.
-    ///
-    /// # Errors
-    /// It is config-only, and has none.
-    pub fn parent(&self) -> Result<Parent, InvalidNetwork> {
-        if self.config_only {
-            return Err(InvalidNetwork::IsConfigOnly(self.name.clone()));
-        }
-        let dummy = || Parent::dummy(self.dummy).maybe(self.mtu, Parent::mtu);
-        Ok(self.parent.map_or_else(dummy, Parent::new))
-    }
-
-    /// Whether this link is its parent: a config-only network has none.
-    fn is_on(&self, link: IfName) -> bool {
-        !self.config_only && self.parent_name() == link
-    }
-
     /// Checks it against itself and the caller's `others`: what a caller does before it keeps a new network.
     ///
     /// # Errors
@@ -285,6 +275,7 @@ impl Network {
     pub fn validate(&self, others: &[Self]) -> Result<(), InvalidNetwork> {
         self.check_options()?;
         self.check_config(others)?;
+        self.check_host_access()?;
         for (number, subnet) in self.subnets.iter().enumerate() {
             if let Some(reserved) = subnet.reserved() {
                 return Err(InvalidNetwork::ReservedSubnet { subnet: subnet.network(), reserved });
@@ -299,16 +290,25 @@ impl Network {
         others.iter().try_for_each(|other| self.check_beside(other))
     }
 
-    /// Checks it against its parent's MTU, where that is known: IPv6 subnets need 1280.
+    /// Checks it against its parent's MTU, where that is known: IPv6 subnets need 1280. A parent that is still to be made has
+    /// at most the MTU of the link that it is to be made on; so the network's own is checked against that.
     ///
     /// # Errors
-    /// [`InvalidNetwork::MtuOfParent`].
+    /// [`InvalidNetwork::MtuOfParent`] and [`InvalidNetwork::MtuAboveBase`].
     pub fn validate_on(&self, parent: &LinkInfo) -> Result<(), InvalidNetwork> {
+        if let Some(mtu) = self.mtu.filter(|mtu| *mtu > parent.mtu && parent.name != self.parent_name()) {
+            return Err(InvalidNetwork::MtuAboveBase { mtu, base: parent.name, base_mtu: parent.mtu });
+        }
         let v6 = self.subnets.iter().find(|subnet| subnet.network().is_ipv6());
         match v6.filter(|_| parent.mtu < IPV6_MTU) {
             Some(v6) => Err(InvalidNetwork::MtuOfParent { subnet: v6.network(), parent: parent.name, mtu: parent.mtu }),
             None => Ok(()),
         }
+    }
+
+    /// Whether its parent's MTU matters.
+    fn depends_on_mtu(&self) -> bool {
+        self.mtu.is_some() || self.subnets.iter().any(|subnet| subnet.network().is_ipv6())
     }
 
     fn check_config(&self, others: &[Self]) -> Result<(), InvalidNetwork> {
@@ -321,8 +321,12 @@ impl Network {
         }
         let config = others.iter().find(|other| other.name == *name && other.config_only);
         let config = config.ok_or_else(|| InvalidNetwork::NotConfigOnly(name.clone()))?;
-        let is_as_configured = (self.driver, self.parent, self.mtu, &self.subnets)
-            == (config.driver, config.parent, config.mtu, &config.subnets);
+        let configured = |network: &Self| {
+            let Self { driver, parent, parent_vlan, parent_protocol, parent_up, mtu, .. } = *network;
+            (driver, parent, parent_vlan, parent_protocol, parent_up, mtu)
+        };
+        let is_as_configured = configured(self) == configured(config)
+            && (&self.subnets, &self.host_access) == (&config.subnets, &config.host_access);
         if is_as_configured { Ok(()) } else { Err(InvalidNetwork::ConfiguredElsewhere(name.clone())) }
     }
 
@@ -337,6 +341,10 @@ impl Network {
         }
         if self.parent.is_none() && other.parent.is_none() {
             return Err(InvalidNetwork::IdIsTaken(other.name.clone()));
+        }
+        let how = |network: &Self| (network.parent_vlan, network.parent_protocol);
+        if how(self) != how(other) {
+            return Err(InvalidNetwork::ParentMadeOtherwise { parent, other: other.name.clone() });
         }
         if self.is_passthru() || other.is_passthru() {
             return Err(InvalidNetwork::Passthru { parent, other: other.name.clone() });
@@ -392,6 +400,9 @@ impl Network {
         if self.subnets.iter().any(|subnet| subnet.gateway_addr() == Some(addr.ip())) {
             return Err(InvalidNetwork::AddressIsGateway { addr, network: self.name.clone() });
         }
+        if self.host_access.as_ref().is_some_and(|access| access.addrs().contains(&addr.ip())) {
+            return Err(InvalidNetwork::AddressIsHosts { addr, network: self.name.clone() });
+        }
         Ok(())
     }
 
@@ -429,10 +440,10 @@ impl Network {
     }
 }
 
-/// The name that Docker gives a dummy.
-fn dummy_name(id: &str) -> Result<IfName, InvalidNetwork> {
+/// The name of a link of the network's own; of a dummy, it is the one that Docker gives it.
+fn short_name(prefix: &str, id: &str) -> Result<IfName, InvalidNetwork> {
     let short = id.get(..12).filter(|short| short.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    IfName::new(&format!("dm-{}", short.ok_or(InvalidNetwork::Id)?)).map_err(|_| InvalidNetwork::Id)
+    IfName::new(&format!("{prefix}-{}", short.ok_or(InvalidNetwork::Id)?)).map_err(|_| InvalidNetwork::Id)
 }
 
 /// FNV-1a, of 64 bits.

@@ -1,11 +1,17 @@
 //! Options as Docker's `-o KEY=VALUE` gives them.
 
-use super::{Driver, InvalidNetwork, Network};
-use crate::link::MacvlanMode;
+use super::{Driver, HostAccess, InvalidNetwork, InvalidParent, Network};
+use crate::link::{MacvlanMode, VlanId, VlanProtocol};
 use crate::value::IfName;
+use ipnetwork::IpNetwork;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 const PARENT: &str = "parent";
+const PARENT_VLAN: &str = "parent_vlan";
+const PARENT_PROTOCOL: &str = "parent_protocol";
+const PARENT_UP: &str = "parent_up";
+const HOST_ACCESS: &str = "host_access";
 const MODE: &str = "macvlan_mode";
 const MTU: &str = "com.docker.network.driver.mtu";
 
@@ -21,9 +27,18 @@ const MODES: [(&str, MacvlanMode); 4] = [
 ];
 
 impl Network {
-    /// Sets an option: `parent`, `com.docker.network.driver.mtu` and, of a macvlan network, `macvlan_mode`. As with Docker, an
-    /// empty parent is none, and an empty mode is bridge. In a parent's name, `\xNN` is a byte
-    /// ([`IfName::from_escaped`]).
+    /// Sets an option:
+    ///
+    /// - `parent`: the link that it is [on](Self::on). As with Docker, an empty one is none. `\xNN` is a byte
+    ///   ([`IfName::from_escaped`]).
+    /// - `parent_vlan`: the VLAN that this link is made as where its name does not say it, as `BASE.ID` of any length:
+    ///   [`parent_vlan`](Self::parent_vlan).
+    /// - `parent_protocol`: `802.1Q` or `802.1ad`, of the outermost VLAN: [`parent_protocol`](Self::parent_protocol).
+    /// - `parent_up`: `true` or `false`, whether a parent that is down is [brought up](Self::parent_up).
+    /// - `com.docker.network.driver.mtu`.
+    /// - `macvlan_mode`, of a macvlan network; an empty one is bridge.
+    /// - `host_access`, of a macvlan network: [what the host has](Self::host_access) of it, as addresses and, with a prefix
+    ///   length, destinations: `10.0.50.250,10.0.50.64/26`.
     ///
     /// ```
     /// use sublink::{MacvlanMode, Network};
@@ -47,8 +62,12 @@ impl Network {
             (PARENT, _) if value.is_empty() => self.parent = None,
             (PARENT, _) => {
                 let parent = IfName::from_escaped(value);
-                self.parent = Some(parent.map_err(|why| InvalidNetwork::Parent { name: value.into(), why })?);
+                self.parent = Some(parent.map_err(|why| InvalidParent::Name { name: value.into(), why })?);
             }
+            (PARENT_VLAN, _) => self.parent_vlan = Some(parent_vlan(value)?),
+            (PARENT_PROTOCOL, _) => self.parent_protocol = Some(protocol(value)?),
+            (PARENT_UP, _) => self.parent_up = flag(PARENT_UP, value)?,
+            (HOST_ACCESS, Driver::Macvlan(_)) => self.host_access = Some(host_access(value)?),
             (MODE, Driver::Macvlan(_)) => self.driver = Driver::Macvlan(mode(value)?),
             (MTU, _) => {
                 let mtu = value.parse().ok().filter(|mtu| MTUS.contains(mtu));
@@ -67,14 +86,25 @@ impl Network {
             Driver::Vlan => None,
         };
         let parent = self.parent.map(|parent| (PARENT, parent.to_escaped()));
+        let vlan = self.parent_vlan.map(|(base, id)| (PARENT_VLAN, format!("{}.{id}", base.to_escaped())));
+        let protocol = self.parent_protocol.map(|protocol| (PARENT_PROTOCOL, protocol.to_string()));
+        let up = self.parent_up.then(|| (PARENT_UP, "true".to_owned()));
         let mtu = self.mtu.map(|mtu| (MTU, mtu.to_string()));
-        [parent, mode, mtu].into_iter().flatten().collect()
+        let access = self.host_access.as_ref().map(|access| {
+            let addrs = access.addrs().iter().map(IpAddr::to_string);
+            let all: Vec<_> = addrs.chain(access.destinations().iter().map(IpNetwork::to_string)).collect();
+            (HOST_ACCESS, all.join(","))
+        });
+        [parent, vlan, protocol, up, mode, mtu, access].into_iter().flatten().collect()
     }
 
     /// Checks what was set without [`option`](Self::option).
     pub(super) fn check_options(&self) -> Result<(), InvalidNetwork> {
         if self.parent.is_some_and(|parent| parent.as_bytes() == b"lo") {
-            return Err(InvalidNetwork::Loopback);
+            return Err(InvalidParent::Loopback.into());
+        }
+        if self.parent.is_none() && (self.parent_vlan.is_some() || self.parent_protocol.is_some()) {
+            return Err(InvalidNetwork::NoParentName);
         }
         if let Some(mtu) = self.mtu.filter(|mtu| !MTUS.contains(mtu)) {
             return Err(InvalidNetwork::Mtu(mtu.to_string().into()));
@@ -84,6 +114,43 @@ impl Network {
             Driver::Vlan => Ok(()),
         }
     }
+}
+
+/// `enp130s0f0np0.100`: a link and the id of a VLAN on it.
+fn parent_vlan(value: &str) -> Result<(IfName, VlanId), InvalidNetwork> {
+    let vlan = value.rsplit_once('.').and_then(|(base, id)| {
+        let id: u16 = id.parse().ok().filter(|id| *id > 0)?;
+        Some((IfName::from_escaped(base).ok()?, VlanId::new(id).ok()?))
+    });
+    vlan.ok_or_else(|| InvalidParent::Vlan(value.into()).into())
+}
+
+fn protocol(value: &str) -> Result<VlanProtocol, InvalidNetwork> {
+    let known = [VlanProtocol::Ieee8021Q, VlanProtocol::Ieee8021Ad];
+    let protocol = known.into_iter().find(|known| known.to_string() == value);
+    protocol.ok_or_else(|| InvalidNetwork::OptionValue {
+        key: PARENT_PROTOCOL,
+        value: value.into(),
+        known: "802.1Q or 802.1ad",
+    })
+}
+
+/// As Docker reads one.
+fn flag(key: &'static str, value: &str) -> Result<bool, InvalidNetwork> {
+    match value {
+        "true" | "1" | "" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(InvalidNetwork::OptionValue { key, value: value.into(), known: "true or false" }),
+    }
+}
+
+fn host_access(value: &str) -> Result<HostAccess, InvalidNetwork> {
+    let known = "addresses and, with a prefix length, destinations, as in 10.0.50.250,10.0.50.64/26";
+    let unknown = || InvalidNetwork::OptionValue { key: HOST_ACCESS, value: value.into(), known };
+    value.split(',').try_fold(HostAccess::new(), |access, word| match word.split_once('/') {
+        None => word.parse().map(|addr| access.addr(addr)).map_err(|_| unknown()),
+        Some(_) => word.parse().map(|to| access.to(to)).map_err(|_| unknown()),
+    })
 }
 
 /// Docker's word for a mode. A slip is answered with what was probably meant: a word that agrees in more than half.
@@ -134,6 +201,50 @@ mod tests {
         for (word, meant) in rows {
             let error = macvlan().option(MODE, word).unwrap_err();
             assert_eq!(error, InvalidNetwork::Mode { mode: word.into(), meant });
+        }
+    }
+
+    #[test]
+    fn options_of_the_parent_come_back() {
+        let written = [
+            (PARENT, "up100"),
+            (PARENT_VLAN, "enp130s0f0np0.100"),
+            (PARENT_PROTOCOL, "802.1ad"),
+            (PARENT_UP, "true"),
+            (MODE, "bridge"),
+            (HOST_ACCESS, "10.0.50.250,fd50::250,10.0.50.64/26"),
+        ];
+        let network = written.iter().try_fold(macvlan(), |network, (key, value)| network.option(key, value)).unwrap();
+        let options = network.options();
+        assert_eq!(options.iter().map(|(key, value)| (*key, &**value)).collect::<Vec<_>>(), written);
+        let parent = network.parent().unwrap();
+        let base = IfName::new("enp130s0f0np0").unwrap();
+        let expected = crate::network::Parent::vlan(IfName::new("up100").unwrap(), base, VlanId::new(100).unwrap());
+        assert_eq!(parent, expected.outer_protocol(VlanProtocol::Ieee8021Ad).bring_up());
+        let again = written.iter().rev().try_fold(macvlan(), |network, (key, value)| network.option(key, value));
+        assert_eq!(again, Ok(network), "in any order");
+        assert_eq!(macvlan().option(PARENT_UP, "0"), Ok(macvlan()));
+        let alone = macvlan().option(PARENT_VLAN, "eth0.50").unwrap();
+        assert_eq!(alone.validate(&[]), Err(InvalidNetwork::NoParentName));
+    }
+
+    #[test]
+    fn options_of_the_parent_say_what_they_are() {
+        for value in ["", "eth0", "eth0.", ".50", "eth0.0", "eth0.4095", "eth0.x", "enp130s0f0np0-xx.50"] {
+            let expected = InvalidParent::Vlan(value.into());
+            assert_eq!(macvlan().option(PARENT_VLAN, value), Err(expected.into()), "{value}");
+        }
+        let rows = [
+            (PARENT_PROTOCOL, "802.1q", r#""802.1q" is not a value of parent_protocol, which is 802.1Q or 802.1ad"#),
+            (PARENT_UP, "yes", r#""yes" is not a value of parent_up, which is true or false"#),
+            (
+                HOST_ACCESS,
+                "10.0.50",
+                r#""10.0.50" is not a value of host_access, which is addresses and, with a prefix length, destinations, as in 10.0.50.250,10.0.50.64/26"#,
+            ),
+        ];
+        for (key, value, expected) in rows {
+            assert_eq!(macvlan().option(key, value).unwrap_err().to_string(), expected);
         }
     }
 
@@ -191,7 +302,7 @@ mod tests {
         for typed in [r"a\b", r"a\", r"\x", r"\x4", r"\x+4", r"\x\x", "\\x\u{e9}", r"\X41"] {
             let name = Given::new(typed.as_bytes());
             let why = InvalidValue::NameByte { name, byte: b'\\' };
-            let expected = InvalidNetwork::Parent { name: typed.into(), why };
+            let expected = InvalidNetwork::from(InvalidParent::Name { name: typed.into(), why });
             assert_eq!(macvlan().option(PARENT, typed), Err(expected), "{typed}");
         }
         assert!(macvlan().option(PARENT, r"a\x2fb").is_err(), "a slash, however it is written");
@@ -200,7 +311,7 @@ mod tests {
     #[test]
     fn what_is_no_option_says_what_would_be() {
         let vlan = Network::new("net", Driver::Vlan).unwrap();
-        let parent = |name: &str, why| InvalidNetwork::Parent { name: name.into(), why };
+        let parent = |name: &str, why| InvalidNetwork::from(InvalidParent::Name { name: name.into(), why });
         let rows = [
             (macvlan(), "mode", "bridge", InvalidNetwork::UnknownOption("mode".into())),
             (vlan, MODE, "bridge", InvalidNetwork::UnknownOption(MODE.into())),
@@ -231,7 +342,7 @@ mod tests {
         let rows = [
             (source, InvalidNetwork::Mode { mode: "source".into(), meant: None }),
             (macvlan().mtu(10), InvalidNetwork::Mtu("10".into())),
-            (macvlan().on(IfName::new("lo").unwrap()), InvalidNetwork::Loopback),
+            (macvlan().on(IfName::new("lo").unwrap()), InvalidParent::Loopback.into()),
         ];
         for (network, expected) in rows {
             assert_eq!(network.validate(&[]), Err(expected));

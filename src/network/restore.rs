@@ -1,8 +1,9 @@
 //! The parents of many networks: removed with a network, and put in order after a restart.
 
-use super::{Network, Owner, Removal, Result, Up, remove_orphans};
+use super::parent::sweep;
+use super::{Network, Owner, Removal, Result, Up};
 use crate::socket::Socket;
-use crate::value::IfName;
+use crate::value::{IfIndex, IfName};
 
 /// How things stand after a restart.
 #[derive(Debug)]
@@ -10,26 +11,15 @@ use crate::value::IfName;
 pub struct Restored {
     /// Each network's parent, in the order of the networks, or why it has none. Config-only networks are left out.
     pub parents: Vec<(Box<str>, Result<Up>)>,
-    /// Links that were made as parents of networks which are no more, or were left half-made, and what became of them.
+    /// Of each network with [host access](super::HostAccess), the host's link, or why it has none.
+    pub host_access: Vec<(Box<str>, Result<IfIndex>)>,
+    /// Links that were made for networks which are no more, or were left half-made, and what became of them.
     pub orphans: Vec<(IfName, Result<Removal>)>,
 }
 
-impl Network {
-    /// Removes its parent by the rule of [`Parent::remove`](super::Parent::remove): unless another of `networks` has it too.
-    /// The network itself may be among them. Call it when the network has no containers left.
-    ///
-    /// # Errors
-    /// As [`Parent::remove`](super::Parent::remove). A config-only network has no parent, and that is none.
-    pub fn remove_parent(&self, host: &mut Socket, owner: &Owner, networks: &[Self]) -> Result<Removal> {
-        let Ok(parent) = self.parent() else { return Ok(Removal::NotThere) };
-        let others = networks.iter().filter(|other| other.name != self.name);
-        let others: Vec<_> = others.filter_map(|other| other.parent().ok()).collect();
-        parent.remove(host, owner, &others)
-    }
-}
-
 /// After a restart or a reboot: removes what was made for networks that are no more, or was left half-made
-/// ([`remove_orphans`]), and makes the parents of `networks` that are gone.
+/// ([`remove_orphans`](super::remove_orphans)), makes the parents of `networks` that are gone, and gives the host its
+/// [access](Network::give_host_access) to the containers of those that have one.
 ///
 /// Nobody else may work for the same owner meanwhile.
 ///
@@ -52,7 +42,14 @@ impl Network {
 pub fn restore_networks(host: &mut Socket, owner: &Owner, networks: &[Network]) -> Result<Restored> {
     let parents = networks.iter().filter_map(|network| Some((network.name(), network.parent().ok()?)));
     let (names, parents): (Vec<_>, Vec<_>) = parents.unzip();
-    let orphans = remove_orphans(host, owner, &parents)?;
-    let parents = names.into_iter().zip(parents).map(|(name, parent)| (name.into(), parent.up(host, owner)));
-    Ok(Restored { parents: parents.collect(), orphans })
+    let with_access: Vec<_> = networks.iter().filter(|network| network.has_host_access()).collect();
+    let is_wanted = |name, parent| {
+        let mut networks = with_access.iter();
+        networks.any(|network| (network.host_access_name(), network.parent_name()) == (name, parent))
+    };
+    let orphans = sweep(host, owner, &parents, is_wanted)?;
+    let parents = names.into_iter().zip(parents).map(|(name, parent)| (name.into(), parent.up(host, owner))).collect();
+    let host_access =
+        with_access.iter().map(|network| (network.name().into(), network.give_host_access(host, owner))).collect();
+    Ok(Restored { parents, host_access, orphans })
 }

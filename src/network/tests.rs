@@ -1,5 +1,6 @@
 //! Networks by themselves and beside others, and the endpoints they give; and the links that these tests share.
 
+use super::parent::Mark;
 use super::*;
 use crate::link::{LinkFlags, LinkInfo, LinkView, VlanId, VlanProtocol};
 use crate::value::MacAddr;
@@ -31,7 +32,7 @@ pub(super) fn up(link: LinkInfo) -> LinkInfo {
 
 /// With the mark of the tests' owner for the parent of this name.
 pub(super) fn marked(parent: &str, link: LinkInfo) -> LinkInfo {
-    LinkInfo { alias: Some(owner().mark(name(parent)).into()), ..link }
+    LinkInfo { alias: Some(owner().mark(Mark::Named(name(parent))).into()), ..link }
 }
 
 pub(super) fn owner() -> Owner {
@@ -87,7 +88,7 @@ fn names_and_ids_are_checked() {
         assert_eq!(macvlan("net").with_id(id), Err(InvalidNetwork::Id), "{id}");
     }
     for owner in ["", "a:b", "a\0b", &long[..65]] {
-        assert_eq!(Owner::new(owner), Err(InvalidNetwork::Owner));
+        assert_eq!(Owner::new(owner), Err(InvalidParent::Owner));
     }
 }
 
@@ -324,7 +325,6 @@ fn names_print_escaped() {
         InvalidNetwork::IsConfigOnly(name.clone()),
         InvalidNetwork::NotConfigOnly(name.clone()),
         InvalidNetwork::ConfiguredElsewhere(name.clone()),
-        InvalidNetwork::NoBase { parent, base: name.clone() },
         InvalidNetwork::Passthru { parent, other: name.clone() },
         InvalidNetwork::AddressOutside { addr, network: name.clone() },
     ] {

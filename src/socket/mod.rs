@@ -10,6 +10,7 @@ mod carrier;
 mod channel;
 mod create;
 mod ip;
+mod link_events;
 mod list;
 mod look_up;
 mod neigh;
@@ -25,6 +26,7 @@ pub use list::{List, Query};
 pub use watch::AddressWatch;
 
 pub(crate) use carrier::LostCarrier;
+pub(crate) use link_events::LinkEvents;
 pub(crate) use vlan::impossible_vlan;
 
 use crate::batch::{Batch, CHUNK};

@@ -388,7 +388,9 @@ fn what_grows_while_it_is_listed_is_told() -> Result<(), Skip> {
         is_over.store(true, Ordering::SeqCst);
         outcomes
     });
-    outcomes.into_iter().for_each(|detached| assert_told(&detached.unwrap(), stacked));
+    for detached in outcomes {
+        assert_told(&detached.unwrap(), stacked);
+    }
     Ok(())
 }
 

@@ -261,7 +261,7 @@ pub fn force_forgets_what_cannot_be_reached() -> Result<(), Skip> {
     place.end();
     fs::write(&place.0, "no namespace").expect("written");
     let line = format!("net {}", place.path());
-    assert!(shell.refused(&format!("disconnect {line}")).contains("is no network namespace"));
+    assert!(shell.refused(&format!("disconnect {line}")).contains("is not a network namespace"));
     assert!(shell.refused("rm net").contains("active endpoints"), "one that cannot be looked at may be there");
     assert_eq!(shell.run(&format!("disconnect -f {line}")), "");
     assert_eq!(c1.links(), ["eth0"]);

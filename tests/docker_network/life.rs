@@ -54,6 +54,38 @@ pub fn containers_come_and_go() -> Result<(), Skip> {
     Ok(())
 }
 
+/// `-o host_access`: the host's own link among the containers, with an address that none of them is given.
+#[kernel_test]
+pub fn the_host_is_among_the_containers() -> Result<(), Skip> {
+    let (mut host, shell, mut c1, c2) = (socket(), Shell::new(), Container::new(), Container::new());
+    let eth0 = veth(&mut host, "eth0", "cable");
+    let create = "create -o parent=eth0 --subnet 10.1.0.0/29";
+    shell.run(&format!("{create} -o host_access=10.1.0.2 net"));
+    let macvlans = |host: &mut Socket| host.snapshot(&ListLinks::new().kind("macvlan").parent(eth0)).unwrap();
+    let shim = macvlans(&mut host).remove(0);
+    assert!(shim.name.to_string().starts_with("sh-"), "{}", shim.name);
+    shell.run(&format!("connect net {}", c1.path()));
+    assert_eq!(c1.addrs("eth0"), ["10.1.0.3/29"], "the next one");
+    let refused = shell.refused(&format!("connect --ip 10.1.0.2 net {}", c2.path()));
+    assert_eq!(refused, "Address already in use: 10.1.0.2 is reserved for the host in the network net");
+    host.delete(shim.index).unwrap(); // as a reboot does
+    shell.run("restore");
+    assert_eq!(macvlans(&mut host).len(), 1, "it is there again");
+    shell.run(&format!("disconnect net {}", c1.path()));
+    shell.run("rm net");
+    assert_eq!(macvlans(&mut host).len(), 0, "it goes with the network");
+
+    // What is refused leaves nothing.
+    Command::new("ip").args(["address", "add", "10.1.0.6/29", "dev", "eth0"]).status().unwrap();
+    let refused = shell.refused(&format!("{create} -o host_access=10.1.0.2 net"));
+    assert_eq!(
+        refused,
+        "the host has a route to 10.1.0.0/29 already, by eth0: say which part of it the containers have"
+    );
+    assert_eq!((macvlans(&mut host).len(), &*shell.run("ls -q")), (0, ""));
+    Ok(())
+}
+
 #[kernel_test]
 pub fn containers_reach_each_other() -> Result<(), Skip> {
     let (mut host, shell) = (socket(), Shell::new());

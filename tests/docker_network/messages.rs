@@ -42,7 +42,8 @@ pub fn what_cannot_be_created_is_said() -> Result<(), Skip> {
         ),
         (
             "create -o mode=bridge x",
-            "there is no option \"mode\": there are parent, com.docker.network.driver.mtu and, with macvlan, macvlan_mode",
+            "there is no option \"mode\": there are parent, parent_vlan, parent_protocol, parent_up, \
+             com.docker.network.driver.mtu and, with macvlan, macvlan_mode and host_access",
         ),
         ("create -o com.docker.network.driver.mtu=9 x", "\"9\" is not an MTU, which is a number from 68 to 65535"),
         ("create -d bridge x", "there is no driver \"bridge\" here: there are macvlan and vlan"),
@@ -268,7 +269,7 @@ pub fn what_cannot_be_made_is_said() -> Result<(), Skip> {
     if needs("dummy").is_err() {
         let why = shell.refused("create lonely");
         let expected = ": EOPNOTSUPP: Unknown device type (this kernel lacks the driver: module dummy)";
-        assert!(why.starts_with("create dummy ") && why.ends_with(expected), "{why}");
+        assert!(why.starts_with("create dummy dm-") && why.ends_with(expected), "{why}");
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::common::{Skip, name, needs, parent, socket, vid};
 use sublink::error::{Reason, Undo};
-use sublink::network::{self, InvalidNetwork, Parent};
+use sublink::network::{self, InvalidNetwork, InvalidParent, Parent};
 use sublink::{Endpoint, ErrorKind, LinkChange, Network, NewLink, Owner, Sandbox};
 use sublink_tests::kernel_test;
 
@@ -13,11 +13,12 @@ fn owner() -> Owner {
 #[kernel_test]
 pub fn a_create_that_fails() -> Result<(), Skip> {
     needs("vlan")?;
-    let mut socket = socket();
-    parent(&mut socket);
-    let error = Parent::new(name("p0.50")).mtu(9000).up(&mut socket, &owner()).unwrap_err();
-    let said = "create vlan p0.50 on p0: EINVAL (Invalid argument): the MTU 9000 is above the 1500 of the parent p0";
-    assert_eq!(error.to_string(), said);
+    let (mut socket, pod) = (socket(), Sandbox::create().unwrap());
+    let parent = parent(&mut socket);
+    socket.create(&NewLink::vlan(parent, vid(50)).name(name("x")).netns(&pod)).unwrap();
+    let error = Parent::new(name("p0.50")).up(&mut socket, &owner()).unwrap_err();
+    let said = error.to_string();
+    assert!(said.starts_with("create vlan p0.50 on p0: EEXIST: 8021q: VLAN device already exists"), "{said}");
     assert_eq!(error.as_failed().unwrap().request().unwrap().name.as_deref(), Some(&b"p0.50"[..]));
     Ok(())
 }
@@ -41,11 +42,13 @@ pub fn a_temporary_name_is_none() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let temporary = name("sl~0123456789ab");
-    let link = socket.create(&NewLink::macvlan(parent).name(temporary)).unwrap();
+    let own = socket.link_at(parent).unwrap().mac().mac().unwrap();
+    let link = socket.create(&NewLink::macvlan(parent).name(temporary).mac(own)).unwrap();
     let why = "EINVAL (Invalid argument): the MTU 9000 is above the 1500 of the parent p0";
     for (refused, said) in [
         (socket.change(&LinkChange::new(link).mtu(9000)), format!("change the new link: {why}")),
         (socket.create(&NewLink::macvlan(parent).name(temporary).mtu(9000)).map(drop), "create macvlan on p0: ".into()),
+        (socket.change(&LinkChange::new(link).up()), "bring up the new link: EADDRINUSE".into()),
     ] {
         let error = refused.unwrap_err().explained(&mut socket).to_string();
         assert!(error.starts_with(&said), "{error}");
@@ -64,7 +67,9 @@ pub fn a_vlan_that_another_program_makes() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let half_made = socket.create(&NewLink::vlan(parent, vid(50)).name(name("sl~0123456789ab"))).unwrap();
     let error = Parent::new(name("p0.50")).plan(&mut socket, &owner()).unwrap_err();
-    assert_eq!(error.to_string(), "VLAN 50, which p0.50 would be, is there already, and being made: try again");
+    let said = "VLAN 50, which p0.50 would be, is there already, unfinished: another program is making it, or was stopped \
+                before it had";
+    assert_eq!(error.to_string(), said);
     socket.change(&LinkChange::new(half_made).name(name("five"))).unwrap();
     let error = Parent::new(name("p0.50")).plan(&mut socket, &owner()).unwrap_err();
     assert_eq!(error.to_string(), "VLAN 50, which p0.50 would be, is there already as five: make that the parent");
@@ -78,7 +83,7 @@ pub fn a_parent_by_an_alternative_name() -> Result<(), Skip> {
     socket.add_alt_name(parent, "uplink").unwrap();
     for asked in ["uplink", "uplink.50"] {
         let error = Parent::new(name(asked)).up(&mut socket, &owner()).unwrap_err();
-        let expected = InvalidNetwork::OnlyAltName { name: name("uplink"), owner: name("p0") };
+        let expected = InvalidNetwork::from(InvalidParent::OnlyAltName { name: name("uplink"), owner: name("p0") });
         assert_eq!(error.as_invalid(), Some(&expected));
         assert_eq!(error.to_string(), "uplink is an alternative name of p0: use the name p0");
         let class = (error.class(), error.subject());
@@ -93,10 +98,11 @@ pub fn a_vlan_whose_name_is_too_long() -> Result<(), Skip> {
     let network = || Network::new("net", driver).unwrap();
     let error = network().option("parent", "enp0s31f6u1u2.50").unwrap_err();
     let said = "\"enp0s31f6u1u2.50\" cannot be the name of a parent interface: \"enp0s31f6u1u2.50\" is not an interface name: \
-                it has 16 bytes, not 1 to 15; make the VLAN under a shorter name, and give that as the parent";
+                it has 16 bytes, not 1 to 15; the parent can have a name of its own, and the VLAN be said beside it \
+                (parent_vlan)";
     assert_eq!(error.to_string(), said);
     for other in ["sixteen-bytes-xx", "eth0/1.50"] {
-        assert!(!network().option("parent", other).unwrap_err().to_string().contains("shorter"), "{other}");
+        assert!(!network().option("parent", other).unwrap_err().to_string().contains("parent_vlan"), "{other}");
     }
     Ok(())
 }

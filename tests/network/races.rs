@@ -5,7 +5,7 @@ use crate::help::{links, macvlan, mark, on, owner, up};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use sublink::network::{self, InvalidNetwork, Up};
+use sublink::network::{self, InvalidNetwork, InvalidParent, Up};
 use sublink::{LinkChange, Netns, Network, NewLink, Owner, Socket};
 use sublink_tests::kernel_test;
 
@@ -122,7 +122,7 @@ pub fn a_base_that_vanishes_takes_everything_with_it() -> Result<(), Skip> {
     assert_eq!(links(&mut host), before);
     for error in said {
         let is_expected = match &error {
-            network::Error::Invalid(invalid) => matches!(invalid, InvalidNetwork::NoBase { .. }),
+            network::Error::Invalid(invalid) => matches!(invalid, InvalidNetwork::Parent(InvalidParent::NoBase { .. })),
             network::Error::Failed(failed) => failed.is_no_device() || failed.raw_os_error() == Some(100), // ENETDOWN
         };
         assert!(is_expected, "{error}");

@@ -4,6 +4,7 @@ use crate::common::roles::{finish, start};
 use crate::common::{Skip, name, needs, parent, socket, veth, vid};
 use crate::help::{failed, links, macvlan, on, owner, refused, up, up_refused};
 use crate::pod::Pod;
+use crate::tools::await_link;
 use sublink::network::{Removal, Subnet, restore_networks};
 use sublink::{LinkChange, Network, NewLink, Socket};
 use sublink_tests::{kernel_test, role};
@@ -35,10 +36,12 @@ pub fn they_are_told_in_dockers_order() -> Result<(), Skip> {
     };
     let lo = "lo cannot be the parent of a macvlan or VLAN network";
     let rows = [
-        ("p0.10.20", no_parent("p0.10.20")),
         ("nothing", no_parent("nothing")),
         ("eth9.x", no_id("eth9.x", "x")), // before the missing base
         ("eth9.4095", "the interface eth9, on which eth9.4095 would be made, does not exist".into()), // before the range
+        ("eth9.10.20", "the interface eth9, on which eth9.10.20 would be made, does not exist".into()),
+        ("p0.10.4095", no_id("p0.10.4095", "4095")), // before p0.10 is made
+        ("p0.x.20", no_id("p0.x.20", "x")),
         ("p0.0", no_id("p0.0", "0")),
         ("p0.4095", no_id("p0.4095", "4095")),
         ("p0.65586", no_id("p0.65586", "65586")),
@@ -63,8 +66,10 @@ pub fn a_base_that_is_down() -> Result<(), Skip> {
     assert_eq!(said(&mut host, &network), expected);
 
     host.change(&LinkChange::new(base).up()).unwrap();
-    up(&network, &mut host).unwrap();
+    let index = up(&network, &mut host).unwrap();
     host.change(&LinkChange::new(base).down()).unwrap(); // takes the VLAN with it
+    await_link(index, "the VLAN to follow its base", |link| !link.is_up());
+    let expected = "bring up p0.50: ENETDOWN (Network is down): the parent p0 is down: bring it up first";
     assert_eq!(said(&mut host, &network), expected);
     Ok(())
 }

@@ -85,8 +85,8 @@ pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     host.delete(here).unwrap();
     host.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(&pod.sandbox)).unwrap();
     let said = refused(&mut host, &network, connection("eth0", &[]));
-    let why = "the packets of the parent p0 are taken, or were until now: by an ipvlan or macvlan in another namespace, \
-        or by a switch";
+    let why = "an ipvlan or macvlan in another namespace, or a switch, receives the packets of the parent p0, or did until \
+        now";
     assert_eq!(said, format!("{before}{why}{after}"));
     Ok(())
 }
@@ -115,6 +115,14 @@ pub fn an_mtu_is_at_most_the_parents() -> Result<(), Skip> {
     let expected = "create macvlan eth0 on p0: EINVAL (Invalid argument): the MTU 9000 is above the 1500 of the parent \
         p0; no link is left behind";
     assert_eq!(said, expected);
+    // Nothing is made for it.
+    let mut pod = Pod::new();
+    for parent in ["p0.50", "p0.10.20"] {
+        let network = on(parent, "net").mtu(9000);
+        let connect = |host: &mut Socket| connect(&network, host, &mut pod, connection("eth0", &[]), &[]);
+        let said = crate::help::refused(&mut host, connect).to_string();
+        assert_eq!(said, "the MTU 9000 is above the 1500 of p0, on which the parent would be made");
+    }
     Ok(())
 }
 

@@ -109,9 +109,14 @@ pub const PROGRAM: &str = "docker_network";
 
 const CREATE: &str = "
 Options of the drivers (-o):
-  parent=eth0 or eth0.50           VLAN 50 of eth0, made where it is not there; without a parent the
-                                   network is internal, on a dummy link of its own
+  parent=eth0 or eth0.50           VLAN 50 of eth0, made where it is not there; eth0.10.20 is VLAN 20
+                                   on that; without a parent the network is internal, on a dummy
+  parent_vlan=enp130s0f0np0.100    the VLAN that the parent is made as, whatever its name
+  parent_protocol=802.1ad          of the outermost VLAN
+  parent_up=true                   a parent that is down is brought up
   macvlan_mode=bridge              or private, vepa, passthru
+  host_access=10.1.0.250           the host's own address among the containers, by which both reach each
+                                   other; 10.1.0.250,10.1.0.64/26 if it has a route to the rest
   com.docker.network.driver.mtu=N
 
 A network of the driver macvlan gives each container a macvlan on its parent, one of the driver vlan

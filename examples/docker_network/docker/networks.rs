@@ -37,7 +37,15 @@ pub fn create(work: &mut Work<'_>, words: &Words) -> Result {
         if let Ok(link) = work.host.link(parent.name()) {
             network.validate_on(&link.to_owned())?;
         }
-        parent.up(&mut work.host, &work.owner)?; // a config-only network has none
+        let up = parent.up(&mut work.host, &work.owner)?; // a config-only network has none
+        if let Some(down) = up.down {
+            eprintln!("{down} is down: the network's containers hear nothing until it is up (-o parent_up=true)");
+        }
+        let has_access = network.wanted_host_access().is_some();
+        if let Some(Err(error)) = has_access.then(|| network.give_host_access(&mut work.host, &work.owner)) {
+            let _ = network.remove_parent(&mut work.host, &work.owner, &others);
+            return Err(error.into());
+        }
     }
     work.state.pools.push(pool);
     if let Err(error) = work.state.save() {

@@ -69,7 +69,10 @@ impl Pool {
         let network =
             if config.is_some() { network } else { subnets(&words)?.into_iter().fold(network, Network::subnet) };
         let ranges = parse_ranges(&network, source)?;
-        let reserved = source.all("aux-address").map(|aux| parse_reserved(&network, aux)).collect::<Result<_>>()?;
+        let mut reserved =
+            source.all("aux-address").map(|aux| parse_reserved(&network, aux)).collect::<Result<Vec<_>>>()?;
+        let hosts = network.wanted_host_access().map_or_else(Vec::new, |access| access.addrs().to_vec());
+        reserved.extend(hosts.into_iter().map(|addr| ("the host".to_owned(), addr)));
         let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
         let labels = source.pairs("label").map(owned).collect();
         let ipam_options = source.pairs("ipam-opt").map(owned).collect();

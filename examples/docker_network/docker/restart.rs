@@ -62,6 +62,11 @@ fn restore_parents(work: &mut Work<'_>) -> Result<Vec<String>> {
             Err(error) => failed.push(format!("{name}: {}", work.explained(error.into()))),
         }
     }
+    for (name, access) in restored.host_access {
+        if let Err(error) = access {
+            failed.push(format!("{name}: the host's access: {}", work.explained(error.into())));
+        }
+    }
     Ok(failed)
 }
 

@@ -8,10 +8,12 @@
 //!   attach
 //! ```
 
+use super::notice::until_firm;
 use super::probe::outlive;
-use super::{Owner, Parent, Result, Up};
+use super::stack::comes_up;
+use super::{Owner, Parent, Result, Up, is_down};
 use crate::endpoint::{Attached, Endpoint};
-use crate::error::{Error, Reason, Undo};
+use crate::error::{Error, ErrorKind, Reason, Undo};
 use crate::link::LinkKind;
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
@@ -96,11 +98,17 @@ impl Parent {
             let up = self.up(host, owner)?;
             was_made |= up.made;
             let (error, kind) = match put(host, up.index)? {
+                // A VLAN goes with a parent that somebody is removing.
+                (Ok(_), LinkKind::Vlan) if !until_firm(host, up.index)? => {
+                    (Error::from(ErrorKind::TimedOut).with_undo(Undo::Clean), LinkKind::Vlan)
+                }
                 (Ok(attached), _) => return Ok((Up { made: was_made, ..up }, attached)),
                 (Err(error), kind) => (error, kind),
             };
             let may_pass = error.undo() == Some(Undo::Clean)
-                && (!host.has_link(up.index)? || is_kept_off(&error, kind) && is_of(owner, host, up.index)?);
+                && (!host.has_link(up.index)?
+                    || is_kept_off(&error, kind) && is_of(owner, host, up.index)?
+                    || is_down(&error) && comes_up(host, up.index)?);
             if !may_pass {
                 return Err(error.into());
             }
@@ -113,7 +121,7 @@ impl Parent {
 }
 
 /// Whether a probe may be what is in the way.
-fn is_kept_off(error: &Error, kind: LinkKind) -> bool {
+pub(super) fn is_kept_off(error: &Error, kind: LinkKind) -> bool {
     match kind {
         LinkKind::Macvlan | LinkKind::Macvtap => {
             let is_possible = matches!(error.reason(), None | Some(Reason::Unknown { .. } | Reason::Passthru { .. }));
@@ -125,7 +133,7 @@ fn is_kept_off(error: &Error, kind: LinkKind) -> bool {
 }
 
 /// Whether the link is marked as one that this owner made, or is gone: probes are put on no others.
-fn is_of(owner: &Owner, host: &mut Socket, index: IfIndex) -> Result<bool> {
+pub(super) fn is_of(owner: &Owner, host: &mut Socket, index: IfIndex) -> Result<bool> {
     match host.link_at(index) {
         Ok(link) => Ok(owner.has_marked(&link.to_owned())),
         Err(error) if error.is_no_device() => Ok(true),

@@ -1,9 +1,10 @@
 //! Parents: links that containers' links stand on, found or made on demand, and removed again.
 //!
 //! ```text
-//!   eth0.50  ──►  the link of that name, where it is there      used as it is
-//!            ──►  VLAN 50 of eth0, where it is not              made, marked, shared, removed when nothing stands on it
-//!   a dummy  ──►  the link of that name, or a dummy             the same
+//!   eth0.10.20  ──►  the link of that name, where it is there      used as it is
+//!               ──►  VLAN 20 of eth0.10, where it is not           made, marked, shared, removed when nothing stands on it
+//!                      eth0.10 is a parent too: VLAN 10 of eth0    the same, before it and after it
+//!   a dummy     ──►  the link of that name, or a dummy             the same
 //! ```
 //!
 //! What is made is marked in the kernel, in the link's alias. A mark is a hint and never enough: before a parent is removed,
@@ -12,26 +13,40 @@
 //! Links are looked up by name, and listed by kind where that does not do: a host's other links cost nothing, and may come
 //! and go meanwhile.
 
+mod access;
 mod attach;
+mod error;
 mod mark;
+mod notice;
+mod plan;
 mod probe;
 mod removal;
+mod stack;
 mod vlans;
 
+pub use error::InvalidParent;
 pub use mark::Owner;
+pub use plan::Plan;
 pub use removal::{Removal, remove_orphans};
 
-pub(in crate::network) use mark::Made;
-
 use super::{Error, InvalidNetwork, Result};
-use crate::link::{LinkChange, LinkFlags, LinkInfo, ListLinks, NewLink, VlanId};
+use crate::link::{LinkChange, LinkFlags, LinkInfo, NewLink, VlanId, VlanProtocol};
 use crate::socket::{Query, Socket};
 use crate::value::{Alias, IfIndex, IfName, maybe};
+use crate::wire::Command;
 use attach::Patience;
-use mark::{base_and_id, is_vlan};
+pub(in crate::network) use mark::Mark;
+use mark::{base_and_id, vlan_of};
+use nix::errno::Errno;
+use notice::until_firm;
+pub(in crate::network) use removal::sweep;
+use stack::{bring_up, comes_up, lowest_down};
+use std::time::{Duration, Instant};
 
-/// How often in a row an EEXIST is taken for another maker's doing. It may be for good: a VLAN of the id that was moved to
-/// another namespace.
+/// How long an EEXIST is taken for another maker's doing, at least [as often](COLLISIONS). It may be for good: a VLAN of the id
+/// that was moved to another namespace.
+const COLLIDING: Duration = Duration::from_secs(1);
+
 const COLLISIONS: usize = 25;
 
 /// A link for others to stand on: there already, or made on demand.
@@ -56,6 +71,8 @@ pub struct Parent {
     name: IfName,
     make: Make,
     mtu: Option<u32>,
+    outer: Option<VlanProtocol>,
+    bring_up: bool,
 }
 
 /// What is made where there is no link of the name.
@@ -63,27 +80,10 @@ pub struct Parent {
 enum Make {
     /// The VLAN that the name says.
     VlanByName,
-    Dummy,
-}
-
-/// What is to be done for a parent to be there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Plan {
-    /// Nothing: it is there.
-    Use(IfIndex),
-    /// Give this link its name and bring it up. This owner made it, and somebody has taken it down since; or who was making
-    /// it ended halfway.
-    Finish(IfIndex),
-    /// Make a VLAN.
-    #[non_exhaustive]
     Vlan {
-        /// The link that it is to stand on.
-        base: IfIndex,
-        /// Its id.
+        base: IfName,
         id: VlanId,
     },
-    /// Make a dummy.
     Dummy,
 }
 
@@ -95,21 +95,54 @@ pub struct Up {
     pub index: IfIndex,
     /// Whether this call made it. Of several callers at once, one made it.
     pub made: bool,
+    /// A link that is down, so that nothing passes: the parent itself, or one that it stands on. A parent that was there
+    /// before is used although it is down, unless it is [to be brought up](Parent::bring_up).
+    ///
+    /// A VLAN comes up and goes down with its base. Since Linux 7.2 it does so a moment later, and may be told to be down
+    /// just after its base came up.
+    pub down: Option<IfName>,
+}
+
+/// The link of this name, or the VLAN that the name says: [`Parent::new`].
+impl From<IfName> for Parent {
+    fn from(name: IfName) -> Self {
+        Self::new(name)
+    }
 }
 
 impl Parent {
     maybe!();
 
-    /// The link of this name. Where there is none, `BASE.ID` is made: the 802.1Q VLAN `ID` of the link `BASE`.
+    /// The link of this name. Where there is none, `BASE.ID` is made: the VLAN `ID` of the link `BASE`. A base that is not
+    /// there is made by the same rule, so `eth0.10.20` is VLAN 20 on VLAN 10 of eth0.
     #[must_use]
     pub const fn new(name: IfName) -> Self {
-        Self { name, make: Make::VlanByName, mtu: None }
+        Self::of(name, Make::VlanByName)
+    }
+
+    /// The link of this name. Where there is none, the VLAN `id` of the link `base` is made and given the name. It is for
+    /// names that do not say the VLAN, since `enp130s0f0np0.100` is longer than the 15 bytes of a name. A base that is not
+    /// there is made as by [`new`](Self::new).
+    ///
+    /// ```
+    /// use sublink::network::Parent;
+    /// use sublink::{IfName, VlanId};
+    /// let parent = Parent::vlan(IfName::new("up100")?, IfName::new("enp130s0f0np0")?, VlanId::new(100)?);
+    /// # Ok::<(), sublink::value::InvalidValue>(())
+    /// ```
+    #[must_use]
+    pub const fn vlan(name: IfName, base: IfName, id: VlanId) -> Self {
+        Self::of(name, Make::Vlan { base, id })
     }
 
     /// The link of this name. Where there is none, a dummy is made: a parent that leads nowhere.
     #[must_use]
     pub const fn dummy(name: IfName) -> Self {
-        Self { name, make: Make::Dummy, mtu: None }
+        Self::of(name, Make::Dummy)
+    }
+
+    const fn of(name: IfName, make: Make) -> Self {
+        Self { name, make, mtu: None, outer: None, bring_up: false }
     }
 
     /// With this MTU, if it is made: a VLAN with at most its base's. A link that is there keeps the MTU that it has.
@@ -119,147 +152,193 @@ impl Parent {
         self
     }
 
+    /// With this protocol of the outermost VLAN, if it is made: that of eth0.10 for `eth0.10.20`, and of eth0.50 for
+    /// `eth0.50`. With [802.1ad](VlanProtocol::Ieee8021Ad) it is a provider's VLAN. Unless said, it is 802.1Q, as VLANs on a
+    /// VLAN always are.
+    #[must_use]
+    pub const fn outer_protocol(mut self, protocol: VlanProtocol) -> Self {
+        self.outer = Some(protocol);
+        self
+    }
+
+    /// Brings it up where it is there and down, and before it what it stands on: a VLAN comes up only on a base that is up.
+    /// Unless said, a link that was there before is used as it is, and [`Up::down`] tells.
+    #[must_use]
+    pub const fn bring_up(mut self) -> Self {
+        self.bring_up = true;
+        self
+    }
+
     /// Its name.
     pub const fn name(&self) -> IfName {
         self.name
     }
 
-    /// Says what is to be done for it to be there, from links that were read before. They are the link of its name, and the
-    /// link of its base; and where there is no link of its name, the VLANs on the base, or the dummies.
-    ///
-    /// # Errors
-    /// It cannot be made: see [`InvalidNetwork`]. The id is checked for being a number first, then it is looked for the base,
-    /// and then it is checked whether the id is in range, as Docker does.
-    pub fn plan_among(&self, owner: &Owner, links: &[LinkInfo]) -> Result<Plan, InvalidNetwork> {
-        match links.iter().find(|link| link.name == self.name) {
-            Some(link) if link.flags.contains(LinkFlags::LOOPBACK) => Err(InvalidNetwork::Loopback),
-            Some(link) if is_up(link) || owner.made(link, links).is_none() => Ok(Plan::Use(link.index)),
-            Some(link) => Ok(Plan::Finish(link.index)),
-            None => match self.make {
-                Make::VlanByName => self.plan_vlan(owner, links),
-                Make::Dummy => Ok(self.plan_dummy(owner, links)),
-            },
+    /// The link that it is to stand on, if it is a VLAN; that one may be such a parent too.
+    fn base_name(&self) -> Option<IfName> {
+        match self.make {
+            Make::VlanByName => split(&self.name).map(|(base, _)| base),
+            Make::Vlan { base, .. } => Some(base),
+            Make::Dummy => None,
         }
     }
 
-    fn plan_vlan(&self, owner: &Owner, links: &[LinkInfo]) -> Result<Plan, InvalidNetwork> {
-        let parent = self.name;
-        let (base, id) = base_and_id(&parent).ok_or(InvalidNetwork::NoParent(parent))?;
-        let no_id = || InvalidNetwork::VlanId { parent, id: id.into() };
-        let number: i64 = id.parse().map_err(|_| no_id())?;
-        let no_base = || InvalidNetwork::NoBase { parent, base: base.into() };
-        let base = links.iter().find(|link| link.name == base).ok_or_else(no_base)?;
-        if base.flags.contains(LinkFlags::LOOPBACK) {
-            return Err(InvalidNetwork::Loopback);
-        }
-        let id = u16::try_from(number).ok().filter(|id| *id > 0).and_then(|id| VlanId::new(id).ok());
-        let id = id.ok_or_else(no_id)?;
-        match links.iter().find(|link| is_vlan(link, base.index, id)) {
-            None => Ok(Plan::Vlan { base: base.index, id }),
-            Some(link) if owner.made(link, links) == Some(Made::Unfinished) => Ok(Plan::Finish(link.index)),
-            Some(link) => Err(InvalidNetwork::VlanIsThere { parent, id, there: link.name }),
-        }
+    /// The parent that it is to stand on.
+    fn base(&self) -> Option<Self> {
+        let base = self.base_name()?;
+        Some(Self { outer: self.outer, bring_up: self.bring_up, ..Self::new(base) })
     }
 
-    fn plan_dummy(&self, owner: &Owner, links: &[LinkInfo]) -> Plan {
-        let mark = owner.mark(self.name);
-        let is_half_made = |link: &&LinkInfo| {
-            let is_dummy = link.kind.name() == "dummy" && owner.made(link, links) == Some(Made::Unfinished);
-            is_dummy && link.alias.as_deref() == Some(&*mark)
-        };
-        links.iter().find(is_half_made).map_or(Plan::Dummy, |link| Plan::Finish(link.index))
+    /// Whether this link is the parent, or one that it stands on or would be made on.
+    fn is_on(&self, link: IfName) -> bool {
+        self.name == link || self.base().is_some_and(|base| base.is_on(link))
     }
 
-    /// Says what is to be done for it to be there, by [`plan_among`](Self::plan_among), and changes nothing.
-    pub fn plan(&self, host: &mut Socket, owner: &Owner) -> Result<Plan> {
-        let links = self.read(host)?;
-        self.plan_among(owner, &links).map_err(|invalid| by_alt_name(invalid, host).into())
-    }
-
-    /// Reads what a plan is made from.
-    fn read(&self, host: &mut Socket) -> Result<Vec<LinkInfo>> {
-        let there = find(host, self.name)?;
-        if there.as_ref().is_some_and(is_up) {
-            return Ok(there.into_iter().collect());
+    /// The mark that it gets if it is made as this VLAN, or as a dummy.
+    fn mark(&self, vlan: Option<(VlanProtocol, VlanId)>) -> Mark {
+        match (self.make, self.base_name(), vlan) {
+            (Make::VlanByName, _, Some((VlanProtocol::Ieee8021Q, _))) | (_, None, _) | (.., None) => {
+                Mark::Named(self.name)
+            }
+            (_, Some(base), Some((protocol, id))) => Mark::Vlan { name: self.name, base, protocol, id },
         }
-        let base = base_and_id(&self.name).and_then(|(base, _)| IfName::new(base).ok());
-        let base = base.map(|base| find(host, base)).transpose()?.flatten();
-        let others = match (self.make, &base) {
-            _ if there.is_some() => Vec::new(),
-            (Make::VlanByName, None) => Vec::new(),
-            (Make::VlanByName, Some(base)) => list(host, &ListLinks::new().kind("vlan").parent(base.index))?,
-            (Make::Dummy, _) => list(host, &ListLinks::new().kind("dummy"))?,
-        };
-        Ok(there.into_iter().chain(base).chain(others).collect())
     }
 
     /// Makes it where it is not there (again), marked as `owner`'s, and returns its index. Doing it twice, or at once, does
-    /// no harm: a link that somebody else is about to finish is awaited, for five seconds. A link that was there before is
-    /// used as it is.
+    /// no harm: a link that somebody else is about to finish or to remove is awaited, for seconds. A link that was there
+    /// before is used as it is.
     ///
     /// It does not look what stands on the link. A passthru child that a removal of an older version has left there keeps
     /// nobody from making it or bringing it up, only from attaching to it: [`attach`](Self::attach) and
     /// [`remove`](Self::remove) remove that.
     ///
     /// # Errors
-    /// It [cannot be made](InvalidNetwork), or the kernel refused, and it has been looked
-    /// [why](crate::Error::reason); then nothing is left. (Where answers are lost again and again, a half-made link may be,
-    /// which whoever comes next finishes or removes.)
+    /// It [cannot be made](InvalidParent), or the kernel refused, and it has been looked
+    /// [why](crate::Error::reason); then nothing is left that this call has made. (Where answers are lost again and again, a
+    /// half-made link may be, which whoever comes next finishes or removes.)
     pub fn up(&self, host: &mut Socket, owner: &Owner) -> Result<Up> {
-        let (mut patience, mut collisions) = (Patience::new(), 0);
+        let mut made = Vec::new();
+        let up = self.up_from_below(host, owner, &mut made);
+        if up.is_err() {
+            // Another process may stand on it by now.
+            made.into_iter().rev().for_each(|index| removal::undo(host, owner, index));
+        }
+        up
+    }
+
+    /// The same; what it stands on and was `made` is the caller's to undo.
+    fn up_from_below(&self, host: &mut Socket, owner: &Owner, made: &mut Vec<IfIndex>) -> Result<Up> {
+        let (mut patience, mut collisions) = (Patience::new(), Collisions::new());
         loop {
-            let error = match self.try_up(host, owner) {
-                Ok(up) => return Ok(up),
-                Err(error) => error,
+            let error = match self.try_up(host, owner, made) {
+                Ok(Some(up)) => return Ok(up),
+                Ok(None) => None,
+                Err(error) => Some(error),
             };
             // Somebody else was quicker to make it, is making it, or has removed what was planned with.
             let may_pass = match &error {
-                Error::Invalid(InvalidNetwork::VlanIsThere { there, .. }) => there.is_temporary(),
-                Error::Invalid(_) => false,
-                Error::Failed(failed) if failed.is_already_there() => {
-                    collisions += 1;
-                    collisions < COLLISIONS
+                None => true,
+                Some(Error::Invalid(InvalidNetwork::Parent(InvalidParent::VlanIsThere { there, .. }))) => {
+                    there.is_temporary()
                 }
-                Error::Failed(failed) => failed.is_no_device(),
+                Some(Error::Invalid(_)) => false,
+                Some(Error::Failed(failed)) if failed.is_already_there() => collisions.may_pass(),
+                Some(Error::Failed(failed)) if is_down(failed) => self.base_comes_up(host)?,
+                Some(Error::Failed(failed)) => failed.is_no_device(),
             };
             if !may_pass || !patience.wait(None) {
                 return Err(match error {
-                    Error::Failed(failed) => failed.explained(host).into(),
-                    invalid @ Error::Invalid(_) => invalid,
+                    None => InvalidParent::NoParent(self.name).into(),
+                    Some(Error::Failed(failed)) => failed.explained(host).into(),
+                    Some(invalid) => invalid,
                 });
             }
         }
     }
 
-    fn try_up(&self, host: &mut Socket, owner: &Owner) -> Result<Up> {
-        let mtu = self.mtu;
-        let made = match self.plan(host, owner)? {
-            Plan::Use(index) => return Ok(Up { index, made: false }),
+    /// Does what is planned. `None` if what it stands on is gone again.
+    fn try_up(&self, host: &mut Socket, owner: &Owner, made: &mut Vec<IfIndex>) -> Result<Option<Up>> {
+        let mut plan = self.plan(host, owner)?;
+        if let Plan::Below(base) = plan {
+            let below = base.up_from_below(host, owner, made)?;
+            made.extend(below.made.then_some(below.index));
+            plan = self.plan(host, owner)?;
+        }
+        if let (true, Plan::Use(index) | Plan::Finish(index) | Plan::Vlan { base: index, .. }) = (self.bring_up, plan) {
+            bring_up(host, index)?;
+        }
+        let (index, is_made) = match plan {
+            Plan::Below(_) => return Ok(None),
+            Plan::Use(index) => (index, false),
             Plan::Finish(index) => {
                 self.finish(host, owner, index)?;
-                return Ok(Up { index, made: false });
+                (index, false)
             }
-            Plan::Vlan { base, id } => {
-                owner.make(host, self.name, |name| NewLink::vlan(base, id).name(name).maybe(mtu, NewLink::mtu))?
+            Plan::Vlan { base, protocol, id } => {
+                let link = NewLink::vlan(base, id).protocol(protocol).maybe(self.mtu, NewLink::mtu);
+                (self.make(host, owner, self.mark(Some((protocol, id))), |name| link.name(name))?, true)
             }
-            Plan::Dummy => owner.make(host, self.name, |name| NewLink::dummy().name(name).maybe(mtu, NewLink::mtu))?,
+            Plan::Dummy => {
+                let link = NewLink::dummy().maybe(self.mtu, NewLink::mtu);
+                (self.make(host, owner, Mark::Named(self.name), |name| link.name(name))?, true)
+            }
         };
-        let Some(index) = made else { return Ok(Up { index: host.index_of(self.name)?, made: true }) };
+        let Ok(link) = host.link_at(index) else { return Ok(None) };
+        let link = link.to_owned();
+        if !stands_firm(host, &link)? {
+            return Ok(None);
+        }
+        Ok(Some(Up { index, made: is_made, down: lowest_down(host, &link)? }))
+    }
+
+    /// Makes it, under its name and up, or leaves nothing.
+    fn make<L: Command>(
+        &self,
+        host: &mut Socket,
+        owner: &Owner,
+        mark: Mark,
+        link: impl FnOnce(IfName) -> L,
+    ) -> Result<IfIndex> {
+        let Some(index) = owner.make(host, mark, link)? else { return self.index_soon(host) };
         if let Err(error) = self.finish(host, owner, index) {
             let _ = host.delete(index); // a half-made one is finished or removed later
             return Err(error.into());
         }
-        Ok(Up { index, made: true })
+        Ok(index)
     }
 
-    /// Gives a link that was made its name, with the mark of that name, and brings it up.
+    /// The index of the link, which somebody else is giving its name. Since Linux 7.2 a look-up does not wait for a rename to
+    /// end, and in the middle of one the link has neither name (`netif_change_name` in `net/core/dev.c`).
+    fn index_soon(&self, host: &mut Socket) -> Result<IfIndex> {
+        let mut patience = Patience::new();
+        loop {
+            match host.index_of(self.name) {
+                Err(error) if error.is_no_device() && patience.wait(None) => {}
+                found => return Ok(found?),
+            }
+        }
+    }
+
+    /// Gives a link that was made its name, and brings it up.
     fn finish(&self, host: &mut Socket, owner: &Owner, index: IfIndex) -> crate::Result<()> {
-        let mark = owner.mark(self.name);
-        match host.change(&LinkChange::new(index).name(self.name).alias(Alias::new(&mark)?).up()) {
+        let link = host.link_at(index)?.to_owned();
+        let up = LinkChange::new(index).up();
+        if link.name == self.name {
+            return host.change(&up); // its mark may tell that it is being removed
+        }
+        let vlan = vlan_of(&link).and_then(|vlan| Some((vlan.protocol?, vlan.id?)));
+        let mark = owner.mark(self.mark(vlan));
+        match host.change(&up.name(self.name).alias(Alias::new(&mark)?)) {
             // Up to Linux 6.1, one that somebody else has finished meanwhile cannot even be given the name that it has.
             Err(_) if host.link_at(index).is_ok_and(|link| link.name() == self.name && link.is_up()) => Ok(()),
             done => done.map_err(|error| error.explained(host).with_name(self.name)),
         }
+    }
+
+    /// Whether the base has come up, if it is a VLAN that follows another link.
+    fn base_comes_up(&self, host: &mut Socket) -> Result<bool> {
+        let base = self.base_name().map(|base| find(host, base)).transpose()?.flatten();
+        base.map_or(Ok(false), |base| comes_up(host, base.index))
     }
 
     /// The link of its name.
@@ -268,18 +347,37 @@ impl Parent {
     }
 }
 
-/// Where a link was looked for in vain that has the name as an alternative name, that is why.
-fn by_alt_name(invalid: InvalidNetwork, host: &mut Socket) -> InvalidNetwork {
-    let name = match &invalid {
-        InvalidNetwork::NoParent(name) => Some(*name),
-        InvalidNetwork::NoBase { base, .. } => IfName::new(base).ok(),
-        _ => None,
-    };
-    let owner = name.and_then(|name| host.link_by_alt_name(name).ok()).map(|link| link.if_name());
-    match (name, owner) {
-        (Some(name), Some(owner)) if name != owner => InvalidNetwork::OnlyAltName { name, owner },
-        _ => invalid,
+/// How often and since when something was there already.
+struct Collisions(usize, Instant);
+
+impl Collisions {
+    fn new() -> Self {
+        Self(0, Instant::now())
     }
+
+    /// Whether one more may be another maker's doing.
+    fn may_pass(&mut self) -> bool {
+        self.0 += 1;
+        self.0 < COLLISIONS || self.1.elapsed() < COLLIDING
+    }
+}
+
+/// Whether what a link stands on is not being removed. What somebody is removing is awaited before.
+fn stands_firm(host: &mut Socket, link: &LinkInfo) -> Result<bool> {
+    match link.parent.filter(|_| vlan_of(link).is_some() && link.parent_netnsid.is_none()) {
+        Some(base) => until_firm(host, base),
+        None => Ok(true),
+    }
+}
+
+fn is_down(error: &crate::Error) -> bool {
+    error.raw_os_error() == Some(Errno::ENETDOWN as i32)
+}
+
+/// `eth0.10.20` as `eth0.10` and `20`.
+fn split(name: &IfName) -> Option<(IfName, &str)> {
+    let (base, id) = base_and_id(name)?;
+    Some((IfName::new(base).ok()?, id))
 }
 
 fn is_up(link: &LinkInfo) -> bool {
@@ -295,6 +393,15 @@ fn find(host: &mut Socket, name: IfName) -> Result<Option<LinkInfo>> {
     }
 }
 
+/// The link of this index, if there is one.
+fn at(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>> {
+    match host.link_at(index) {
+        Ok(link) => Ok(Some(link.to_owned())),
+        Err(error) if error.is_no_device() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A list that says what is already there. Where it changes while it is read, over and over, it is taken as it is: what a
 /// decision needs for certain is asked of the kernel afterwards, which refuses a second VLAN of an id and a second link of a
 /// name.
@@ -302,126 +409,5 @@ fn list<Q: Query>(host: &mut Socket, query: &Q) -> Result<Vec<Q::Info>> {
     match host.snapshot(query) {
         Err(partial) if partial.error.is_interrupted() => Ok(partial.items),
         read => Ok(read.map_err(crate::Error::from)?),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::tests::{dummy, index, marked, named, owner, up, vlan};
-    use super::*;
-    use crate::link::VlanProtocol;
-    use crate::value::NsId;
-
-    fn on(parent: &str) -> Parent {
-        Parent::new(IfName::new(parent).unwrap())
-    }
-
-    fn lonely(name: &str) -> Parent {
-        Parent::dummy(IfName::new(name).unwrap())
-    }
-
-    fn eth0() -> LinkInfo {
-        named("eth0", up(dummy(2)))
-    }
-
-    fn plan(parent: &Parent, links: &[LinkInfo]) -> Result<Plan, InvalidNetwork> {
-        parent.plan_among(&owner(), links)
-    }
-
-    fn fifty() -> VlanId {
-        VlanId::new(50).unwrap()
-    }
-
-    #[test]
-    fn what_is_there_is_used_whatever_its_name() {
-        for name in ["eth0", "eth0.10.20", "eth0.", "bond0", "dm-mine"] {
-            let down = named(name, dummy(7));
-            assert_eq!(plan(&on(name), &[down]), Ok(Plan::Use(index(7))), "{name}");
-        }
-        let foreign = named("dm-1", dummy(7));
-        assert_eq!(plan(&lonely("dm-1"), &[foreign]), Ok(Plan::Use(index(7))), "a foreign one of the dummy's name");
-    }
-
-    #[test]
-    fn a_vlan_is_made_of_base_and_id() {
-        let made = Ok(Plan::Vlan { base: index(2), id: fifty() });
-        assert_eq!(plan(&on("eth0.50"), &[eth0()]), made);
-        assert_eq!(plan(&on("eth0.050"), &[eth0()]), made);
-        let others = [
-            named("eth1.50", vlan(7, 3, 50)),
-            named("eth0.51", vlan(8, 2, 51)),
-            named("provider", LinkInfo { kind: with_protocol(VlanProtocol::Ieee8021Ad), ..vlan(9, 2, 50) }),
-            named("elsewhere", LinkInfo { parent_netnsid: NsId::new(0).ok(), ..vlan(10, 2, 50) }),
-        ];
-        assert_eq!(plan(&on("eth0.50"), &[[eth0()].as_slice(), &others].concat()), made, "beside others");
-    }
-
-    fn with_protocol(protocol: VlanProtocol) -> crate::link::KindInfo {
-        match vlan(1, 1, 50).kind {
-            crate::link::KindInfo::Vlan(vlan) => {
-                crate::link::KindInfo::Vlan(crate::link::VlanInfo { protocol: Some(protocol), ..vlan })
-            }
-            other => other,
-        }
-    }
-
-    #[test]
-    fn a_missing_parent_says_what_is_wrong_in_dockers_order() {
-        let no_parent = |parent: &str| InvalidNetwork::NoParent(IfName::new(parent).unwrap());
-        let no_base = |parent: &str, base: &str| InvalidNetwork::NoBase {
-            parent: IfName::new(parent).unwrap(),
-            base: base.into(),
-        };
-        let no_id =
-            |parent: &str, id: &str| InvalidNetwork::VlanId { parent: IfName::new(parent).unwrap(), id: id.into() };
-        let rows = [
-            ("eth9", no_parent("eth9")),
-            ("eth0.10.20", no_parent("eth0.10.20")),
-            (".50", no_parent(".50")),
-            ("eth9.x", no_id("eth9.x", "x")),
-            ("eth0.", no_id("eth0.", "")),
-            ("eth9.4095", no_base("eth9.4095", "eth9")),
-            ("eth0.4095", no_id("eth0.4095", "4095")),
-            ("eth0.0", no_id("eth0.0", "0")),
-            ("eth0.-1", no_id("eth0.-1", "-1")),
-            ("eth0.65586", no_id("eth0.65586", "65586")), // 50 in 16 bits
-            ("eth0.99999999", no_id("eth0.99999999", "99999999")),
-        ];
-        for (parent, expected) in rows {
-            assert_eq!(plan(&on(parent), &[eth0()]), Err(expected), "{parent}");
-        }
-        let lo = LinkInfo { flags: LinkFlags::LOOPBACK, ..named("lo0", dummy(1)) };
-        for on_it in ["lo0", "lo0.50"] {
-            assert_eq!(plan(&on(on_it), std::slice::from_ref(&lo)), Err(InvalidNetwork::Loopback), "{on_it}");
-        }
-    }
-
-    #[test]
-    fn a_vlan_of_another_name_is_pointed_out() {
-        let parent = IfName::new("eth0.50").unwrap();
-        for there in ["uplink50", "sl~0123456789ab"] {
-            let foreign = named(there, vlan(7, 2, 50));
-            let expected = InvalidNetwork::VlanIsThere { parent, id: fifty(), there: foreign.name };
-            assert_eq!(plan(&on("eth0.50"), &[eth0(), foreign]), Err(expected));
-        }
-    }
-
-    #[test]
-    fn what_is_ours_and_down_is_brought_up() {
-        let ours = marked("eth0.50", named("eth0.50", vlan(7, 2, 50)));
-        assert_eq!(plan(&on("eth0.50"), &[eth0(), ours.clone()]), Ok(Plan::Finish(index(7))));
-        assert_eq!(plan(&on("eth0.50"), &[eth0(), up(ours)]), Ok(Plan::Use(index(7))));
-        let no_longer = marked("eth0.50", named("eth0.50", vlan(7, 2, 51)));
-        assert_eq!(plan(&on("eth0.50"), &[eth0(), no_longer]), Ok(Plan::Use(index(7))), "not what was made");
-    }
-
-    #[test]
-    fn what_is_half_made_is_finished() {
-        let vlan = marked("eth0.050", named("sl~0123456789ab", vlan(7, 2, 50)));
-        assert_eq!(plan(&on("eth0.50"), &[eth0(), vlan]), Ok(Plan::Finish(index(7))));
-        let half = |name: &str| marked(name, named("sl~0123456789ab", dummy(7)));
-        assert_eq!(plan(&lonely("dm-1"), &[half("dm-1")]), Ok(Plan::Finish(index(7))));
-        assert_eq!(plan(&lonely("dm-1"), &[half("dm-2")]), Ok(Plan::Dummy), "a dummy is one parent's");
-        assert_eq!(plan(&lonely("dm-1"), &[named("dm-2", dummy(7))]), Ok(Plan::Dummy));
     }
 }

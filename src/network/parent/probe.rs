@@ -4,7 +4,7 @@
 //! is left there, as older versions did everywhere, is removed by whoever meets it next, if it is surely stale: it has stood for
 //! longer than any removal lets its own stand.
 
-use super::mark::Made;
+use super::mark::{Made, Mark};
 use super::{Owner, Result, list};
 use crate::error::ErrorKind;
 use crate::link::{LinkInfo, ListLinks, MacvlanMode, NewLink};
@@ -41,7 +41,7 @@ impl Probe {
                 let made = home.probe(host, parent.index);
                 made.map(|apart| Self { index: apart.index, since, apart: Some(apart) })
             }
-            Err(_) => match owner.make(host, parent.name, link) {
+            Err(_) => match owner.make(host, Mark::Named(parent.name), link) {
                 Ok(Some(index)) => Ok(Self { index, since, apart: None }),
                 Ok(None) => Err(ErrorKind::Unexpected.into()), // somebody has removed it
                 Err(error) => Err(error),

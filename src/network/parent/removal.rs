@@ -1,9 +1,10 @@
 //! A parent, removed again only when it is surely ours and surely unused.
 
-use super::mark::Made;
+use super::mark::{Made, Mark};
+use super::notice::Notice;
 use super::probe::{Probe, outlive};
-use super::vlans::carries_vlan;
-use super::{Error, Owner, Parent, Result, list};
+use super::vlans::{carries_vlan, has_any_vlan, listens};
+use super::{Error, Owner, Parent, Result, at, find, list, split};
 use crate::addr::{AddressFlags, AddressInfo, ListAddresses};
 use crate::error::ErrorKind;
 use crate::link::{LinkInfo, ListLinks};
@@ -22,64 +23,123 @@ pub enum Removal {
     NotThere,
     /// It is kept: this owner did not make it, or it is no longer what was made.
     NotOurs,
-    /// It is kept: another of the caller's parents is this one too.
+    /// It is kept: another of the caller's parents is this one too, or stands on it.
     Shared,
     /// It is kept: something stands on it, perhaps in another namespace, or it is a port, or it was given addresses.
     InUse,
 }
 
 impl Parent {
-    /// Removes it, if `owner` made it, it is still what was made, none of `others` is the same parent, and nothing stands on
-    /// it in any namespace. Call it when the last container has left.
+    /// Removes it, if `owner` made it, it is still what was made, none of `others` is the same parent or stands on it, and
+    /// nothing stands on it in any namespace. Call it when the last container has left.
+    ///
+    /// What it stood on goes by the same rule, if it was made as a parent: after eth0.10.20 also eth0.10, unless that has
+    /// another use. That happens too where the parent itself is gone already.
     ///
     /// That no macvlan or ipvlan stands on it is seen by a passthru child: one can be made only where there is none, in
-    /// whatever namespace, and while it stands nobody can make another. That no VLAN does is seen by the kernel's listening
-    /// for VLAN registration, which takes no time; on a kernel without that, and where something does stand there, each VLAN
-    /// id is asked for, which takes about a tenth of a second. A VLAN may be made behind that.
+    /// whatever namespace, and while it stands nobody can make another. The host's [access](Parent::give_host_access) to its
+    /// containers counts as well, so take that back before. That no VLAN does is seen by the kernel's listening for VLAN
+    /// registration, which takes no time; on a kernel without that, and where something does stand there, each VLAN id is
+    /// asked for, which takes about a tenth of a second. Of VLANs that are made meanwhile, those by [`up`](Self::up) and
+    /// [`attach`](Self::attach) are not lost: who makes them sees the removal. Those of other programs are.
     ///
     /// # Errors
-    /// Why it could not be found out, or why the kernel refused to remove it. Then it is kept.
+    /// Why it could not be found out, or why the kernel refused to remove it, or what it stood on. That is kept then.
     pub fn remove(&self, host: &mut Socket, owner: &Owner, others: &[Self]) -> Result<Removal> {
-        if others.iter().any(|other| other.name == self.name) {
+        if others.iter().any(|other| other.is_on(self.name)) {
             return Ok(Removal::Shared);
         }
-        match self.find(host)? {
-            Some(link) => remove(host, owner, &link),
-            None => Ok(Removal::NotThere),
+        let there = self.find(host)?;
+        let below = self.below(host, there.as_ref())?;
+        let removal = there.map_or(Ok(Removal::NotThere), |link| remove(host, owner, &link))?;
+        if is_gone(removal) {
+            remove_below(host, owner, below, others)?;
         }
+        Ok(removal)
     }
 
     /// Removes it **with everything that stands on it, in whatever namespace**, if `owner` made it and it is still what was
     /// made. Whatever containers have on it, they lose: links that they were given, and links that they stacked, moved or
     /// renamed. It is the way to get containers off the network for certain that cannot be trusted to be off it; call it when
-    /// no member is left that should keep its link.
+    /// no member is left that should keep its link. What it stood on goes by the rule of [`remove`](Self::remove).
     ///
     /// # Errors
     /// The kernel refused. Then it is kept, with everything on it.
     pub fn remove_with_all_on_it(&self, host: &mut Socket, owner: &Owner) -> Result<Removal> {
-        let Some(link) = self.find(host)? else { return Ok(Removal::NotThere) };
-        let base = base_of(host, &link)?;
-        match owner.made(&link, base.as_slice()) {
-            Some(Made::Parent | Made::Unfinished) => delete(host, link.index),
-            _ => Ok(Removal::NotOurs),
+        let there = self.find(host)?;
+        let below = self.below(host, there.as_ref())?;
+        let Some(link) = there else { return Ok(Removal::NotThere) };
+        let removal = match owner.made(&link, base_of(host, &link)?.as_slice()) {
+            Some(Made::Parent | Made::Unfinished) => delete(host, link.index)?,
+            _ => Removal::NotOurs,
+        };
+        if is_gone(removal) {
+            remove_below(host, owner, below, &[])?;
         }
+        Ok(removal)
+    }
+
+    /// The name of the link that it stands on, or would stand on.
+    fn below(&self, host: &mut Socket, there: Option<&LinkInfo>) -> Result<Option<IfName>> {
+        let base = there.map(|link| base_of(host, link)).transpose()?.flatten();
+        Ok(base.map(|base| base.name).or(self.base_name()))
     }
 }
 
-/// Removes what `owner` made as a parent that is none of `wanted`, or left half-made, each by the rule of
-/// [`Parent::remove`]. It is for a start after a crash or a reboot: nobody else may work for the same owner meanwhile.
+const fn is_gone(removal: Removal) -> bool {
+    matches!(removal, Removal::Removed | Removal::NotThere)
+}
+
+/// Removes what was made below a parent that is gone, as far down as it has no other use.
+fn remove_below(host: &mut Socket, owner: &Owner, below: Option<IfName>, others: &[Parent]) -> Result<()> {
+    let mut next = below;
+    while let Some(name) = next.filter(|name| !others.iter().any(|other| other.is_on(*name))) {
+        next = match find(host, name)? {
+            None => split(&name).map(|(base, _)| base),
+            Some(link) => {
+                let base = base_of(host, &link)?.map(|base| base.name);
+                let removal = remove(host, owner, &link)?;
+                base.filter(|_| is_gone(removal))
+            }
+        };
+    }
+    Ok(())
+}
+
+/// Removes a link that was made by who could not go on. Somebody else may stand on it by now, and then it is kept.
+pub(super) fn undo(host: &mut Socket, owner: &Owner, index: IfIndex) {
+    if let Ok(Some(link)) = at(host, index) {
+        let _ = remove(host, owner, &link);
+    }
+}
+
+/// Removes what `owner` made as a parent that is none of `wanted` and that none of them stands on, or left half-made, each by
+/// the rule of [`Parent::remove`]; and the host's [access](Parent::give_host_access) to other parents than those. It is for a
+/// start after a crash or a reboot: nobody else may work for the same owner meanwhile.
 ///
 /// The outcome is a link's name, and what became of it. What was left half-made goes by the name of the parent that it was to
 /// become, or that it was to keep others off.
 pub fn remove_orphans(host: &mut Socket, owner: &Owner, wanted: &[Parent]) -> Result<Vec<(IfName, Result<Removal>)>> {
+    let is_wanted = |name| wanted.iter().any(|parent| parent.is_on(name));
+    sweep(host, owner, wanted, |_, parent| is_wanted(parent))
+}
+
+/// The same, where `is_wanted` says by name and parent which access of the host's is kept.
+pub(in crate::network) fn sweep(
+    host: &mut Socket,
+    owner: &Owner,
+    wanted: &[Parent],
+    is_wanted: impl Fn(IfName, IfName) -> bool,
+) -> Result<Vec<(IfName, Result<Removal>)>> {
     let mut orphans = Vec::new();
     for kind in ["vlan", "dummy", "macvlan"] {
         for link in list(host, &ListLinks::new().kind(kind))? {
-            let is_wanted = wanted.iter().any(|parent| parent.name == link.name);
-            if is_wanted || !owner.has_marked(&link) {
-                continue;
-            }
-            if owner.made(&link, base_of(host, &link)?.as_slice()).is_some() {
+            let is_kept = match owner.mark_of(&link) {
+                None => true,
+                Some(Mark::Access { name, parent }) => name == link.name && is_wanted(name, parent),
+                Some(_) => wanted.iter().any(|parent| parent.is_on(link.name)),
+            };
+            if !is_kept && owner.made(&link, base_of(host, &link)?.as_slice()).is_some() {
                 orphans.push(link);
             }
         }
@@ -90,7 +150,7 @@ pub fn remove_orphans(host: &mut Socket, owner: &Owner, wanted: &[Parent]) -> Re
 
 fn discard(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> {
     match owner.made(link, base_of(host, link)?.as_slice()) {
-        Some(Made::Probe) => delete(host, link.index),
+        Some(Made::Probe | Made::Access) => delete(host, link.index),
         _ => remove(host, owner, link),
     }
 }
@@ -122,6 +182,9 @@ fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> 
     if let Some(kept) = why_kept(owner, link, &links, &addresses) {
         return Ok(kept);
     }
+    if listens(host, link.index) == Some(true) && has_any_vlan(host, link.index)? {
+        return Ok(Removal::InUse); // and nobody was kept off it
+    }
     let mut probe = match Probe::make(host, owner, link) {
         Err(error) if error.is_busy() || error.raw_os_error() == Some(Errno::EINVAL as i32) => {
             return Ok(Removal::InUse);
@@ -129,16 +192,31 @@ fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> 
         Err(_) if !host.has_link(link.index).unwrap_or(true) => return Ok(Removal::NotThere), // somebody was quicker
         probe => probe?,
     };
-    let removal = match carries_vlan(host, link.index, probe.as_mut()) {
-        Ok(false) if !probe.as_ref().is_none_or(Probe::holds) => Err(crate::Error::from(ErrorKind::TimedOut).into()),
+    let removal = delete_without_vlans(host, link, probe.as_mut());
+    match (&removal, probe) {
+        (Ok(Removal::Removed | Removal::NotThere), _) | (_, None) => {} // it goes with its parent
+        (_, Some(probe)) => probe.delete(host),
+    }
+    removal
+}
+
+/// Deletes a link, unless a VLAN stands on it.
+fn delete_without_vlans(host: &mut Socket, link: &LinkInfo, mut probe: Option<&mut Probe>) -> Result<Removal> {
+    let notice = match Notice::put(host, link) {
+        Err(error) if error.is_no_device() => return Ok(Removal::NotThere),
+        notice => notice?,
+    };
+    let removal = match carries_vlan(host, link.index, probe.as_deref_mut()) {
+        Ok(false) if !probe.is_none_or(|probe| probe.holds()) || !notice.holds(host) => {
+            Err(crate::Error::from(ErrorKind::TimedOut).into())
+        }
         Ok(false) => delete(host, link.index),
         Ok(true) => Ok(Removal::InUse),
         Err(error) if error.is_no_device() => Ok(Removal::NotThere),
         Err(error) => Err(error.into()),
     };
-    match (&removal, probe) {
-        (Ok(Removal::Removed | Removal::NotThere), _) | (_, None) => {} // it goes with its parent
-        (_, Some(probe)) => probe.delete(host),
+    if !removal.as_ref().is_ok_and(|removal| is_gone(*removal)) {
+        notice.take_down(host);
     }
     removal
 }
@@ -171,7 +249,7 @@ fn stands_on(link: &LinkInfo, child: &LinkInfo) -> bool {
     child.parent == Some(link.index) && child.parent_netnsid.is_none()
 }
 
-fn delete(host: &mut Socket, index: IfIndex) -> Result<Removal> {
+pub(super) fn delete(host: &mut Socket, index: IfIndex) -> Result<Removal> {
     match host.delete(index) {
         Ok(()) => Ok(Removal::Removed),
         Err(error) if error.is_no_device() => Ok(Removal::NotThere),

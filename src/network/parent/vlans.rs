@@ -14,7 +14,7 @@
 
 use super::mark::temporary_name;
 use super::probe::Probe;
-use crate::batch::{Batch, Outcome};
+use crate::batch::{Batch, CHUNK, Outcome};
 use crate::error::Result;
 use crate::link::{NewLink, VlanId, VlanProtocol};
 use crate::neigh::{ListForwarding, MacsOn};
@@ -33,6 +33,11 @@ pub(super) fn carries_vlan(host: &mut Socket, link: IfIndex, probe: Option<&mut 
     if probe.is_some_and(|probe| shows_vlans(host, probe)) && listens(host, link) == Some(false) {
         return Ok(false);
     }
+    has_any_vlan(host, link)
+}
+
+/// The same, by asking for each id.
+pub(super) fn has_any_vlan(host: &mut Socket, link: IfIndex) -> Result<bool> {
     let first = host.has_vlan(link, VlanId::new(0)?, VlanProtocol::Ieee8021Q);
     if first.is_err_and(|error| error.is_not_supported()) {
         return Ok(false); // there is no driver, which the kernel looks for each time
@@ -57,7 +62,7 @@ fn shows_vlans(host: &mut Socket, probe: &mut Probe) -> bool {
 }
 
 /// Whether the group address of VLAN registration is in the link's list; `None` if that cannot be said.
-fn listens(host: &mut Socket, link: IfIndex) -> Option<bool> {
+pub(super) fn listens(host: &mut Socket, link: IfIndex) -> Option<bool> {
     let found = MacsOn::of(&host.snapshot(&ListForwarding::of(link)).ok()?, &[]);
     found.certainty.is_whole().then(|| found.groups.iter().any(|group| group.bytes() == REGISTRATION))
 }
@@ -67,17 +72,17 @@ fn listens(host: &mut Socket, link: IfIndex) -> Option<bool> {
 fn has_any_id(host: &mut Socket, link: IfIndex, protocol: VlanProtocol) -> Result<bool> {
     let ids = (0..=LAST_VLAN_ID).map(VlanId::new).collect::<Result<Vec<_>, _>>()?;
     let mut batch = Batch::new();
-    for id in &ids {
-        batch.push(&impossible_vlan(link, *id, protocol))?;
-    }
-    let _ = host.run(&mut batch); // each outcome is looked at
-    let answers: Vec<_> = batch.outcomes().iter().map(is_taken).collect();
-    if answers.contains(&Some(true)) {
-        return Ok(true);
-    }
-    for (id, _) in ids.iter().zip(answers).filter(|(_, answer)| answer.is_none()) {
-        if host.has_vlan(link, *id, protocol)? {
-            return Ok(true);
+    for ids in ids.chunks(CHUNK) {
+        batch.clear();
+        for id in ids {
+            batch.push(&impossible_vlan(link, *id, protocol))?;
+        }
+        let _ = host.run(&mut batch); // each outcome is looked at
+        for (id, outcome) in ids.iter().zip(batch.outcomes()) {
+            let is_there = is_taken(outcome).map_or_else(|| host.has_vlan(link, *id, protocol), Ok)?;
+            if is_there {
+                return Ok(true);
+            }
         }
     }
     Ok(false)

@@ -1,0 +1,107 @@
+//! A notice on a link that is being removed, for those who would put a VLAN on it meanwhile.
+//!
+//! A [probe](super::probe) keeps macvlans and ipvlans off a link; nothing keeps VLANs off it. So both sides look again:
+//!
+//! ```text
+//!   who removes a link                  who makes a VLAN on it
+//!   puts the notice up                  makes the VLAN
+//!   looks for VLANs                     looks for the notice
+//!   none: deletes the link              none: the VLAN stays
+//!   one: takes the notice down          one: waits until the link or the notice is gone
+//! ```
+//!
+//! Whichever looks second sees the other. The notice is in the link's alias, before its mark. One that was left by a removal
+//! that was killed is taken down by who meets it: a removal has a probe on its link while the notice stands, so where another
+//! probe can be made, the notice is stale; and otherwise if it has stood for longer than any removal lets its own stand.
+
+use super::mark::{has_notice, vlan_of, with_notice, without_notice};
+use super::{Result, at};
+use crate::link::{LinkChange, LinkInfo};
+use crate::probe::Home;
+use crate::socket::Socket;
+use crate::value::{Alias, IfIndex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A notice that has stood for longer proves nothing: somebody may take it for stale soon.
+const HOLDS: Duration = Duration::from_secs(20);
+
+/// A notice that has stood for as long is stale.
+const STALE: Duration = Duration::from_secs(30);
+
+/// How often it is tried whether there is a removal.
+const TRY: Duration = Duration::from_millis(200);
+
+/// How long until it is looked again.
+const PAUSE: Duration = Duration::from_millis(2);
+
+#[derive(Debug)]
+pub(super) struct Notice {
+    index: IfIndex,
+    alias: Vec<u8>,
+    since: Instant,
+}
+
+impl Notice {
+    /// Puts one on a link.
+    pub(super) fn put(host: &mut Socket, link: &LinkInfo) -> crate::Result<Self> {
+        let (alias, since) = (with_notice(link.alias.as_deref().unwrap_or_default()), Instant::now());
+        host.change(&LinkChange::new(link.index).alias(Alias::new(&alias)?))?;
+        Ok(Self { index: link.index, alias, since })
+    }
+
+    /// Whether it surely stands.
+    pub(super) fn holds(&self, host: &mut Socket) -> bool {
+        self.stands(host) && self.since.elapsed() < HOLDS
+    }
+
+    fn stands(&self, host: &mut Socket) -> bool {
+        host.link_at(self.index).is_ok_and(|link| link.to_owned().alias.as_deref() == Some(&*self.alias))
+    }
+
+    /// Takes it down, which is tried once more if that fails. Nobody else puts one up: the removal has a probe on the link.
+    pub(super) fn take_down(self, host: &mut Socket) {
+        let _ = take_down(host, self.index, &self.alias).or_else(|_| take_down(host, self.index, &self.alias));
+    }
+}
+
+fn take_down(host: &mut Socket, index: IfIndex, alias: &[u8]) -> crate::Result<()> {
+    host.change(&LinkChange::new(index).alias(Alias::new(&without_notice(alias))?))
+}
+
+/// Waits until neither the link nor any that it stands on has a notice. Returns whether all of them are there.
+pub(super) fn until_firm(host: &mut Socket, index: IfIndex) -> Result<bool> {
+    let mut next = Some(index);
+    while let Some(index) = next {
+        let Some(link) = outlive_notice(host, index)? else { return Ok(false) };
+        next = link.parent.filter(|_| vlan_of(&link).is_some() && link.parent_netnsid.is_none());
+    }
+    Ok(true)
+}
+
+/// Waits for the end of a notice, and takes it down if it is stale. Returns the link, unless it is gone.
+fn outlive_notice(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>> {
+    let (mut since, mut tried) = (Instant::now(), Instant::now());
+    let mut first = None;
+    loop {
+        let Some(link) = at(host, index)?.filter(has_notice) else { return at(host, index) };
+        if first != link.alias {
+            (first, since, tried) = (link.alias, Instant::now(), Instant::now()); // another removal's
+        } else if since.elapsed() > STALE {
+            take_down(host, index, first.as_deref().unwrap_or_default())?;
+        } else if tried.elapsed() > TRY {
+            take_down_if_alone(host, index);
+            tried = Instant::now();
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Takes a notice down where no removal is under way.
+fn take_down_if_alone(host: &mut Socket, index: IfIndex) {
+    let Ok(probe) = Home::make().and_then(|home| home.probe(host, index)) else { return };
+    if let Ok(Some(link)) = at(host, index) {
+        let _ = take_down(host, index, link.alias.as_deref().unwrap_or_default());
+    }
+    probe.delete();
+}

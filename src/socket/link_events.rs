@@ -1,0 +1,40 @@
+//! Waiting for something to happen to a link: by the kernel's events, on a socket of their own.
+
+use super::Socket;
+use super::channel::{Channel, Wait};
+use crate::error::{ErrorKind, Result};
+use crate::netns::run_in;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// `RTNLGRP_LINK`: events about links.
+const LINKS: u32 = 1;
+
+/// The longest wait for one event: a socket of which it is not known where it lives hears of none.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Events about the links of a namespace.
+#[derive(Debug)]
+pub(crate) struct LinkEvents(Channel);
+
+impl LinkEvents {
+    /// Those of the namespace in which `socket` lives.
+    pub(crate) fn open_beside(socket: &Socket) -> Result<Self> {
+        let open = || Channel::open(&[LINKS]).map(Self);
+        match socket.home() {
+            Some(home) => run_in(home.as_fd(), open)?,
+            None => open(),
+        }
+    }
+
+    /// Waits for the next event, at most for `limit`. How things stand is to be looked at anew, be there an event or none.
+    pub(crate) fn wait(&mut self, limit: Duration) -> Result<()> {
+        self.0.set_limit(limit.min(PAUSE));
+        match self.0.receive(&mut Wait::default()) {
+            Err(error) if matches!(error.kind(), ErrorKind::Overrun) => self.0.drain(),
+            Err(error) if !matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Truncated(_)) => return Err(error),
+            _ => {}
+        }
+        Ok(())
+    }
+}
