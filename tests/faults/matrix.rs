@@ -168,8 +168,9 @@ fn run_here(operation: &Operation, fault: Option<&Fault>, whole: Option<&View>) 
     let before = scene.view();
     let mut child = scene.start(operation.role);
     let start = child.stdin.take().expect("its input");
-    let trace = trace(child.id(), start, fault, !is_emulated())
-        .map_err(|error| Skip(format!("other processes cannot be traced here ({error})")))?;
+    let traced = trace(child.id(), start, fault, !is_emulated());
+    let _ = child.wait(); // whoever traces it has waited for it, unless that failed
+    let trace = traced.map_err(|error| Skip(format!("other processes cannot be traced here ({error})")))?;
     let after = scene.view();
     let (said, mut wrong) = what_it_said(&mut child, &trace, fault);
     if let Some(site) = trace.sites.iter().find(|site| site.call.row().is_none()) {
