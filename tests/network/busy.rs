@@ -37,7 +37,7 @@ pub fn links_that_come_and_go_interrupt_nothing() -> Result<(), Skip> {
     };
     beside(change, || {
         let (there, network) = (Parent::new(name("p0")), on("p0", "net"));
-        for round in 0..10 {
+        for round in 0..200 {
             let up = there.up(&mut host, &owner()).unwrap_or_else(|error| panic!("round {round}: {error}"));
             assert_eq!((up.index, up.made), (p0, false));
             let removal =
