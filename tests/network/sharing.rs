@@ -85,8 +85,8 @@ pub fn a_parent_that_carries_ipvlan_is_busy() -> Result<(), Skip> {
     host.delete(here).unwrap();
     host.create(&NewLink::ipvlan(parent).name(name("iv0")).netns(&pod.sandbox)).unwrap();
     let said = refused(&mut host, &network, connection("eth0", &[]));
-    let why = "the packets of the parent p0 are taken, or were until now: by an ipvlan or macvlan in another namespace, \
-        or by a switch";
+    let why = "an ipvlan or macvlan in another namespace, or a switch, receives the packets of the parent p0, or did until \
+        now";
     assert_eq!(said, format!("{before}{why}{after}"));
     Ok(())
 }
