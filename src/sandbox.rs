@@ -1,8 +1,8 @@
 //! A container's namespace and a socket inside it, together.
 //!
-//! The word is that of CRI and libnetwork. What is held here is three descriptors: the namespace, a socket, and the folder of
-//! IPv6 settings, which is opened on the thread that enters anyway; and one more for each other folder of `/proc/sys/net` of
-//! which a setting was read or written. **Holding one keeps the namespace**: after the container has ended, its links live on,
+//! The word is that of CRI and libnetwork. A sandbox holds three descriptors: the namespace, a socket, and the folder of IPv6
+//! settings, which is opened on the thread that enters anyway. It holds one more for each other folder of `/proc/sys/net` that
+//! a setting was read from or written to. **Holding one keeps the namespace**: after the container has ended, its links live on,
 //! and their MAC addresses, VLAN ids and passthru parents stay taken. So a daemon keeps paths or names, and opens a sandbox
 //! for as long as it works in it; [`Sandbox::open_all`] opens many on one thread.
 
@@ -112,7 +112,7 @@ impl Sandbox {
         Ok(Self::with(netns, Socket::open()?, open_folder(IPV6).ok()))
     }
 
-    /// With the folder of IPv6 settings, where one could be opened: without it, the first use of it says why not.
+    /// With the folder of IPv6 settings, if it could be opened. Without it, the first use opens it or says why not.
     pub(crate) fn with(netns: Netns, socket: Socket, ipv6: Option<OwnedFd>) -> Self {
         let folders = ipv6.into_iter().map(|folder| (IPV6.into(), folder)).collect();
         Self { netns, socket, folders: RefCell::new(folders) }
@@ -143,8 +143,11 @@ impl Sandbox {
         self.netns.run(work)
     }
 
-    /// Brings `lo` up, and says whether it was down: until then nobody in the namespace reaches 127.0.0.1, `::1` or an address
-    /// of the container's own. [`Network::connect`](crate::Network::connect) does it.
+    /// Brings `lo` up, and returns whether it was down. While `lo` is down, nobody in the namespace reaches 127.0.0.1, `::1` or
+    /// one of the container's own addresses. [`Network::connect`](crate::Network::connect) calls it.
+    ///
+    /// # Errors
+    /// EPERM without CAP_NET_ADMIN in the namespace. If it fails, `lo` is taken down again, in case only the answer was lost.
     ///
     /// ```no_run
     /// let mut pod = sublink::Sandbox::create()?;
@@ -158,12 +161,12 @@ impl Sandbox {
         }
         let brought_up = self.socket.change(&LinkChange::new(LOOPBACK).up());
         if brought_up.is_err() {
-            self.take_down_loopback(); // no more than the answer may be lost
+            self.take_down_loopback(); // perhaps only the answer was lost
         }
         brought_up.map(|()| true)
     }
 
-    /// Takes it down again, for who has brought it up and failed in what comes behind that.
+    /// Takes `lo` down again, where a later step failed.
     pub(crate) fn take_down_loopback(&mut self) {
         let _ = self.socket.change(&LinkChange::new(LOOPBACK).down());
     }
@@ -256,7 +259,7 @@ impl AsFd for Sandbox {
 /// Where the settings of the network are.
 const SETTINGS: &str = "/proc/sys/net";
 
-/// The folder there of which an attach writes settings.
+/// The folder there in which an attach writes settings.
 const IPV6: &str = "ipv6";
 
 /// The index of `lo`, in every namespace.

@@ -1,9 +1,8 @@
-//! Routes of an endpoint that do not go when its link goes: of a type that drops packets, by another of the container's links,
-//! or with several next hops.
+//! Routes of an endpoint that the kernel does not delete with its link: those of a type that drops packets, those by another
+//! of the container's links, and those with several next hops.
 //!
-//! When an attach fails they are deleted again, each by everything that it is known by, its link included. What is known of
-//! the link is only what the kernel reports: so the routes are listed before and afterwards, and what was there before is not
-//! ours.
+//! When an attach fails they are deleted again, each by everything that names it, its link included. Only the kernel knows by
+//! which link a route leaves. So the routes are listed before and afterwards, and a route that was there before is not ours.
 
 use super::{Endpoint, EndpointRoute};
 use crate::batch::Outcome;
@@ -19,7 +18,7 @@ struct RouteApart<'a> {
     route: NewRoute<'a>,
     /// Its step, counted from the end of the batch.
     from_end: usize,
-    /// Those like it that were there before. `None` if that is not known, because routes changed all the time.
+    /// Routes like it that were there before. `None` if that is not known, because every list was interrupted.
     before: Option<Vec<There<'a>>>,
 }
 
@@ -73,8 +72,8 @@ impl Apart<'_> {
     }
 }
 
-/// Whether a route that was added can be deleted without meaning another. Of two by different links, one is somebody else's;
-/// and one that stands behind another of the same name is not the one that would be deleted.
+/// Whether deleting a route that was added hits no other route. If two were added by different links, one is somebody else's. If
+/// the route stands behind another of the same name, the kernel would delete that one.
 fn is_clear(added: &There<'_>, now: &[There<'_>], before: &[There<'_>]) -> bool {
     let gateway = added.named.wanted_gateway();
     let mut by_the_gateway = now.iter().filter(|there| there.named.wanted_gateway() == gateway);
@@ -82,7 +81,7 @@ fn is_clear(added: &There<'_>, now: &[There<'_>], before: &[There<'_>]) -> bool 
     is_only_one && by_the_gateway.find(|there| there.named == added.named) == Some(added)
 }
 
-/// The routes like `route` that are there; in IPv6 each way by itself.
+/// The routes like `route` that are there. In IPv6, each next hop is a route by itself.
 fn there<'a>(route: &NewRoute<'a>, inside: &mut Socket) -> Result<Vec<There<'a>>, Partial<There<'a>>> {
     let list = if route.destination().is_ipv4() { ListRoutes::v4() } else { ListRoutes::v6() };
     let there = |found: &RouteInfo| {

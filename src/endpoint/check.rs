@@ -122,8 +122,8 @@ impl Endpoint<'_> {
     /// # }
     /// ```
     ///
-    /// It takes the link, its addresses and, of each family that has routes here, the routes: one list each, and one more for
-    /// each route with metrics. IPv6 reports routes of one destination and metric by several gateways as one route; that one
+    /// It reads the link, its addresses and, for each family that the endpoint has routes of, the routes: one list each, and
+    /// one more for each route with metrics. IPv6 reports routes of one destination and metric by several gateways as one route; that one
     /// counts for each of its gateways.
     ///
     /// The parent's index is not compared where [`Attached::lower`] is not known.
@@ -213,7 +213,7 @@ fn compare_address(addr: IpNetwork, found: &[AddressInfo]) -> Option<Difference>
     is_duplicate.then_some(Difference::DuplicateAddress(addr))
 }
 
-/// Compares the metrics of a route that is there. Of several like it, one that has them all is enough.
+/// Compares the metrics of a route that is there. If there are several like it, one with all the metrics is enough.
 fn compare_metrics(route: &NewRoute<'_>, list: &ListRoutes, inside: &mut Socket) -> Result<Vec<Difference>> {
     let mut least: Option<Vec<Mismatch>> = None;
     let mut routes = inside.routes(list)?;

@@ -40,7 +40,7 @@ impl Endpoint<'_> {
     ///
     /// # Errors
     /// EEXIST if there is a default route of that metric which is none of theirs, and whatever a route is refused for. Then
-    /// all default routes are as before. Where requests or answers are lost again and again, both links' may be there.
+    /// all default routes are as before. If requests or answers are lost twice, the default routes of both links may be there.
     pub fn take_default_route(
         &self,
         attached: &Attached,
@@ -130,14 +130,14 @@ pub(crate) fn pass_on(
     Ok(())
 }
 
-/// Whether a request or its answer was lost, which says nothing of the route. What a container does inside is refused, or
-/// cannot be read.
+/// Whether a request or its answer was lost, so that nothing is known of the route. Nothing that a container does leads to these
+/// errors: its changes lead to refusals, or to answers that cannot be read.
 fn is_unanswered(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Io { .. } | ErrorKind::Overrun | ErrorKind::TimedOut)
 }
 
 /// Adds a default route, unless somebody has one who is not `known`. Returns the known ones that it took the place of, which
-/// are still there. What is lost on the way is asked for again, and finds the route there if it was added.
+/// are still there. A request that was not answered is sent again, and finds the route there if the first one added it.
 fn add(route: &NewRoute<'static>, known: &[NewRoute<'static>], inside: &mut Socket) -> Result<Vec<NewRoute<'static>>> {
     match add_once(route, known, inside) {
         Err(error) if is_unanswered(&error) => add_once(route, known, inside),

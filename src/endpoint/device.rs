@@ -76,8 +76,8 @@ pub struct FailedMove {
     /// Why. [`Error::link_is`] says which namespace has the device.
     pub error: Error,
     /// The device under the name that it has now, for [`MovedDevice::restore`] in the namespace that has it: it may be down,
-    /// without addresses. Where it is not known which namespace that is, under its old name, and in the other namespace it may
-    /// have the new one. `None` if the move was not sent; then nothing has changed.
+    /// without addresses. If it is not known which namespace has it, this is its old name; in the other namespace it would have
+    /// the new one. `None` if the move was not sent: then nothing has changed.
     pub device: Option<MovedDevice>,
 }
 

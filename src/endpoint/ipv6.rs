@@ -28,17 +28,17 @@ impl Endpoint<'_> {
     /// let endpoint = Endpoint::new(link)
     ///     .addr("fd50::7/64".parse()?)
     ///     .nodad()
-    ///     .ipv6(Ipv6Setting::ACCEPT_RA, 0) // no address and no default route by a router's word
+    ///     .ipv6(Ipv6Setting::ACCEPT_RA, 0) // no address and no default route from a router's advertisement
     ///     .ipv6_if_possible(Ipv6Setting::NDISC_NOTIFY, 1); // neighbours learn the MAC address at once
     /// let attached = endpoint.attach(&mut host, &mut pod)?;
     /// # Ok::<(), sublink::Error>(())
     /// ```
     ///
-    /// It takes `/proc`, mounted so that it can be written. Where a setting cannot be written and the link has it like that
-    /// already, nothing is wrong. A link or kernel without IPv6 has IPv6 off ([`DISABLE_IPV6`](Ipv6Setting::DISABLE_IPV6) is
-    /// not 0), and everything else off with it; a kernel that is too old for a setting has that off.
+    /// It needs a `/proc` that can be written. A setting that cannot be written is no error if the link has the value already.
+    /// A link or kernel without IPv6 counts as one with IPv6 off ([`DISABLE_IPV6`](Ipv6Setting::DISABLE_IPV6) is not 0) and
+    /// every other setting off. A kernel that is too old for a setting counts as one that has it off.
     ///
-    /// [`attach`](Self::attach) fails otherwise, with the error of the file: ENOENT ([`Error::is_not_found`]) without `/proc`,
+    /// Otherwise [`attach`](Self::attach) fails with the error of the file: ENOENT ([`Error::is_not_found`]) without `/proc`,
     /// EROFS where that is read-only, EACCES without CAP_NET_ADMIN, EINVAL for a value that the setting cannot have.
     /// [`Error::reason`] says what the link has ([`Reason::Setting`]), or that it has no IPv6 ([`Reason::NoIpv6`]).
     #[must_use]
@@ -48,7 +48,8 @@ impl Endpoint<'_> {
         self
     }
 
-    /// The same, where it can be written: otherwise the link keeps what it has, and [`check`](Self::check) does not ask for it.
+    /// As [`ipv6`](Self::ipv6), but a setting that cannot be written is left as it is, and [`check`](Self::check) does not compare
+    /// it.
     #[must_use]
     pub fn ipv6_if_possible(mut self, setting: Ipv6Setting, value: i32) -> Self {
         self.ipv6_if_possible.set(setting, value);
@@ -56,9 +57,9 @@ impl Endpoint<'_> {
         self
     }
 
-    /// Lets [`attach`](Self::attach) return only when all IPv6 addresses can be used: when duplicate address detection has
-    /// ended, which takes one to two seconds. A thread enters the container for a moment, to open the socket that hears of it,
-    /// unless the caller is there.
+    /// Lets [`attach`](Self::attach) return only when all IPv6 addresses can be used. That is when duplicate address detection
+    /// has ended, which takes one to two seconds. Unless the caller is inside the container, a thread enters it for a moment to
+    /// open the socket that receives the events.
     ///
     /// ```no_run
     /// # use sublink::{Endpoint, ErrorKind, IfName, MacvlanMode, NewLink, Sandbox, Socket};
@@ -73,21 +74,26 @@ impl Endpoint<'_> {
     /// # Ok::<(), sublink::Error>(())
     /// ```
     ///
-    /// The attach fails, and the link is removed again, if another station has an address
-    /// ([`DuplicateAddress`](crate::ErrorKind::DuplicateAddress)); if it takes longer than `limit`
-    /// ([`StillTentative`](crate::ErrorKind::StillTentative)); and at once if the link has no carrier because its parent is down
-    /// or has none ([`NoCarrier`](crate::ErrorKind::NoCarrier)), since detection would not begin.
+    /// # Errors
+    /// The attach fails, and the link is removed again:
     ///
-    /// A route with a preferred source among these addresses is refused while they are not usable: add it afterwards.
+    /// - [`DuplicateAddress`](crate::ErrorKind::DuplicateAddress) if another station has an address.
+    /// - [`StillTentative`](crate::ErrorKind::StillTentative) if it takes longer than `limit`.
+    /// - [`NoCarrier`](crate::ErrorKind::NoCarrier), at once, if the link has no carrier because its parent is down or has none:
+    ///   detection would not begin.
+    ///
+    /// The kernel refuses a route whose preferred source is an address that is not usable yet: add such a route afterwards.
     #[must_use]
     pub const fn usable_within(mut self, limit: Duration) -> Self {
         self.usable_within = Some(limit);
         self
     }
 
-    /// Together with [`usable_within`](Self::usable_within), waits for the link-local address as well, which the kernel makes:
-    /// what speaks with routers, or by multicast, needs it. The attach fails too if the link makes none
-    /// ([`NoLinkLocal`](crate::ErrorKind::NoLinkLocal)).
+    /// Together with [`usable_within`](Self::usable_within), waits for the link-local address as well, which the kernel makes.
+    /// Programs that speak with routers, or by multicast, need it.
+    ///
+    /// # Errors
+    /// The attach also fails if the link makes no link-local address ([`NoLinkLocal`](crate::ErrorKind::NoLinkLocal)).
     #[must_use]
     pub const fn with_link_local(mut self) -> Self {
         self.with_link_local = true;
@@ -100,7 +106,7 @@ impl Endpoint<'_> {
         !self.ipv6.is_empty() || !self.ipv6_if_possible.is_empty() || self.usable_within.is_some()
     }
 
-    /// Finishes a link that is down: settings come before all else, and the wait behind it.
+    /// Finishes a link that is down: first the settings, then everything else, then the wait.
     pub(super) fn finish_with_ipv6(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
         let prepared = self.write_ipv6(attached, sandbox).and_then(|()| self.open_watch(sandbox));
         let watch = prepared.map_err(|error| error.with_undo(attached.undo(sandbox.socket())))?;
@@ -125,7 +131,7 @@ impl Endpoint<'_> {
         Ok(())
     }
 
-    /// What hears of the end of duplicate address detection, if that is to be awaited. It hears of what happens from now on.
+    /// Opens what receives the events of duplicate address detection, if that is to be awaited. It receives those from now on.
     fn open_watch(&self, sandbox: &Sandbox) -> Result<Option<AddressWatch>> {
         let has_to_wait = self.with_link_local || self.addrs_to_detect().next().is_some();
         if self.usable_within.is_some() && has_to_wait {
@@ -156,7 +162,7 @@ impl Endpoint<'_> {
     }
 }
 
-/// A setting could not be written: looks whether the link has another name by now, or has it like that already. Returns its
+/// A setting could not be written: looks whether the link has another name by now, or has the value already. Returns the link's
 /// name.
 fn rescue(
     mut error: Error,

@@ -9,10 +9,11 @@
 //!                                                  one send: settings, addresses, up, routes
 //! ```
 //!
-//! Two sends, and 0.5 ms; each IPv6 setting takes 7 µs more. A link that is made elsewhere and moved costs the kernel 16 ms of
-//! RCU grace periods more. The index is ours to choose, so the second send needs no answer of the first; it is random, so
-//! that it meets no other link. The link comes up behind its addresses, so that with [`ARP_NOTIFY`](crate::link::Ipv4Setting::ARP_NOTIFY) a gratuitous ARP leaves, and
-//! the kernel's IPv6 has no chance to configure anything before its settings are there.
+//! An attach takes two sends and 0.5 ms; each IPv6 setting takes 7 µs more. A link that is made elsewhere and moved costs the
+//! kernel 16 ms of RCU grace periods more. The index is ours to choose, so the second send needs no answer to the first. The
+//! index is random, so that no other link has it. The link comes up after its addresses are there. So a gratuitous ARP leaves
+//! with [`ARP_NOTIFY`](crate::link::Ipv4Setting::ARP_NOTIFY), and the kernel's IPv6 configures nothing before its settings are
+//! there.
 //!
 //! Nothing that is read inside the container decides about anything outside it, and the index alone is never trusted there:
 //! before a link is removed, its kind and its parent are looked at, since the container may have put another in its place. The
@@ -73,8 +74,9 @@ use std::time::Duration;
 pub struct Endpoint<'a> {
     link: LinkSpec<'a>,
     settings: LinkSettings,
-    /// Those that are written to files, and those of them that are let go where they cannot be written.
+    /// IPv6 settings, which are written to files.
     ipv6: Ipv6Values,
+    /// Those that are left as they are where they cannot be written.
     ipv6_if_possible: Ipv6Values,
     addrs: Vec<IpNetwork>,
     nodad: bool,
@@ -118,18 +120,18 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// Uses IPv6 addresses at once, without duplicate address detection. Without it, they can be used a second or two later:
-    /// [`usable_within`](Self::usable_within) waits for that. What is sent to an address in its first moment is dropped even
-    /// so: the route to it is made by a worker of the kernel's.
+    /// Uses IPv6 addresses at once, without duplicate address detection. With detection, they can be used a second or two
+    /// later: [`usable_within`](Self::usable_within) waits for that. Even without detection, what is sent to an address in its
+    /// first moment is dropped, because a worker of the kernel makes the route to it.
     #[must_use]
     pub const fn nodad(mut self) -> Self {
         self.nodad = true;
         self
     }
 
-    /// The gateway of its family, for the default route. A second one of a family is refused by [`attach`](Self::attach)
-    /// (EEXIST), since it would make a second default route of the same metric. One that is in no network of the endpoint's addresses is
-    /// taken as reachable on the link.
+    /// The gateway of its family, for the default route. [`attach`](Self::attach) refuses a second one of a family (EEXIST),
+    /// since it would make a second default route of the same metric. A gateway that is in no network of the endpoint's
+    /// addresses is taken as reachable on the link.
     #[must_use]
     pub fn gateway(mut self, gateway: IpAddr) -> Self {
         self.gateways.push(gateway);
@@ -150,8 +152,8 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// One more route. One that says no link leaves by this one. One of a type that drops packets belongs to no link, and one
-    /// with several next hops leaves by the links that these say or lead to.
+    /// One more route. A route that names no link leaves by this one. A route of a type that drops packets belongs to no link.
+    /// A route with several next hops leaves by the links that these name or lead to.
     ///
     /// A route that does not leave by this link alone is deleted again when the attach fails, unless it was there before. It
     /// stays when the link is detached: [delete](crate::route::DeleteRoute) it.
@@ -161,8 +163,8 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// One more route, by whichever of the container's links leads to its gateway, as the kernel finds it when this link is
-    /// up: that may be another one's network.
+    /// One more route, by whichever of the container's links leads to its gateway. The kernel finds that link when this one is
+    /// up; it may be another one.
     ///
     /// ```
     /// # use sublink::{Endpoint, NewRoute, NewLink, IfIndex};
@@ -172,9 +174,8 @@ impl<'a> Endpoint<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// It is deleted again when the attach fails, by the link that it left by, unless it was there before; should somebody add
-    /// the same route by a third link in that moment, neither is. By another link than this one it stays when this one is
-    /// detached.
+    /// When the attach fails, the route is deleted again, unless it was there before. If somebody else adds the same route by
+    /// another link in that moment, neither of the two is deleted. A route by another link stays when this link is detached.
     #[must_use]
     pub fn route_by_any_link(mut self, route: NewRoute<'a>) -> Self {
         self.routes.push(EndpointRoute { route, by_any_link: true });
@@ -270,9 +271,9 @@ impl<'a> Endpoint<'a> {
         Ok((attached, value))
     }
 
-    /// Creates the link in the container, down and without addresses: then is the time to write settings there
-    /// ([`Sandbox::set_sysctl`]) that are to be in force from the start and that [`ipv6`](Self::ipv6) does not have. If that
-    /// fails, [`Attached::detach`] removes the link; [`attach_with`](Self::attach_with) does so by itself.
+    /// Creates the link in the container, down and without addresses. The caller can now write settings that are to be in force
+    /// from the start and that [`ipv6`](Self::ipv6) does not have ([`Sandbox::set_sysctl`]). If that fails,
+    /// [`Attached::detach`] removes the link; [`attach_with`](Self::attach_with) does so by itself.
     ///
     /// The endpoint may gain addresses and gateways until [`finish`](Self::finish), which takes any endpoint:
     ///
@@ -322,7 +323,7 @@ impl<'a> Endpoint<'a> {
             };
             created.map(|()| index)
         };
-        // Were the answer to the create lost, a link that has the index already would be taken for the one that was made.
+        // Looked at first: if the answer to the create is lost, a link that had the index would be taken for the new one.
         let was_there = link.wanted_index().map_or(Ok(false), |index| inside.has_link(index));
         let was_there = was_there.map_err(|error| error.with_undo(Undo::Clean))?;
         let created = match link.wanted_index() {
@@ -376,7 +377,7 @@ impl<'a> Endpoint<'a> {
         finished.map(|()| apart)
     }
 
-    /// As [`finish`](Self::finish), where the host can be asked why it failed, too.
+    /// As [`finish`](Self::finish). If it fails, the host is asked for the cause too.
     fn finish_on(&self, host: &mut Socket, attached: &Attached, sandbox: &mut Sandbox) -> Result<()> {
         self.finish(attached, sandbox).map_err(|error| match attached.lower {
             Some(lower) if !self.link.parent_is_elsewhere() => error.explained_by_parent(host, lower),

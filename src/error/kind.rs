@@ -57,8 +57,9 @@ pub enum ErrorKind {
     /// The table changed during the dump, so entries may be missing or there twice. What was read was given out.
     #[error("the list changed while it was read (NLM_F_DUMP_INTR)")]
     Interrupted,
-    /// The kernel ended a list of links early, with an OK, because one of them had grown meanwhile and fits no
-    /// datagram; or a link was made just behind the end of the list. Entries may be missing. What was read was given out.
+    /// The kernel may have ended a list of links early, with an OK, before a link that no datagram is large enough for. Or a
+    /// link was made just behind the end of the list. Or, in [`Detached::unseen`](crate::endpoint::Detached::unseen), a list of a
+    /// namespace with an id was read, which cannot be checked. Entries may be missing. What was read was given out.
     #[error("the kernel may have ended the list early, before a link too large for a datagram")]
     CutShort,
     /// The container's namespace is the parent's own.

@@ -123,7 +123,8 @@ impl Error {
         }
     }
 
-    /// Whether a list changed while it was read: read it again, or take what was read for what it is.
+    /// Whether a list may lack entries, because it changed while it was read or because the kernel ended it early
+    /// ([`ErrorKind::Interrupted`], [`ErrorKind::CutShort`]): read it again, or use what was read as far as it goes.
     pub fn is_interrupted(&self) -> bool {
         matches!(self.kind(), ErrorKind::Interrupted | ErrorKind::CutShort)
     }
@@ -147,7 +148,7 @@ impl Error {
         self.0.namespace.zip(namespace).is_some_and(|(its, this)| its != this)
     }
 
-    /// It is of a look behind what was done.
+    /// An error of a look-up after a request that was sent: what the request did is not known.
     pub(crate) fn behind_a_send(mut self) -> Self {
         self.0.is_not_sent = false;
         self
@@ -210,7 +211,7 @@ impl Error {
         self
     }
 
-    /// Calls a link by the name that it is to have, instead of the one that it has while it is made.
+    /// Names a link by the name that it is to have, instead of the temporary one that it has while it is made.
     pub(crate) fn with_name(mut self, name: IfName) -> Self {
         if let Some(request) = &mut self.0.request {
             let is_temporary = |given: &[u8]| IfName::received(given).is_temporary();
@@ -221,7 +222,7 @@ impl Error {
         self
     }
 
-    /// Says which link it was where the request said its index only, and no link of the index is left.
+    /// Adds the name of a link that the request names by its index only, for the case that no link of the index is left.
     pub(crate) fn naming(mut self, index: IfIndex, name: Option<IfName>) -> Self {
         if let Some(request) = self.0.request.as_mut().filter(|request| request.index == Some(index)) {
             request.index_name = request.index_name.or(name);

@@ -45,7 +45,8 @@ pub enum Reason {
         /// The parent of both.
         parent: IfName,
     },
-    /// Likewise, and the parent's own list does not have it, or cannot be read: its owner may be gone by now.
+    /// As [`MacElsewhere`](Self::MacElsewhere), but the parent's own list does not have the address, or cannot be read. Its owner
+    /// may be gone by now.
     #[error("the MAC address {mac} is in use on {parent}, by a link of another namespace, or was until now")]
     MacMayBeElsewhere {
         /// The address.
@@ -153,7 +154,7 @@ pub enum Reason {
     /// No link is in the group.
     #[error("no link is in group {0}")]
     GroupIsEmpty(u32),
-    /// The link is none that a program has made, or one that the kernel keeps.
+    /// No program has made the link: it is the kernel's own, or that of a device.
     #[error("{0} cannot be deleted: it is the kernel's own, or that of a device")]
     NotDeletable(IfName),
     /// The link cannot leave its namespace.
@@ -164,7 +165,7 @@ pub enum Reason {
         /// Its kind; empty for `lo` and devices.
         kind: Box<str>,
     },
-    /// The link cannot become a port: it is a loopback or not Ethernet, or the master is none.
+    /// The link cannot become a port: it is a loopback, or it is not Ethernet, or the master is of a kind that has no ports.
     #[error("{link} cannot become a port of {master}")]
     NotAPort {
         /// The link.
@@ -203,7 +204,7 @@ pub enum Reason {
         /// Its index.
         index: IfIndex,
     },
-    /// The name is no alternative name of the link that it was to be taken from, but a name of this one.
+    /// The name was to be taken from a link, and is not an alternative name of it. This link has it.
     #[error("{} is not an alternative name of the link, but a name of {owner} (#{index})", Name(.name))]
     NotItsAltName {
         /// The name.
@@ -268,7 +269,7 @@ pub enum Reason {
         /// The link.
         link: IfName,
     },
-    /// There is another address with the same digits: with another prefix length or peer, or on another link.
+    /// The same IP address is there with another prefix length or peer, or on another link.
     #[error("{link} has {}, which is another address", with_peer(*.addr, *.peer))]
     AnotherAddress {
         /// The address that is there.
@@ -281,10 +282,10 @@ pub enum Reason {
     /// No link of this namespace has the address.
     #[error("no link of this namespace has the address {0}")]
     NoSuchAddress(IpAddr),
-    /// The address is unspecified or multicast, or a loopback address on a link that is none.
+    /// The address is unspecified or multicast, or it is a loopback address and the link is not a loopback.
     #[error("{0} cannot be an address of this link")]
     NotAssignable(IpAddr),
-    /// Addresses of one subnet on one link have one scope.
+    /// The link has an address of the same subnet with another scope. The kernel takes one scope for each subnet of a link.
     #[error("{link} has {addr}, of the same subnet and of another scope")]
     ScopeDiffers {
         /// The address that is there.
@@ -292,7 +293,7 @@ pub enum Reason {
         /// The link.
         link: IfName,
     },
-    /// The times of an address.
+    /// The valid lifetime of an address is 0, or shorter than its preferred lifetime.
     #[error("the valid lifetime of an address is neither 0 nor less than its preferred lifetime")]
     LifetimeImpossible,
     /// The link has no IPv4 at all: its MTU is too small.
@@ -309,7 +310,7 @@ pub enum Reason {
     /// IPv6 is switched off on the link.
     #[error("IPv6 is off on {0} (net.ipv6.conf.{0}.disable_ipv6)")]
     Ipv6IsOff(IfName),
-    /// The link has no IPv6 at all.
+    /// The link has no IPv6 at all: its MTU is too small, or the kernel has no IPv6.
     #[error("{link} has no IPv6: {}", why_no_ipv6(*.mtu))]
     NoIpv6 {
         /// The link.
@@ -323,13 +324,13 @@ pub enum Reason {
     /// There is a route with this destination and metric in this table.
     #[error("there is a route with this metric already: {0}")]
     RouteIsThere(FoundRoute),
-    /// There are other routes to this destination, of which this is the first.
+    /// There are other routes to this destination. This is the first of them.
     #[error("there is another route: {0}")]
     AnotherRoute(FoundRoute),
     /// There is no route to this destination.
     #[error("there is no route to {0}")]
     NoSuchRoute(IpNetwork),
-    /// The gateway is an address of this namespace's own.
+    /// The gateway is an address of a link of this namespace.
     #[error("the gateway {gateway} is an address of {link} itself")]
     GatewayIsOwn {
         /// The gateway.
@@ -337,7 +338,7 @@ pub enum Reason {
         /// The link that has the address.
         link: IfName,
     },
-    /// The link has no route on which the gateway could be reached without another gateway.
+    /// No route leads to the gateway without another gateway.
     #[error("the gateway {gateway} is in no network of {} (`onlink` makes it reachable all the same)", or_any(*.link))]
     GatewayUnreachable {
         /// The gateway.
@@ -361,10 +362,10 @@ pub enum Reason {
         /// The link that has it.
         link: IfName,
     },
-    /// The source address is none of this namespace.
+    /// No link of this namespace has the source address.
     #[error("no link of this namespace has the source address {0}")]
     SourceIsAbsent(IpAddr),
-    /// A route says neither gateway nor link.
+    /// The route names neither a gateway nor a link.
     #[error("the route says neither a gateway nor a link")]
     RouteLeadsNowhere,
     /// A setting could not be written, and the link does not have it as asked for.
@@ -405,9 +406,9 @@ pub struct FoundRoute {
     pub destination: IpNetwork,
     /// What happens to a packet.
     pub route_type: RouteType,
-    /// The router it goes to; of several next hops, the first one's.
+    /// The router it goes to. If there are several next hops, that of the first.
     pub gateway: Option<IpAddr>,
-    /// The link it leaves by; of several next hops, the first one's.
+    /// The link it leaves by. If there are several next hops, that of the first.
     pub link: Option<IfName>,
     /// Its metric.
     pub metric: u32,

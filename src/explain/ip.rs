@@ -25,7 +25,7 @@ impl Surroundings<'_> {
         Some(Reason::AddressIsThere { addr, peer, link: self.link_name()? })
     }
 
-    /// What there is in the place of an address that was to be deleted: on the link, or on another.
+    /// An address was to be deleted and is not there: which one is there instead, on the link or on another.
     pub(super) fn no_such_address(&mut self) -> Option<Reason> {
         let asked = self.address_to(&[Verb::DeleteAddress])?;
         let (index, addr) = (asked.index, asked.addr?);
@@ -69,7 +69,7 @@ impl Surroundings<'_> {
         Some(Reason::ScopeDiffers { addr: there.addr?, link: self.link_name()? })
     }
 
-    /// Of a link with a small MTU the kernel takes a family away, and answers as if that had never been there.
+    /// The kernel removes an address family from a link whose MTU is too small, and answers as if the link had never had it.
     pub(super) fn no_ipv4(&mut self) -> Option<Reason> {
         let &LinkInfo { name: link, mtu, .. } = self.link.as_ref().filter(|link| link.mtu < IPV4_MTU)?;
         (self.needs_ipv6() == Some(false)).then_some(Reason::NoIpv4 { link, mtu })
@@ -156,7 +156,7 @@ impl Surroundings<'_> {
         self.describe_route(&there).map(Reason::RouteIsThere)
     }
 
-    /// What there is in the place of a route that was to be deleted: in its table, or in another.
+    /// A route was to be deleted and is not there: which one is there instead, in its table or in another.
     pub(super) fn no_such_route(&mut self) -> Option<Reason> {
         let (asked, mut found) = self.routes_of(Verb::DeleteRoute)?;
         found.sort_by_key(|found| table_of(found) != table_of(&asked));
@@ -212,7 +212,7 @@ impl Surroundings<'_> {
         Some(Reason::LinkIsDown(link.name))
     }
 
-    /// Of several next hops, one may leave by a link that does not exist.
+    /// One of several next hops may leave by a link that does not exist.
     pub(super) fn hop_is_gone(&mut self) -> Option<Reason> {
         let gone = self.links_of_route()?.into_iter().find(|index| self.is_gone(*index, None))?;
         Some(Reason::LinkIsGone(gone))
@@ -258,7 +258,7 @@ impl Surroundings<'_> {
         Some(own.into_iter().chain(route.next_hops.into_iter().flatten()).collect())
     }
 
-    /// Whose source address it is, and whether it can be used yet.
+    /// Which link has the route's source address, and whether the address can be used yet.
     pub(super) fn source_is_not_ready(&mut self) -> Option<Reason> {
         let source_addr = self.route()?.source?;
         let Some((flags, link)) = self.holder_of(source_addr) else { return Some(Reason::SourceIsAbsent(source_addr)) };

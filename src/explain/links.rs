@@ -52,7 +52,7 @@ impl Surroundings<'_> {
     }
 
     pub(super) fn not_a_namespace(&mut self) -> Option<Reason> {
-        self.descriptor_is_refused(Errno::EINVAL) // one that was closed since, with EBADF, says nothing of then
+        self.descriptor_is_refused(Errno::EINVAL) // EBADF says only that it was closed since
     }
 
     pub(super) fn not_a_descriptor(&mut self) -> Option<Reason> {
@@ -84,7 +84,7 @@ impl Surroundings<'_> {
         self.is_gone(index, None).then_some(Reason::MasterIsGone(index))
     }
 
-    /// The kernel has nobody to ask whether the link can be a port.
+    /// The kernel answers EOPNOTSUPP where the master's kind takes no ports (`do_set_master`).
     pub(super) fn is_no_master(&mut self) -> Option<Reason> {
         let (asked, link) = self.changed()?;
         let (index, link) = (asked.master?, link.name);
@@ -113,7 +113,7 @@ impl Surroundings<'_> {
         self.group(group)?.is_empty().then_some(Reason::GroupIsEmpty(group))
     }
 
-    /// The kernel deletes what a program has made.
+    /// The kernel deletes only links that a program has made.
     pub(super) fn not_deletable(&mut self) -> Option<Reason> {
         let is_kept = |link: &LinkInfo| link.kind == KindInfo::None;
         let kept = match self.request.verb {
@@ -136,7 +136,7 @@ impl Surroundings<'_> {
         Some(Reason::StaysInNamespace { link: link.name, kind: link.kind.name().to_string().into() })
     }
 
-    /// Up to Linux 6.1 it says nothing. These kinds stay, and so does `lo`.
+    /// Up to Linux 6.1 the kernel answers a bare EINVAL. Links of these kinds cannot leave, and neither can `lo`.
     pub(super) fn is_kept_here(&mut self) -> Option<Reason> {
         let link = self.link.as_ref()?;
         let is_kept =
@@ -180,8 +180,8 @@ impl Surroundings<'_> {
         self.socket.name_of(index).ok().map(|owner| Reason::IndexIsTaken { index, owner })
     }
 
-    /// A name that is taken is an EEXIST; so is an index at create since Linux 6.16. Until then the link is looked for here
-    /// as well: by its index if it has chosen one, else by its name.
+    /// A taken name is EEXIST, and since Linux 6.16 so is a taken index in a create. Older kernels look in this namespace as
+    /// well: for the index if the request has one, else for the name.
     pub(super) fn taken_there(&mut self) -> Option<Reason> {
         let (name, index) = (self.name().filter(|_| self.request.is_elsewhere), self.request.index);
         match self.request.verb {
@@ -207,7 +207,7 @@ impl Surroundings<'_> {
         RequestInfo::of(self.sent).is_some_and(|sent| sent.index.is_some())
     }
 
-    /// Otherwise a taken index is an EBUSY.
+    /// Where a taken index is no EEXIST ([`taken_there`](Self::taken_there)), it is EBUSY.
     pub(super) fn index_is_taken_there(&mut self) -> Option<Reason> {
         let index = self.index_there()?;
         let family = Family::of(&self.asked.as_ref()?.kind).filter(|family| *family != Family::Vlan);
@@ -277,7 +277,7 @@ impl Surroundings<'_> {
         (device_type != ARPHRD_ETHER).then_some(Reason::ParentIsNotEthernet { parent, device_type })
     }
 
-    /// These hand their packets to nobody but themselves (`IFF_NO_RX_HANDLER`).
+    /// Links of these kinds let no other link receive their packets (`IFF_NO_RX_HANDLER`).
     pub(super) fn parent_refuses(&mut self) -> Option<Reason> {
         let (asked, parent) = self.created()?;
         let (kind, child) = (parent.kind.name(), asked.kind.name());
@@ -336,7 +336,7 @@ impl Surroundings<'_> {
         is_for_life.then_some(Reason::PassthruIsForLife { link: link.name, from })
     }
 
-    /// Of a change, too, the mode comes first.
+    /// A change that has both sets the mode before the senders, so the new mode counts.
     pub(super) fn not_in_source_mode(&mut self) -> Option<Reason> {
         let mode = mode_of(self.asked.as_ref()?).or_else(|| mode_of(self.link.as_ref()?)).unwrap_or(MacvlanMode::Vepa);
         let is_wrong = sets_senders(self.sent) && mode != MacvlanMode::Source;

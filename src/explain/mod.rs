@@ -1,5 +1,5 @@
-//! Why: where the kernel gives a bare error number, a look at how things stand says more. So it does where the kernel's words
-//! leave a question open, such as which route leads to a gateway.
+//! Why a request failed. Where the kernel gives a bare error number, a look at how things stand says more. The same look helps
+//! where the kernel's words leave a question open, such as which route leads to a gateway.
 //!
 //! macvlan gives no words with its own errors, and one number has several causes: EINVAL may be the MTU, the parent, or a
 //! passthru sibling. [`Error::explained`] asks the kernel what there is, only when it is called, and changes nothing. One table
@@ -47,7 +47,7 @@ impl Error {
         self.with_reason(reason)
     }
 
-    /// Looks again, where the parent is: whether the MAC address that may be in use there is.
+    /// Looks again in the parent's namespace, whether a MAC address that may be in use is in use.
     pub(crate) fn explained_by_parent(self, host: &mut Socket, parent: IfIndex) -> Self {
         match self.reason() {
             Some(&Reason::MacMayBeElsewhere { mac, parent: name }) if links::is_in_use(host, parent, mac) => {
@@ -66,7 +66,7 @@ impl Error {
     }
 }
 
-/// Looks whether one thing is why.
+/// Looks whether one thing is the cause.
 type Cause<S> = fn(&mut S) -> Option<Reason>;
 
 impl<'a> Surroundings<'a> {

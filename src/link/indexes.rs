@@ -1,4 +1,4 @@
-//! Which links there are, and no more of them than their indexes.
+//! The indexes of all links.
 //!
 //! ```text
 //! RTM_GETSTATS | if_stats_msg: index 0, mask = of address families       ──►

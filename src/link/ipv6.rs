@@ -1,8 +1,8 @@
-//! IPv6 settings of a link: which there are, and what a link has of them.
+//! IPv6 settings of a link: which settings there are, and which values a link has.
 //!
 //! The kernel reports them by netlink (`IFLA_INET6_CONF`) and takes them by file only, from `/proc/sys/net/ipv6/conf/LINK/`.
-//! Two of its IPv6 properties go by netlink both ways, and are in [`LinkSettings`](super::LinkSettings): how the link-local
-//! address is made, and the token. Sources: `net/ipv6/addrconf.c`, `Documentation/networking/ip-sysctl.rst`.
+//! Two IPv6 properties are set by netlink too, and stand in [`LinkSettings`](super::LinkSettings): how the link-local address is
+//! made, and the token. Sources: `net/ipv6/addrconf.c`, `Documentation/networking/ip-sysctl.rst`.
 
 use crate::value::{Given, InvalidValue};
 use crate::wire::{Get, Mismatch, Row, compare_as_printed, fixed, mismatch};
@@ -40,24 +40,24 @@ macro_rules! ipv6_settings {
     };
 }
 ipv6_settings! {
-    /// Whether IPv6 is off on the link: 1 for off. An address is refused then (EACCES), and the kernel makes none.
+    /// Whether IPv6 is off on the link: 1 for off. Then the kernel refuses an address (EACCES), and makes none itself.
     26 "DEVCONF_DISABLE_IPV6" "disable_ipv6" DISABLE_IPV6;
-    /// Whether routers that advertise themselves give the link addresses and routes: 1 unless it
-    /// [passes packets on](Self::FORWARDING), 2 always.
+    /// Whether the link takes addresses and routes from router advertisements: 0 never, 1 unless it
+    /// [forwards](Self::FORWARDING), 2 always.
     3 "DEVCONF_ACCEPT_RA" "accept_ra" ACCEPT_RA;
     /// Whether addresses are made from the prefixes that routers advertise. It works with [`ACCEPT_RA`](Self::ACCEPT_RA) only.
     5 "DEVCONF_AUTOCONF" "autoconf" AUTOCONF;
-    /// Whether a default route is made of a router's advertisement.
+    /// Whether a default route is made from a router advertisement.
     17 "DEVCONF_ACCEPT_RA_DEFRTR" "accept_ra_defrtr" ACCEPT_RA_DEFRTR;
-    /// Whether the prefixes in an advertisement count.
+    /// Whether the prefixes of a router advertisement are used.
     18 "DEVCONF_ACCEPT_RA_PINFO" "accept_ra_pinfo" ACCEPT_RA_PINFO;
-    /// Whether the MTU in an advertisement counts.
+    /// Whether the MTU of a router advertisement is used.
     35 "DEVCONF_ACCEPT_RA_MTU" "accept_ra_mtu" ACCEPT_RA_MTU;
-    /// How often a router is asked for when the link comes up; -1 for until one answers.
+    /// How many router solicitations are sent when the link comes up; -1 for as many as it takes until a router answers.
     7 "DEVCONF_RTR_SOLICITS" "router_solicitations" ROUTER_SOLICITATIONS;
-    /// Believes a router that knows a better one. It does not where the link passes packets on.
+    /// Whether ICMPv6 redirects are followed: 1 unless the link [forwards](Self::FORWARDING), which follows none.
     4 "DEVCONF_ACCEPT_REDIRECTS" "accept_redirects" ACCEPT_REDIRECTS;
-    /// Passes packets on between links.
+    /// Whether packets that arrive on the link are forwarded to other links: 1 for yes.
     0 "DEVCONF_FORWARDING" "forwarding" FORWARDING;
     /// Tells the neighbours of an address by an unsolicited advertisement when the link comes up or its MAC address changes,
     /// so that they learn the MAC address at once (since Linux 3.8). It leaves only for addresses that are there by then and
@@ -68,17 +68,17 @@ ipv6_settings! {
     /// Whether duplicate addresses are detected: 0 for not at all; with 2, a duplicate of the link-local address that is made
     /// of the MAC address switches IPv6 off.
     27 "DEVCONF_ACCEPT_DAD" "accept_dad" ACCEPT_DAD;
-    /// How often a duplicate is asked for, a second apart; 0 for not at all.
+    /// How many probes duplicate address detection sends, a second apart; 0 for none.
     6 "DEVCONF_DAD_TRANSMITS" "dad_transmits" DAD_TRANSMITS;
     /// Whether an address can be used while duplicates of it are still looked for. Many kernels are built without it.
     23 "DEVCONF_OPTIMISTIC_DAD" "optimistic_dad" OPTIMISTIC_DAD;
-    /// Whether such an address may be the sender of what leaves. Many kernels are built without it.
+    /// Whether such an address may be the source address of packets. Many kernels are built without it.
     34 "DEVCONF_USE_OPTIMISTIC" "use_optimistic" USE_OPTIMISTIC;
-    /// Whether addresses are made that change from time to time (RFC 8981): 1, and 2 to prefer them.
+    /// Whether temporary addresses are made (RFC 8981): 0 for none, 1 to make them, 2 to prefer them as well.
     10 "DEVCONF_USE_TEMPADDR" "use_tempaddr" USE_TEMPADDR;
-    /// Answers for other stations, of which there is a proxy entry.
+    /// Whether the link answers solicitations for the addresses of [proxy entries](crate::neigh::NewProxy): 1 for yes.
     22 "DEVCONF_PROXY_NDP" "proxy_ndp" PROXY_NDP;
-    /// Ignores advertisements of neighbours that nobody asked for (since Linux 4.6).
+    /// Whether unsolicited neighbour advertisements are dropped: 1 for yes (since Linux 4.6).
     41 "DEVCONF_DROP_UNSOLICITED_NA" "drop_unsolicited_na" DROP_UNSOLICITED_NA;
 }
 
@@ -94,7 +94,7 @@ impl Ipv6Setting {
         Self::ROWS.get(usize::from(self.0))
     }
 
-    /// Whether a link has it like this. One without IPv6, or a kernel without the setting, has everything off.
+    /// Whether a link has the value `asked`. A link without IPv6, or a kernel without the setting, counts as off.
     pub(crate) fn is_met(self, asked: i32, found: Option<i32>) -> bool {
         let is_off = if self == Self::DISABLE_IPV6 { asked != 0 } else { asked <= 0 };
         found.map_or(is_off, |found| found == asked)
@@ -107,7 +107,7 @@ impl fmt::Display for Ipv6Setting {
     }
 }
 
-/// Values of settings, of those that there are.
+/// Settings with their values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ipv6Values {
     /// A bit for each place of the table.
@@ -144,7 +144,7 @@ impl Ipv6Values {
         settings.filter_map(|setting| Some((setting, self.get(setting)?)))
     }
 
-    /// Every one that is asked for here and that a link has otherwise.
+    /// Each setting that is asked for here and that a link has with another value.
     pub(crate) fn mismatches(&self, found: Option<&Self>) -> impl Iterator<Item = Mismatch> {
         self.iter().filter_map(move |(setting, asked)| {
             let (row, found) = (setting.row()?, found.and_then(|found| found.get(setting)));
@@ -153,7 +153,7 @@ impl Ipv6Values {
         })
     }
 
-    /// The kernel reports an array, in which number 0 comes first. An older kernel's is shorter.
+    /// The kernel reports an array, with number 0 first. The array of an older kernel is shorter.
     pub(super) fn of_array(reported: &[u8]) -> Self {
         let mut values = Self::NONE;
         for (setting, row) in (0..).map(Ipv6Setting).zip(Ipv6Setting::ROWS) {
@@ -166,8 +166,8 @@ impl Ipv6Values {
     }
 }
 
-/// The lower half of the addresses that a link makes of the prefixes that routers advertise, in the place of one made of its
-/// MAC address (`IFLA_INET6_TOKEN`, `ip token`, since Linux 3.9).
+/// The lower half of the addresses that a link makes from advertised prefixes, instead of one that is made from its MAC
+/// address (`IFLA_INET6_TOKEN`, `ip token`, since Linux 3.9).
 ///
 /// ```
 /// use sublink::link::Ipv6Token;

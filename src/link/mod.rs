@@ -141,13 +141,13 @@ table! {
         /// macvlan and macvtap know it; others answer EOPNOTSUPP. EBUSY if it is ended while there are reasons for it.
         39 IFLA_PROTO_DOWN pub proto_down: bool,
         /// The reasons to hold it down, a bit for each program that wants it (since Linux 5.9; older ones ignore it silently).
-        /// A reason alone holds nothing down; it only keeps [`proto_down`](LinkView::proto_down) from being ended. Refused as
-        /// that is.
+        /// A reason alone holds nothing down; it only keeps [`proto_down`](LinkView::proto_down) from being ended. The kinds that
+        /// know it, and the errors, are the same.
         55 IFLA_PROTO_DOWN_REASON pub proto_down_reason: ProtoDownReasonsChange => ProtoDownReasons => ProtoDownReasons = ProtoDownReasons::NONE,
         /// Whether there is a carrier. Of the kinds here, a dummy's can be set; others answer EOPNOTSUPP. EINVAL while the
         /// link is down.
         33 IFLA_CARRIER pub carrier: bool,
-        /// The operational state of RFC 2863. A program that was given a say by [`link_mode`](LinkView::link_mode) sets
+        /// The operational state of RFC 2863. A program sets it where [`link_mode`](LinkView::link_mode) allows that:
         /// [`Up`](OperState::Up), [`Dormant`](OperState::Dormant) or [`Testing`](OperState::Testing). **The kernel silently
         /// ignores** every other state, and these where the link has no carrier or is down.
         16 IFLA_OPERSTATE pub oper_state: OperState = OperState::Unknown,
@@ -197,21 +197,21 @@ table! {
         /// The discipline of its transmit queue: `noqueue`, `fq_codel` …
         6 IFLA_QDISC pub qdisc: Name<'a>,
         /// Counters, where they are asked for: [`GetLink::with_stats`], [`ListLinks::with_stats`]. An owned link has none, so that
-        /// it stays equal while nothing but traffic changes; they are easily kept beside it.
+        /// two reads are equal while only traffic changes; keep them beside it.
         23 IFLA_STATS64 pub stats: LinkStats,
     }
     reply {
-        /// The device that carries it, of hardware: `0000:01:00.0`, on the bus `pci` (since Linux 5.14).
+        /// The hardware device of the link: `0000:01:00.0`, on the bus `pci` (since Linux 5.14).
         56 IFLA_PARENT_DEV_NAME pub parent_device: Name<'a> => Name<'a> => Box<[u8]>,
         /// The bus of that device (since Linux 5.14).
         57 IFLA_PARENT_DEV_BUS_NAME pub parent_device_bus: Name<'a> => Name<'a> => Box<[u8]>,
-        /// Which physical port it uses, of hardware with several links on a port.
+        /// Which physical port the link uses, where the hardware has several links on one port.
         34 IFLA_PHYS_PORT_ID pub physical_port_id: &'a [u8] => &'a [u8] => Box<[u8]>,
         /// The name that a switch's driver gives its port.
         38 IFLA_PHYS_PORT_NAME pub physical_port_name: Name<'a> => Name<'a> => Box<[u8]>,
-        /// Which switch it is a port of, of hardware; a VLAN or macvlan on such a port has it as well.
+        /// Which hardware switch it is a port of; a VLAN or macvlan on such a port has it as well.
         36 IFLA_PHYS_SWITCH_ID pub physical_switch_id: &'a [u8] => &'a [u8] => Box<[u8]>,
-        /// Which port of devlink it is, of hardware (since Linux 6.2).
+        /// Which devlink port of the hardware it is (since Linux 6.2).
         62 IFLA_DEVLINK_PORT pub devlink_port: DevlinkPort<'a> => DevlinkPort<'a> => String,
     }
 }

@@ -1,4 +1,4 @@
-//! Why a link is held down at the protocol level: the reasons that programs have given (`IFLA_PROTO_DOWN_REASON`).
+//! The reasons that programs have given for holding a link down at the protocol level (`IFLA_PROTO_DOWN_REASON`).
 //!
 //! Several programs can want a link down. Each has a bit of its own, and the kernel refuses to end proto_down (EBUSY) while any
 //! bit is set. The kernel gives the bits no meaning: `/etc/iproute2/protodown_reasons.d` names them. Source:
@@ -13,7 +13,7 @@ const IFLA_PROTO_DOWN_REASON_MASK: u16 = 1;
 const IFLA_PROTO_DOWN_REASON_VALUE: u16 = 2;
 
 flags! {
-    /// Reasons to hold a link down at the protocol level, a bit for each. What a bit stands for is agreed upon by the programs.
+    /// Reasons to hold a link down at the protocol level, a bit for each. The programs agree on what a bit stands for.
     ///
     /// ```
     /// use sublink::link::ProtoDownReasons;
@@ -27,7 +27,7 @@ flags! {
 }
 
 flags_change! {
-    /// Which reasons to give, and which to take back; the others stay as they are. One that says nothing of any is not sent.
+    /// Which reasons to give, and which to take back; the others stay as they are. A change without any reason is not sent.
     ///
     /// ```
     /// use sublink::link::ProtoDownReasons;
@@ -47,7 +47,7 @@ impl ProtoDownReasonsChange {
     }
 }
 
-/// To the kernel, a mask of 0 means all bits: so a change that says nothing of any is left out.
+/// A mask of 0 means all bits to the kernel. So a change without any reason is left out.
 impl Put for ProtoDownReasonsChange {
     const UNSET: Self = Self::NONE;
     const MAX: usize = Self::SIZE;

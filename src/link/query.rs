@@ -14,14 +14,14 @@ pub(crate) const RTM_DELLINKPROP: u16 = 109;
 /// Which parts of a link the kernel reports: only asked, so no table has it.
 const IFLA_EXT_MASK: u16 = 29;
 
-/// What a link is reported with (`RTEXT_FILTER_…`). 0 would be all; but the kernel makes room for a link that is longer than
-/// usual only where the mask is another.
+/// What a link is reported with (`RTEXT_FILTER_…`). A mask of 0 reports everything too, but the kernel makes room for an
+/// unusually long link only if the mask is not 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) enum Extent {
     /// Without counters (`RTEXT_FILTER_SKIP_STATS`): IPv6's, 368 bytes a link, and since Linux 6.19 the link's own.
     #[default]
     NoStats,
-    /// All. The bit is `RTEXT_FILTER_MRP`, which says something of bridges' ports only.
+    /// All. The bit is `RTEXT_FILTER_MRP`, which concerns bridge ports only.
     All,
     /// Without counters, and since Linux 7.2 nothing but index, name and alternative names (`RTEXT_FILTER_NAME_ONLY`): the
     /// kernel then takes no lock for it. Older kernels report as for `NoStats`.

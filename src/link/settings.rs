@@ -103,10 +103,11 @@ impl LinkSettings {
         Self { index, token: None, addr_gen_mode: None, ipv4_set: 0, ipv4: [0; 34] }
     }
 
-    /// The lower half of the IPv6 addresses that the link makes of the prefixes that routers advertise.
+    /// The lower half of the IPv6 addresses that the link makes from advertised prefixes.
     ///
-    /// The kernel refuses it (EINVAL) where the link takes no advertisements ([`Ipv6Setting::ACCEPT_RA`]) or asks no router for
-    /// them ([`Ipv6Setting::ROUTER_SOLICITATIONS`]), and on a link that has no neighbours.
+    /// The kernel refuses it (EINVAL) if the link takes no router advertisements ([`Ipv6Setting::ACCEPT_RA`]), if it sends no
+    /// router solicitations ([`Ipv6Setting::ROUTER_SOLICITATIONS`]), and on a loopback or a link without neighbours
+    /// (`IFF_NOARP`). Source: `inet6_set_iftoken` of `net/ipv6/addrconf.c`.
     #[doc(alias = "IFLA_INET6_TOKEN")]
     #[must_use]
     pub const fn token(mut self, token: Ipv6Token) -> Self {
@@ -141,7 +142,7 @@ impl LinkSettings {
     /// Every setting that is asked for here and that `found` has otherwise.
     pub(crate) fn mismatches(&self, found: &Settings) -> impl Iterator<Item = Mismatch> {
         let (Self { index: _, token, addr_gen_mode, ipv4_set, ipv4 }, found) = (*self, *found);
-        // Linux 5.10 reports neither of a link with IPv6; one without has no address of its own making.
+        // Linux 5.10 reports neither for a link with IPv6. A link without IPv6 makes no addresses itself.
         let has_ipv6 = found.ipv6.is_some();
         let is_known = !has_ipv6 || found.addr_gen_mode.is_some();
         let token = token.filter(|token| is_known && (has_ipv6 || *token != Ipv6Token::UNSET));
@@ -215,7 +216,7 @@ pub struct Settings {
     /// How the IPv6 link-local address is made; `None` if the kernel or the link has no IPv6. Linux 5.10 sends it only with
     /// IPv6's counters, which are not asked for.
     pub addr_gen_mode: Option<AddrGenMode>,
-    /// The lower half of addresses made of what routers advertise, if it was set. Linux 5.10 does not send it either.
+    /// The lower half of addresses that are made from advertised prefixes, if it was set. Linux 5.10 does not send it either.
     pub token: Option<Ipv6Token>,
     ipv4: Option<Ipv4Values>,
     ipv6: Option<Ipv6Values>,
@@ -239,7 +240,7 @@ impl Settings {
     }
 
     /// Whether the link has IPv6: the kernel has it, it was not switched off when the machine started (`ipv6.disable=1`), and
-    /// the link's MTU is at least 1280. Whether it is [in use](Ipv6Setting::DISABLE_IPV6) is another question.
+    /// the link's MTU is at least 1280 bytes. It may be [off](Ipv6Setting::DISABLE_IPV6) all the same.
     pub const fn has_ipv6(&self) -> bool {
         self.ipv6.is_some()
     }

@@ -1,4 +1,4 @@
-//! Forwarding entries: the addresses that a link lets in besides its own, for the links that stand on it.
+//! Forwarding entries: the MAC addresses that a link lets in besides its own, for the links that stand on it.
 
 use super::request::put;
 use super::{
@@ -8,14 +8,15 @@ use crate::value::{EtherAddr, IfIndex};
 use crate::wire::{Attributes, Command, Get, Message, NoRoom, Request, Sealed};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL};
 
-/// An address for a link to let in (RTM_NEWNEIGH, AF_BRIDGE, `NTF_SELF`), as `bridge fdb add ADDRESS dev LINK self` does. That
-/// it is there already is an EEXIST.
+/// An address for a link to let in (RTM_NEWNEIGH, AF_BRIDGE, `NTF_SELF`), as `bridge fdb add ADDRESS dev LINK self` does. The
+/// kernel answers EEXIST if the address is there already, and EINVAL if the link is not Ethernet.
 ///
-/// A macvlan in passthru mode takes any address, and with
-/// [`NOPROMISC`](crate::link::MacvlanFlags::NOPROMISC) gets no frames for another MAC address than its own without. In other
-/// modes it takes those of groups, and refuses one station's (EOPNOTSUPP). Its parent gets the address too. While the link
-/// is down its parent does not have it; a move to another namespace takes it away, so add it after that. Links that are not
-/// Ethernet have no such list (EINVAL).
+/// A macvlan in passthru mode takes any address. With [`NOPROMISC`](crate::link::MacvlanFlags::NOPROMISC) it needs an entry for
+/// each MAC address but its own. In other modes a macvlan takes group addresses only, and refuses the address of one station
+/// (EOPNOTSUPP).
+///
+/// The macvlan's parent gets the address too, as long as the macvlan is up. A move to another namespace takes the address away:
+/// add it after the move.
 ///
 /// ```
 /// use sublink::neigh::NewForwarding;
@@ -50,7 +51,8 @@ impl Request for NewForwarding {
     }
 }
 
-/// An address for a link to let in no longer (RTM_DELNEIGH, AF_BRIDGE, `NTF_SELF`). That it does not is an ENOENT.
+/// An address that a link is to let in no longer (RTM_DELNEIGH, AF_BRIDGE, `NTF_SELF`). The kernel answers ENOENT if the link
+/// has no such entry.
 ///
 /// ```
 /// use sublink::IfIndex;
@@ -83,8 +85,7 @@ impl Request for DeleteForwarding {
     }
 }
 
-/// Lists the forwarding entries of a link's own (RTM_GETNEIGH, AF_BRIDGE, NLM_F_DUMP), without those of a bridge that it is a
-/// port of.
+/// Lists a link's own forwarding entries (RTM_GETNEIGH, AF_BRIDGE, NLM_F_DUMP), without those of a bridge that it is a port of.
 ///
 /// The kernel filters by the link since Linux 4.20. A list that does not fit a datagram (about 90 entries) may lack entries
 /// when it changes while it is read, and does not say so: [`Socket::macs_on`](crate::Socket::macs_on) says how sure it is.
@@ -120,11 +121,11 @@ const fn head(index: IfIndex, state: NeighbourState, flags: NeighbourFlags) -> N
 pub struct ForwardingEntry {
     /// The link that has it.
     pub index: IfIndex,
-    /// The address. `None` of one that is not Ethernet's.
+    /// The address. `None` if it is not an Ethernet address.
     pub addr: Option<EtherAddr>,
-    /// [`Permanent`](NeighbourState::Permanent) of what is made by hand and by links.
+    /// [`Permanent`](NeighbourState::Permanent) for entries that programs and links have made.
     pub state: NeighbourState,
-    /// [`SELF`](NeighbourFlags::SELF) of the link's own, [`MASTER`](NeighbourFlags::MASTER) of its bridge's.
+    /// [`SELF`](NeighbourFlags::SELF) for the link's own entries, [`MASTER`](NeighbourFlags::MASTER) for those of its bridge.
     pub flags: NeighbourFlags,
 }
 

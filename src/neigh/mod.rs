@@ -70,7 +70,7 @@ numbers! {
 flags! {
     /// A neighbour's flags (`NTF_…`).
     NeighbourFlags: u8 {
-        /// It was to be asked for at once; only sent.
+        /// The kernel is to ask for it at once. Only requests have it.
         0x01 "NTF_USE" USE "use",
         /// A forwarding entry of the link's own.
         0x02 "NTF_SELF" SELF "self",
@@ -78,7 +78,7 @@ flags! {
         0x04 "NTF_MASTER" MASTER "master",
         /// This host answers for the address.
         0x08 "NTF_PROXY" PROXY "proxy",
-        /// A program learnt it, such as a routing daemon: it is not forgotten for want of room.
+        /// A program such as a routing daemon has learnt it. The kernel does not drop it when the table is full.
         0x10 "NTF_EXT_LEARNED" EXTERN_LEARN "extern_learn",
         /// The hardware has it too.
         0x20 "NTF_OFFLOADED" OFFLOADED "offload",
@@ -160,7 +160,7 @@ table! {
     create {
         /// Its IP address.
         1 NDA_DST pub(crate) addr: IpAddr,
-        /// Its MAC address. None while it is asked for, of a [proxy](NeighbourFlags::PROXY), and on hardware without one.
+        /// Its MAC address. `None` while it is asked for, for a [proxy](NeighbourFlags::PROXY), and on links without MAC addresses.
         2 NDA_LLADDR pub(crate) mac: MacAddr => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
         /// Who made it: a number as of [`RouteProtocol`](crate::route::RouteProtocol) (since Linux 5.0).
         12 NDA_PROTOCOL pub protocol: u8,
@@ -183,7 +183,7 @@ impl<'a> NeighbourView<'a> {
         Some(Self::new(head, attributes))
     }
 
-    /// The link that it is on. `None` of an entry for all links, which a proxy may be.
+    /// The link that it is on. `None` for an entry for all links, which a proxy may be.
     pub fn index(&self) -> Option<IfIndex> {
         self.head.index
     }

@@ -8,8 +8,8 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F
 use std::net::IpAddr;
 
 /// A neighbour to add (RTM_NEWNEIGH): permanent, unless it is said to be [reachable](Self::reachable), [stale](Self::stale) or
-/// [noarp](Self::noarp). That the link has one with the address is an EEXIST, unless this one is to [replace](Self::replace) or
-/// [change](Self::change) it.
+/// [noarp](Self::noarp). The kernel answers EEXIST if the link has a neighbour of this address, unless this one is to
+/// [replace](Self::replace) or [change](Self::change) it.
 ///
 /// ```
 /// use sublink::neigh::NewNeighbour;
@@ -20,8 +20,8 @@ use std::net::IpAddr;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// An entry that something has sent to already is there too, in the state
-/// [failed or incomplete](NeighbourState): use [`replace`](Self::replace) where packets may have left before.
+/// The kernel makes an entry as soon as a packet is sent to the address, in the state [failed or incomplete](NeighbourState) if
+/// nobody answers. So use [`replace`](Self::replace) where packets may have been sent before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewNeighbour {
     head: NdMsg,
@@ -48,15 +48,14 @@ impl NewNeighbour {
         self
     }
 
-    /// Changes one that is there (NLM_F_REPLACE without NLM_F_CREATE), as `ip neigh change` does. That there is none is an
-    /// ENOENT.
+    /// Changes one that is there (NLM_F_REPLACE without NLM_F_CREATE), as `ip neigh change` does. ENOENT if there is none.
     #[must_use]
     pub const fn change(mut self) -> Self {
         self.if_there = NLM_F_REPLACE;
         self
     }
 
-    /// Takes it for one that has just answered: it is asked for again some 30 s later.
+    /// As if it had just answered: the kernel asks for it again some 30 s later.
     #[must_use]
     pub const fn reachable(self) -> Self {
         self.in_state(NeighbourState::Reachable)
@@ -80,7 +79,8 @@ impl NewNeighbour {
         self.flagged(NeighbourFlags::ROUTER)
     }
 
-    /// Says that a program learnt it, such as a routing daemon: it is not forgotten for want of room (since Linux 4.20).
+    /// Says that a program such as a routing daemon has learnt it: the kernel does not drop it when the table is full (since
+    /// Linux 4.20).
     #[must_use]
     pub const fn extern_learn(self) -> Self {
         self.flagged(NeighbourFlags::EXTERN_LEARN)
@@ -108,7 +108,7 @@ impl Request for NewNeighbour {
 }
 
 /// An address that this host answers for on a link, with the link's MAC address (RTM_NEWNEIGH, `NTF_PROXY`), whether or not the
-/// link's setting `proxy_arp` is on; in IPv6 only if `proxy_ndp` is. Added twice, it is there once, without an error.
+/// link's setting `proxy_arp` is on; in IPv6 only if `proxy_ndp` is. Adding it twice is no error.
 ///
 /// The kernel answers only where a route leads to the address by another link, and after a random time, of up to 0.8 s
 /// unless `/proc/sys/net/ipv4/neigh/LINK/proxy_delay` says otherwise.
@@ -151,8 +151,8 @@ impl Request for NewProxy {
     }
 }
 
-/// An address to ask for at once, as if something were sent to it (RTM_NEWNEIGH, `NTF_USE`). What comes of it is in the
-/// neighbour's [state](NeighbourView::state) later.
+/// An address to ask for at once, as if a packet were sent to it (RTM_NEWNEIGH, `NTF_USE`). The neighbour's
+/// [state](NeighbourView::state) shows later whether it answered.
 ///
 /// ```
 /// use sublink::IfIndex;
@@ -185,8 +185,8 @@ impl Request for AskNeighbour {
     }
 }
 
-/// A neighbour to delete (RTM_DELNEIGH), by its link and address only: in whatever state it is, and with whatever MAC address.
-/// That there is none is an ENOENT.
+/// A neighbour to delete (RTM_DELNEIGH), by its link and address only, whatever its state and MAC address. ENOENT if there is
+/// none.
 ///
 /// ```
 /// use sublink::IfIndex;

@@ -13,19 +13,19 @@ const ONE_DATAGRAM: usize = 64;
 /// of the parent and on its macvlans; VLANs with a MAC address of their own; what somebody put there by hand
 /// ([`NewForwarding`](super::NewForwarding)).
 ///
-/// **What never is:** links that are down, a passthru child, ipvlans, VLANs with their parent's MAC address, anything on a VXLAN,
+/// **What is never listed:** links that are down, a passthru child, ipvlans, VLANs with their parent's MAC address, anything on a VXLAN,
 /// and anything on a driver that keeps no such list.
 ///
-/// So an address that is here shows that something claims it, and not what. One that is not here shows something only if the
-/// list is [whole](Certainty::is_whole), and if the address was in it before.
+/// So a listed address shows that something claims it, but not what. A missing address shows something only if the list is
+/// [whole](Certainty::is_whole) and the address was in it before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MacsOn {
     /// Those that were asked about and are there, in order.
     pub known: Vec<MacAddr>,
-    /// The others of single stations, in order.
+    /// The other addresses of single stations, in order.
     pub others: Vec<MacAddr>,
-    /// Those of groups, which every stack joins, in order.
+    /// The group addresses, some of which every network stack joins, in order.
     pub groups: Vec<EtherAddr>,
     /// Whether any may be missing.
     pub certainty: Certainty,
@@ -36,11 +36,11 @@ pub struct MacsOn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Certainty {
-    /// None: all came in one datagram.
+    /// None is missing: all came in one datagram.
     OneDatagram,
-    /// Hardly any: the list is long, and two reads in a row agreed.
+    /// Hardly any is missing: the list is long, and two reads in a row agreed.
     ReadsAgree,
-    /// Some may: the list is long, and no two of five reads in a row agreed.
+    /// Some may be missing: the list is long, and no two successive reads of five agreed.
     Unsteady,
 }
 

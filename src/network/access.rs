@@ -1,7 +1,7 @@
 //! How the host reaches a network's containers: by a link of its own beside theirs.
 //!
 //! A macvlan and its parent's own stack do not hear each other, by the kernel's design, so the host cannot reach containers
-//! by the link that they stand on. A macvlan of the host's own on that link does, in bridge mode: people call it a shim.
+//! by the link that they stand on. A macvlan of the host's own on that link reaches them, in bridge mode: it is called a shim.
 //!
 //! ```text
 //!     host                                        a container
@@ -19,13 +19,13 @@ use std::net::IpAddr;
 
 /// The host's access to the containers on a parent: addresses for a macvlan of the host's own, and what it leads to.
 ///
-/// - **Addresses**: one of each family that the containers have, which nobody else has and no container is given. With Docker
-///   it is what `--aux-address` keeps free. The host's own address on the parent cannot serve.
+/// - **Addresses**: one of each family that the containers have. Nobody else may have it, and no container may be given it. With
+///   Docker, `--aux-address` keeps it free. The host's own address on the parent cannot be used.
 /// - **What it leads to** ([`to`](Self::to)): the containers' part of the subnet, or single addresses. If the host has a route to
 ///   the whole subnet by the parent, as on most LANs, the whole subnet is refused: it would take that route's place.
 ///   A container reaches the host by the address of the access.
-/// - **The MAC address** of the new link is one more on the parent. A network card takes a few of them and is promiscuous
-///   from there on. A switch port that allows one address, Wi-Fi, and clouds drop what is sent with it; the containers are
+/// - **The MAC address** of the new link is one more on the parent. A network card takes a few of them, and becomes promiscuous
+///   when there are more. Wi-Fi, clouds and switch ports that allow one address drop frames with it. The containers are
 ///   reached all the same, since that traffic does not leave the host.
 /// - ARP requests are answered for the addresses of the access only, and not for those of the host's other links
 ///   ([`ARP_IGNORE`](crate::link::Ipv4Setting::ARP_IGNORE) is 1): so the LAN does not learn two MAC addresses for the host.
@@ -57,7 +57,7 @@ impl HostAccess {
         Self { addrs: Vec::new(), to: Vec::new(), mac: None }
     }
 
-    /// One more address of the host's. It gets no subnet with it: only [`to`](Self::to) makes routes.
+    /// One more address of the host's. It is added without its subnet: only [`to`](Self::to) makes routes.
     #[must_use]
     pub fn addr(mut self, addr: IpAddr) -> Self {
         self.addrs.push(addr);
@@ -99,8 +99,8 @@ impl HostAccess {
 }
 
 impl Network {
-    /// With this access of the host's to its containers, which is there once it is [given](Self::give_host_access). Unless it
-    /// says what it leads to, that is the network's subnets of which the host has an address.
+    /// Sets the host's access to the network's containers. The link is made by [`give_host_access`](Self::give_host_access).
+    /// Without destinations ([`HostAccess::to`]), the access leads to those of the network's subnets in which it has an address.
     #[doc(alias = "shim")]
     #[must_use]
     pub fn host_access(mut self, access: HostAccess) -> Self {
@@ -129,9 +129,9 @@ impl Network {
     }
 
     /// Gives the host its access to the network's containers: brings the network's parent up, and makes the link with its
-    /// addresses and routes, or what is missing of it. Doing it twice does no harm. The index is that of the link.
+    /// addresses and routes, or what is missing of it. Calling it twice does no harm. Returns the index of the link.
     ///
-    /// It stands until it is [taken back](Self::take_host_access) or the network's [parent is removed](Self::remove_parent);
+    /// The link stays until it is [taken back](Self::take_host_access) or the network's [parent is removed](Self::remove_parent);
     /// [`restore_networks`](super::restore_networks) gives it again after a reboot.
     ///
     /// # Errors

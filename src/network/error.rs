@@ -131,7 +131,7 @@ pub enum InvalidNetwork {
     /// Two networks without a parent would get the same dummy.
     #[error("the id begins as that of the network {}, and each network without a parent has a dummy of its own", printed(.0))]
     IdIsTaken(Box<str>),
-    /// The parent cannot be.
+    /// The parent cannot be used or made.
     #[error(transparent)]
     Parent(#[from] InvalidParent),
     /// An option that the driver does not have.
@@ -184,10 +184,10 @@ pub enum InvalidNetwork {
         /// Its MTU.
         mtu: u32,
     },
-    /// The VLAN that a parent is to be is said, and no parent.
+    /// `parent_vlan` or `parent_protocol` is given without a `parent`.
     #[error("parent_vlan and parent_protocol say what the parent is made as, and there is none: say parent too")]
     NoParentName,
-    /// Two networks say different things of the parent that both have.
+    /// Two networks have one parent, and would make it as different VLANs.
     #[error("{parent} is also the parent of the network {}, which makes another VLAN of it", printed(.other))]
     ParentMadeOtherwise {
         /// The parent of both.
@@ -260,7 +260,7 @@ pub enum InvalidNetwork {
         /// The network.
         network: Box<str>,
     },
-    /// A network whose containers the host cannot reach by a link of its own: they hear none beside theirs.
+    /// Host access to a network whose containers hear no link beside theirs.
     #[error(
         "the host is given access to a macvlan network in bridge mode only, and {} is {}",
         printed(.network),
@@ -272,7 +272,7 @@ pub enum InvalidNetwork {
         /// Its mode, if it is one of macvlans.
         mode: Option<MacvlanMode>,
     },
-    /// The host has no address by which it would reach the network's containers.
+    /// The network has no host access, or one without an address.
     #[error("the host has no address in the network {}: say one that no container is given", printed(.0))]
     NoHostAccess(Box<str>),
     /// A connection to a VLAN network says no VLAN id.

@@ -86,8 +86,8 @@ impl Network {
     /// them, in the place of the one that had it, with no gap in between. A default route of the same metric that is none of
     /// these networks' is left alone: the connection is refused, as with Docker.
     ///
-    /// Routers advertise themselves too. The link does not hear them unless the network says so
-    /// ([`accept_ra`](Self::accept_ra)); a default route that another link has from a router is left alone, and refuses nothing.
+    /// The link ignores router advertisements, unless the network has [`accept_ra`](Self::accept_ra). A default route that
+    /// another link has from a router advertisement is left alone, and is no reason to refuse the connection.
     ///
     /// The container's `lo` is brought up, as Docker does.
     ///
@@ -195,8 +195,8 @@ impl Member {
     /// a container does inside keeps it from being disconnected.
     ///
     /// # Errors
-    /// As [`Attached::detach`]. Where requests about the default route or their answers were lost twice, the link is not
-    /// touched. It can be called again.
+    /// As [`Attached::detach`]. If requests about the default route, or their answers, were lost twice, the link is not touched,
+    /// and it can be called again.
     pub fn disconnect(
         &self,
         host: &mut Socket,

@@ -13,9 +13,10 @@
 //! A [`Parent`] knows nothing of networks: who has endpoints of their own, as netavark and CNI plugins do, uses it alone.
 //!
 //! The library keeps no state and no files. What it makes is marked in the kernel, in the link's alias
-//! (`sublink:OWNER:NAME`); everything else is the caller's values.
+//! (`sublink:OWNER:…`); everything else is in the caller's values.
 //!
-//! The kernel keeps a host and its macvlans apart. A network with [`HostAccess`] gives the host a link of its own among them.
+//! A host and the macvlans on its link do not hear each other, by the kernel's design. A network with [`HostAccess`] gives the
+//! host a macvlan of its own beside the containers'.
 //!
 //! What is decided is decided by pure functions, from values that were read before: [`Network::validate`],
 //! [`Parent::plan_among`], [`Network::endpoint`], [`choose_gateways`]. The others do what these say.
@@ -74,7 +75,7 @@ pub struct Network {
     driver: Driver,
     /// The link it was given.
     parent: Option<IfName>,
-    /// The VLAN that this link is to be, where its name does not say so.
+    /// The VLAN that this link is made as, where its name does not say it.
     parent_vlan: Option<(IfName, VlanId)>,
     parent_protocol: Option<VlanProtocol>,
     parent_up: bool,
@@ -196,25 +197,26 @@ impl Network {
         self
     }
 
-    /// Whether a link that comes up tells the network of its addresses, so that who knew a container by another MAC address
-    /// learns the new one at once: by gratuitous ARP ([`ARP_NOTIFY`](Ipv4Setting::ARP_NOTIFY)) and an unsolicited neighbour
-    /// advertisement ([`NDISC_NOTIFY`](Ipv6Setting::NDISC_NOTIFY)), each once. It does unless this says otherwise. Docker sends
-    /// three of each, a second apart; for more than one, or later, a program has to stay in the container, and this library
-    /// does not.
+    /// Whether a link that comes up announces its addresses, so that neighbours that knew the container by another MAC address
+    /// learn the new one at once: by gratuitous ARP ([`ARP_NOTIFY`](Ipv4Setting::ARP_NOTIFY)) and an unsolicited neighbour
+    /// advertisement ([`NDISC_NOTIFY`](Ipv6Setting::NDISC_NOTIFY)), each once. The default is true. Docker sends three of each, a
+    /// second apart; that takes a program that stays in the container, and this library does not stay.
     ///
-    /// Where `/proc/sys` is read-only the second is left out, and neighbours keep the old MAC address for up to a minute.
+    /// If `/proc/sys` is read-only, the neighbour advertisement is left out, and IPv6 neighbours keep the old MAC address for up
+    /// to a minute.
     #[must_use]
     pub const fn announce(mut self, announce: bool) -> Self {
         self.announce = announce;
         self
     }
 
-    /// Whether links take addresses and routes from routers that advertise themselves. They do not unless this says otherwise;
-    /// on an [internal](Self::is_internal) network they never do.
+    /// Whether links take addresses and routes from router advertisements. The default is false. On an
+    /// [internal](Self::is_internal) network they never do.
     ///
-    /// So IPv6 is off on a link without IPv6 addresses, as with Docker ([`DISABLE_IPV6`](Ipv6Setting::DISABLE_IPV6)), and on
-    /// with them, whatever new links in the container are told. With this, it is on in any case. What a link has to be told and
-    /// cannot be, because `/proc/sys` is read-only, refuses the connection.
+    /// With false, IPv6 is off on a link without IPv6 addresses, as with Docker ([`DISABLE_IPV6`](Ipv6Setting::DISABLE_IPV6)), and
+    /// on on a link with them, whatever the defaults of the container's namespace are. With true, IPv6 is on in any case. If a
+    /// setting cannot be written because `/proc/sys` is read-only, and the link does not have the value already, the connection
+    /// is refused.
     #[must_use]
     pub const fn accept_ra(mut self, accept_ra: bool) -> Self {
         self.accept_ra = accept_ra;
@@ -290,8 +292,8 @@ impl Network {
         others.iter().try_for_each(|other| self.check_beside(other))
     }
 
-    /// Checks it against its parent's MTU, where that is known: IPv6 subnets need 1280. A parent that is still to be made has
-    /// at most the MTU of the link that it is to be made on; so the network's own is checked against that.
+    /// Checks it against the MTU of its parent: IPv6 subnets need 1280 bytes. If the parent is still to be made, `parent` is the
+    /// link that it is to be made on, and the network's own MTU is checked against that link's.
     ///
     /// # Errors
     /// [`InvalidNetwork::MtuOfParent`] and [`InvalidNetwork::MtuAboveBase`].
@@ -440,7 +442,7 @@ impl Network {
     }
 }
 
-/// The name of a link of the network's own; of a dummy, it is the one that Docker gives it.
+/// The name of one of the network's own links. A dummy has the same name as with Docker.
 fn short_name(prefix: &str, id: &str) -> Result<IfName, InvalidNetwork> {
     let short = id.get(..12).filter(|short| short.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     IfName::new(&format!("{prefix}-{}", short.ok_or(InvalidNetwork::Id)?)).map_err(|_| InvalidNetwork::Id)

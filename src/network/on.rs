@@ -14,8 +14,8 @@ impl Network {
         self
     }
 
-    /// Where the link that it is [on](Self::on) is not there, the VLAN `id` of the link `base` is made of it, whatever its
-    /// name: `enp130s0f0np0.100` is longer than a name can be. It is [`Parent::vlan`].
+    /// If the link that it is [on](Self::on) is not there, it is made as the VLAN `id` of the link `base`, whatever its name:
+    /// `enp130s0f0np0.100` is longer than a name can be. It is [`Parent::vlan`].
     #[must_use]
     pub const fn parent_vlan(mut self, base: IfName, id: VlanId) -> Self {
         self.parent_vlan = Some((base, id));
@@ -29,7 +29,7 @@ impl Network {
         self
     }
 
-    /// Brings its parent up where that is there and down, with what it stands on: [`Parent::bring_up`].
+    /// Brings up a parent that is there and down, with what it stands on: [`Parent::bring_up`].
     #[must_use]
     pub const fn parent_up(mut self) -> Self {
         self.parent_up = true;
@@ -41,10 +41,10 @@ impl Network {
         self.parent.unwrap_or(self.dummy)
     }
 
-    /// Its parent, to be brought up. A dummy is given the network's MTU, a VLAN has its base's.
+    /// Its parent, for [`Parent::up`]. A dummy is made with the network's MTU, a VLAN with its base's.
     ///
     /// # Errors
-    /// It is config-only, and has none.
+    /// [`InvalidNetwork::IsConfigOnly`]: a config-only network has no parent.
     pub fn parent(&self) -> Result<Parent, InvalidNetwork> {
         if self.config_only {
             return Err(InvalidNetwork::IsConfigOnly(self.name.clone()));
@@ -60,11 +60,13 @@ impl Network {
         !self.config_only && self.parent_name() == link
     }
 
-    /// Takes the host's [access](Self::give_host_access) to its containers back, and removes its parent by the rule of [`Parent::remove`](Parent::remove): unless another of `networks` has it too.
-    /// The network itself may be among them. Call it when the network has no containers left.
+    /// Takes the host's [access](Self::give_host_access) to its containers back, and removes its parent by the rule of
+    /// [`Parent::remove`], unless another of `networks` has the parent too. The network itself may be among them. Call it when
+    /// the network has no containers left.
     ///
     /// # Errors
-    /// As [`Parent::remove`](Parent::remove). A config-only network has no parent, and that is none.
+    /// As [`take_host_access`](Self::take_host_access) and [`Parent::remove`]. For a config-only network the outcome is
+    /// [`Removal::NotThere`].
     pub fn remove_parent(&self, host: &mut Socket, owner: &Owner, networks: &[Self]) -> Result<Removal> {
         let Ok(parent) = self.parent() else { return Ok(Removal::NotThere) };
         if self.host_access.is_some() {

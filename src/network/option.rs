@@ -31,13 +31,13 @@ impl Network {
     ///
     /// - `parent`: the link that it is [on](Self::on). As with Docker, an empty one is none. `\xNN` is a byte
     ///   ([`IfName::from_escaped`]).
-    /// - `parent_vlan`: the VLAN that this link is made as where its name does not say it, as `BASE.ID` of any length:
+    /// - `parent_vlan`: the VLAN that the parent is made as, if its name does not say it, as `BASE.ID` of any length:
     ///   [`parent_vlan`](Self::parent_vlan).
     /// - `parent_protocol`: `802.1Q` or `802.1ad`, of the outermost VLAN: [`parent_protocol`](Self::parent_protocol).
     /// - `parent_up`: `true` or `false`, whether a parent that is down is [brought up](Self::parent_up).
-    /// - `com.docker.network.driver.mtu`.
+    /// - `com.docker.network.driver.mtu`: the [MTU](Self::mtu) in bytes.
     /// - `macvlan_mode`, of a macvlan network; an empty one is bridge.
-    /// - `host_access`, of a macvlan network: [what the host has](Self::host_access) of it, as addresses and, with a prefix
+    /// - `host_access`, of a macvlan network: the host's [access](Self::host_access) to it, as addresses and, with a prefix
     ///   length, destinations: `10.0.50.250,10.0.50.64/26`.
     ///
     /// ```

@@ -11,7 +11,7 @@ use crate::value::{IfIndex, IfName};
 pub struct Restored {
     /// Each network's parent, in the order of the networks, or why it has none. Config-only networks are left out.
     pub parents: Vec<(Box<str>, Result<Up>)>,
-    /// Of each network with [host access](super::HostAccess), the host's link, or why it has none.
+    /// The host's link for each network with [host access](super::HostAccess), or why there is none.
     pub host_access: Vec<(Box<str>, Result<IfIndex>)>,
     /// Links that were made for networks which are no more, or were left half-made, and what became of them.
     pub orphans: Vec<(IfName, Result<Removal>)>,

@@ -31,8 +31,8 @@ impl NewRoute<'_> {
             && (!has(RouteView::RTA_PREFSRC) || found.source == Some(self.attrs.source))
     }
 
-    /// `found` as requests that name it and no other, if it is what this one adds. In IPv6 each way is one by itself, and may
-    /// be there without the others.
+    /// `found` as requests that name it and no other, if it is what this one adds. In IPv6 each next hop is a route by itself,
+    /// and may be there without the others.
     pub(crate) fn named_as(&self, found: &RouteInfo) -> Vec<Self> {
         let filled = self.filled();
         if !filled.is_like_but_for_ways(found) || found.metric.unwrap_or(0) != self.wanted_metric() {
@@ -67,7 +67,7 @@ impl NewRoute<'_> {
         MetricsView::new(asked.get(..len).unwrap_or_default()).mismatches(&found)
     }
 
-    /// Each way that it goes; one that says nothing, of a route that drops packets.
+    /// Its next hops. A route that drops packets has one that names nothing.
     fn ways(&self) -> Vec<NextHop> {
         if self.hops.is_empty() {
             let is_onlink = self.onlink;
@@ -79,7 +79,7 @@ impl NewRoute<'_> {
 }
 
 impl RouteInfo {
-    /// Each way that it goes: those that share the traffic, or the only one.
+    /// Its next hops: those that share the traffic, or the only one.
     fn ways(&self) -> Vec<NextHop> {
         if let Some(hops) = &self.next_hops {
             return hops.clone();

@@ -33,12 +33,12 @@ impl Get<'_> for Via {
     }
 }
 
-/// How many packets go by a next hop, against those of the others: 1 to 256.
+/// How much of the traffic goes by a next hop, in proportion to the weights of the others: 1 to 256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Weight(u8); // as `rtnh_hops` says it: one less
 
 impl Weight {
-    /// As much as any other that says nothing.
+    /// The weight of a next hop that sets none.
     pub const ONE: Self = Self(0);
 
     /// Checks `weight`.

@@ -1,10 +1,10 @@
-//! The metrics of a route (`RTA_METRICS`): what IP and TCP take for packets that go by it.
+//! The metrics of a route (`RTA_METRICS`): parameters of IP and TCP for packets that go by it.
 //!
 //! ```text
 //! RTA_METRICS | RTAX_LOCK = 1 << RTAX_MTU | RTAX_MTU = 1400 | RTAX_ADVMSS = 1360 …
 //! ```
 //!
-//! Both families keep and report all of them; a value of 0 is as good as none, and is not reported. The kernel refuses an
+//! Both families keep and report all of them. A value of 0 counts as none, and is not reported. The kernel refuses an
 //! unknown congestion control and unknown features (EINVAL). Sources: `net/ipv4/metrics.c`,
 //! `include/uapi/linux/rtnetlink.h`, `man 8 ip-route`.
 
@@ -36,7 +36,7 @@ flags! {
         0x20 "RTAX_RTTVAR" RTTVAR "rttvar",
         /// The slow start threshold.
         0x40 "RTAX_SSTHRESH" SSTHRESH "ssthresh",
-        /// The congestion window. Whoever [sets](NewRoute::cwnd) it locks it.
+        /// The congestion window. [`NewRoute::cwnd`] sets this lock.
         0x80 "RTAX_CWND" CWND "cwnd",
         /// The segment size that is advertised.
         0x100 "RTAX_ADVMSS" ADVMSS "advmss",
@@ -44,9 +44,9 @@ flags! {
         0x200 "RTAX_REORDERING" REORDERING "reordering",
         /// The hop limit.
         0x400 "RTAX_HOPLIMIT" HOPLIMIT "hoplimit",
-        /// The shortest wait for an acknowledgement. Whoever [sets](NewRoute::rto_min) it locks it.
+        /// The shortest wait for an acknowledgement. [`NewRoute::rto_min`] sets this lock.
         0x2000 "RTAX_RTO_MIN" RTO_MIN "rto_min",
-        /// The congestion control, in spite of the socket's own.
+        /// The congestion control, whatever the socket has chosen.
         0x1_0000 "RTAX_CC_ALGO" CONGCTL "congctl",
     }
 }
@@ -69,7 +69,10 @@ compare_as_printed!(RouteFeatures, MetricLocks);
 pub struct CongestionControl(IfName);
 
 impl CongestionControl {
-    /// Checks `name`. Whether the kernel has it, it says when the route is added.
+    /// Checks `name`. A name that the kernel does not have is refused when the route is added (EINVAL).
+    ///
+    /// # Errors
+    /// [`InvalidValue::CongestionControl`].
     pub fn new(name: &str) -> Result<Self, InvalidValue> {
         let bytes = name.as_bytes();
         if bytes.is_empty() || bytes.len() > 15 || bytes.contains(&0) {
@@ -100,10 +103,10 @@ table! {
     /// The metrics of a route as the kernel reported them, owned.
     info MetricsInfo {}
     create {
-        /// The largest packet in bytes, at most 65,520, which more counts as. Smaller path MTUs are learnt, unless it is
+        /// The largest packet in bytes; a value above 65,520 counts as 65,520. Smaller path MTUs are learnt, unless it is
         /// [locked](MetricLocks::MTU).
         2 RTAX_MTU pub mtu: u32 where 0 is unreported,
-        /// The largest TCP segment that the other end is told to send, in bytes; at most 65,495, which more counts as.
+        /// The largest TCP segment that the other end is told to send, in bytes; a value above 65,495 counts as 65,495.
         8 RTAX_ADVMSS pub advmss: u32 where 0 is unreported,
         /// The metrics that are not learnt anew.
         1 RTAX_LOCK pub lock: MetricLocks where (MetricLocks::NONE) is unreported,
@@ -122,7 +125,7 @@ table! {
         7 RTAX_CWND pub cwnd: u32 where 0 is unreported,
         /// The first guess of how many segments arrive out of order.
         9 RTAX_REORDERING pub reordering: u32 where 0 is unreported,
-        /// The hop limit or time to live of packets: at most 255, which more counts as.
+        /// The hop limit or time to live of packets; a value above 255 counts as 255.
         10 RTAX_HOPLIMIT pub hoplimit: u32 where 0 is unreported,
         /// The congestion window of a new connection, in segments.
         11 RTAX_INITCWND pub initcwnd: u32 where 0 is unreported,
@@ -133,17 +136,17 @@ table! {
         13 RTAX_RTO_MIN pub rto_min: u32 where 0 is unreported,
         /// The receive window of a new connection, in segments.
         14 RTAX_INITRWND pub initrwnd: u32 where 0 is unreported,
-        /// Whether each segment is acknowledged at once: 1 if it is.
+        /// Whether each segment is acknowledged at once: 1 for yes.
         15 RTAX_QUICKACK pub quickack: u32 where 0 is unreported,
         /// The congestion control of connections.
         16 RTAX_CC_ALGO pub congctl: CongestionControl => Name<'a> => Box<[u8]>,
-        /// Whether data goes with the first segment without a cookie (since Linux 4.15): 1 if it does.
+        /// Whether data goes with the first segment without a cookie: 1 for yes (since Linux 4.15).
         17 RTAX_FASTOPEN_NO_COOKIE pub fastopen_no_cookie: u32 where 0 is unreported,
     }
 }
 
 impl MetricAttrs {
-    /// With what the kernel makes of values that are too large, and with the locks without which it ignores a metric.
+    /// With too large values cut to what the kernel keeps, and with the locks without which it ignores a metric.
     pub(super) const fn as_kept(mut self) -> Self {
         const fn at_most(value: u32, most: u32) -> u32 {
             if value > most { most } else { value }

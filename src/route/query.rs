@@ -6,18 +6,18 @@ use crate::value::{AF_INET, AF_INET6, IfIndex, Scope};
 use crate::wire::{Command, Header, NoRoom, Request, Sealed, header, measured};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP};
 
-/// A route to delete (RTM_DELROUTE): the first that has the destination, the table and everything else that was said. That
-/// there is none is an ESRCH.
+/// A route to delete (RTM_DELROUTE): the first that has the destination, the table and everything else that was given. The
+/// kernel answers ESRCH if there is none.
 ///
-/// What was not said is not compared, so say gateway, link and metric where there may be other routes. A metric of 0 counts as
-/// not said. And the kernel does not compare everything:
+/// What was not given is not compared, so give gateway, link and metric where there may be other routes. A metric of 0 counts as
+/// not given. The kernel does not compare everything:
 ///
-/// - IPv4 compares one next hop: a route with several goes as a whole, by its first gateway and link. If the
-///   [list](NewRoute::next_hops) of them is said, it is the route with exactly these.
-/// - IPv6 compares neither type, source, scope nor metrics. A route of a type that drops packets is named by the link `lo`, which has
-///   those routes only; which of these types it has is not compared.
-/// - IPv6 deletes all routes of a destination and metric that have gateways, unless the gateway is said. Of a list of next
-///   hops it deletes one after the other.
+/// - IPv4 compares one next hop: a route with several is deleted as a whole, by its first gateway and link. If the
+///   [list](NewRoute::next_hops) is given, the route with exactly these next hops is deleted.
+/// - IPv6 compares neither type, source, scope nor metrics. A route of a type that drops packets is named by the link `lo`,
+///   which has only such routes; which of these types it has is not compared.
+/// - IPv6 deletes all routes of a destination and metric that have gateways, unless the gateway is given. It deletes a list of
+///   next hops one after the other.
 ///
 /// ```
 /// use sublink::{IfIndex, NewRoute};
@@ -44,7 +44,7 @@ impl Request for DeleteRoute<'_> {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         const ANY: (Scope, RouteProtocol) = (Scope(255), RouteProtocol(0)); // RT_SCOPE_NOWHERE, RTPROT_UNSPEC
         let Self(route) = *self;
-        // IPv6 compares no types, and would delete a route that sends packets on.
+        // IPv6 compares no types: without the link it would delete a route that forwards packets.
         let route = if route.has_link() || route.destination().is_ipv4() { route } else { route.index(LOOPBACK) };
         route.put(RTM_DELROUTE, NLM_F_ACK, ANY, seq, buf)
     }

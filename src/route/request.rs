@@ -9,8 +9,8 @@ use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use std::net::IpAddr;
 
-/// A route to add (RTM_NEWROUTE). That there is one with the same destination, metric and table is an EEXIST, unless this one
-/// is to stand [before](Self::prepend) it, [behind](Self::append) it or in its [place](Self::replace).
+/// A route to add (RTM_NEWROUTE). The kernel answers EEXIST if there is one with the same destination, metric and table, unless
+/// this one is to stand [before](Self::prepend) it, [behind](Self::append) it or in its [place](Self::replace).
 ///
 /// ```
 /// use sublink::{IfIndex, NewRoute};
@@ -108,11 +108,11 @@ impl<'a> NewRoute<'a> {
         self
     }
 
-    /// Several ways to go, each for some of the connections, instead of a gateway and link (`RTA_MULTIPATH`). No way takes the
-    /// list away again.
+    /// Several next hops, each for some of the connections, instead of a gateway and link (`RTA_MULTIPATH`). An empty list takes
+    /// them away again.
     ///
-    /// IPv6 makes of each way a route of its own. They are added one after the other, and reported as one with several next
-    /// hops.
+    /// IPv6 makes a route of its own of each next hop. It adds them one after the other, and reports them as one route with
+    /// several next hops.
     #[must_use]
     pub const fn next_hops(mut self, hops: &'a [NextHop]) -> Self {
         self.hops = hops;

@@ -22,8 +22,11 @@ impl Socket {
     /// CAP_SYS_ADMIN.
     ///
     /// # Errors
-    /// When it fails, no link is left behind; when the outcome is [unknown](ErrorKind::TimedOut), one may be. One is, under its
-    /// name, where it was made and its index could not be looked up: then the request of the error is `get link`.
+    /// If it fails, no link is left behind. There are two exceptions:
+    ///
+    /// - If the outcome is [unknown](ErrorKind::TimedOut), a link may be left.
+    /// - If the request of the error is `get link`, the link was made and is there under its name, but its index could not be
+    ///   looked up.
     pub fn create(&mut self, link: &impl Create) -> Result<IfIndex> {
         let len = self.encode(link)?;
         self.create_encoded(len, link.placement())

@@ -119,8 +119,8 @@ impl Socket {
 
     /// The routes that `request` asks for, one after the other, each lent from the receive buffer.
     ///
-    /// A route of IPv4 that does not fit the kernel's datagram, of 32 KiB, ends the list: one with some 2,000 next hops. Since
-    /// Linux 6.10 the list ends with an OK then, and nothing tells.
+    /// An IPv4 route with some 2,000 next hops does not fit the kernel's datagram of 32 KiB, and ends the list. Since Linux 6.10
+    /// the list ends with an OK then, and **nothing shows it**.
     pub fn routes(&mut self, request: &ListRoutes) -> Result<List<'_, ListRoutes>> {
         List::start(self, *request)
     }
@@ -136,7 +136,7 @@ impl Socket {
     /// # Ok::<(), sublink::Error>(())
     /// ```
     ///
-    /// The link alone, of both families: [`default_link`](Self::default_link).
+    /// [`default_link`](Self::default_link) returns the link alone, and looks at both families.
     pub fn default_route(&mut self, request: &ListRoutes) -> Result<Option<RouteInfo>> {
         let mut routes = self.snapshot(request)?;
         routes.retain(|route| {
@@ -146,8 +146,9 @@ impl Socket {
         Ok(routes.into_iter().min_by_key(|route| route.metric.unwrap_or(0)))
     }
 
-    /// The link of the default route of the main table: the parent for containers where none is configured. Of both families'
-    /// default routes, the one with the lower metric counts; IPv4's, if they are equal. `None` if there is no default route.
+    /// The link of the default route of the main table: the parent for containers where none is configured. If both families
+    /// have a default route, the one with the lower metric counts, and IPv4's if the metrics are equal. `None` if there is no
+    /// default route.
     ///
     /// ```no_run
     /// # use sublink::Socket;

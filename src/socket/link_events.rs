@@ -10,7 +10,7 @@ use std::time::Duration;
 /// `RTNLGRP_LINK`: events about links.
 const LINKS: u32 = 1;
 
-/// The longest wait for one event: a socket of which it is not known where it lives hears of none.
+/// The longest wait for one event. If it is not known in which namespace the socket lives, no event may come.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Events about the links of a namespace.
@@ -27,7 +27,7 @@ impl LinkEvents {
         }
     }
 
-    /// Waits for the next event, at most for `limit`. How things stand is to be looked at anew, be there an event or none.
+    /// Waits for the next event, at most for `limit`. The caller has to look again in any case, with an event or without.
     pub(crate) fn wait(&mut self, limit: Duration) -> Result<()> {
         self.0.set_limit(limit.min(PAUSE));
         match self.0.receive(&mut Wait::default()) {

@@ -30,7 +30,7 @@ pub trait Query: Request + Copy {
     fn is_nothing(_errno: i32) -> bool {
         false
     }
-    /// The links that are asked for, of a list of links: the kernel may end that early, with an OK.
+    /// The query itself, if it lists links: the kernel may end such a list early, with an OK.
     fn links(&self) -> Option<ListLinks<'_>> {
         None
     }
@@ -78,7 +78,7 @@ pub struct List<'s, Q> {
     /// The part of the receive buffer that has not been looked at.
     unread: Range<usize>,
     passed: Passed,
-    /// Whether it is looked at the end whether the list is whole.
+    /// Whether to check at the end that the list is whole.
     is_checked: bool,
     state: State,
 }
@@ -100,12 +100,12 @@ impl<'s, Q: Query> List<'s, Q> {
         Ok(Self { socket, query, request, unread: 0..0, passed, is_checked: true, state })
     }
 
-    /// The same, taken as the kernel gives it.
+    /// The same, without the check that it is whole.
     pub(super) fn unchecked(self) -> Self {
         Self { is_checked: false, ..self }
     }
 
-    /// The links that it has come by.
+    /// The links that were in it so far.
     pub(super) fn passed(&self) -> Passed {
         self.passed
     }
@@ -148,7 +148,7 @@ impl<'s, Q: Query> List<'s, Q> {
 
     /// Where in the receive buffer the next entry is that was asked for.
     fn find_next(&mut self) -> Result<Option<Range<usize>>> {
-        let mut wait = Wait::default(); // anew behind each message of the list, and behind no other
+        let mut wait = Wait::default(); // begins anew with each message of the list, and with no other
         while let State::Reading { interrupted } = &mut self.state {
             if self.unread.is_empty() {
                 self.unread = 0..self.socket.channel.receive(&mut wait)?;
@@ -188,11 +188,11 @@ impl<'s, Q: Query> List<'s, Q> {
         Ok(None)
     }
 
-    /// Behind an OK: whether links may be missing.
+    /// Checks, after an OK, whether links may be missing.
     fn check(&mut self) -> Result<()> {
         let Some(links) = self.query.links().filter(|_| self.is_checked) else { return Ok(()) };
         let may_lack = links.may_lack(self.socket, self.passed);
-        self.request = self.socket.encode(&self.query)?; // for the words of an error: others were sent since
+        self.request = self.socket.encode(&self.query)?; // requests were sent since, and an error describes this one
         if may_lack? { Err(ErrorKind::CutShort.into()) } else { Ok(()) }
     }
 }
@@ -218,14 +218,20 @@ impl Socket {
     /// # Ok::<(), sublink::Error>(())
     /// ```
     ///
-    /// Links of any size are in it: a macvlan in source mode with thousands of senders is above 32 KiB, and the kernel makes
-    /// room for it because the request has `IFLA_EXT_MASK`. Without that, it would leave it out and say nothing. So it does,
-    /// since Linux 7.3, with one that has more than some 5,450, which older kernels report with a wrong length: an error.
+    /// The list has links of any size. A macvlan in source mode with thousands of senders takes more than 32 KiB. The kernel
+    /// makes room for it because the request has `IFLA_EXT_MASK`; without that, it would leave the link out and say nothing. A
+    /// link with more than some 5,450 senders is reported with a wrong length, which is an error here; Linux 7.3 and later
+    /// leave it out and say nothing.
     ///
-    /// Where a list of senders grows above some 2,700 while it is read, Linux 6.10 and later end the list before its link, with
-    /// an OK. So where there may be macvlans in a list, it is asked behind it which links there are, and
-    /// [`ErrorKind::CutShort`] says that some may be missing. That cannot be asked of [other
-    /// namespaces](ListLinks::in_netnsid), where a link of so many senders, grown or not, ends the list.
+    /// If a list of senders grows above some 2,700 entries while links are listed, Linux 6.10 and later end the list before that
+    /// link, with an OK. So after a list that may have macvlans, the indexes of all links are read, and
+    /// [`ErrorKind::CutShort`] says that some may be missing.
+    ///
+    /// This check is not possible for [other namespaces](ListLinks::in_netnsid). There a link with so many senders ends the
+    /// list, grown or not, and **nothing shows it**.
+    ///
+    /// # Errors
+    /// Those of the send; [`List::next`] says those of the list.
     pub fn links<'f>(&mut self, request: &ListLinks<'f>) -> Result<List<'_, ListLinks<'f>>> {
         List::start(self, *request)
     }
@@ -254,9 +260,10 @@ impl Socket {
         self.finish_dump()
     }
 
-    /// Has the kernel make the datagrams of lists as large as it ever does, 32 KiB, before the first one. It makes them as large
-    /// as what was received before, and where an entry does not fit, it may end the list before it, with an OK: a route with
-    /// 240 next hops, at first. An empty message that asks for an acknowledgement does; whatever is received for it.
+    /// Makes the kernel use its largest datagrams for lists, 32 KiB, from the first list on. The kernel chooses their size by the
+    /// largest receive so far. It may end a list before an entry that does not fit, with an OK: at first, before a route with
+    /// 240 next hops. One receive with our large buffer is enough. So an empty message asks for an acknowledgement, and the
+    /// answer does not matter.
     fn make_room(&mut self) -> Result<()> {
         if self.has_room {
             return Ok(());

@@ -10,7 +10,10 @@ use std::ops::Range;
 impl Socket {
     /// The index of the link with this name. An alternative name is not taken for it: [`ErrorKind::OnlyAltName`].
     ///
-    /// Since Linux 7.2, neither this nor [`name_of`](Self::name_of) waits for creates and deletes that go on elsewhere.
+    /// Since Linux 7.2, neither this nor [`name_of`](Self::name_of) waits while links are created or deleted elsewhere.
+    ///
+    /// # Errors
+    /// ENODEV ([`Error::is_no_device`](crate::Error::is_no_device)) if there is no such link.
     pub fn index_of(&mut self, name: impl AsRef<[u8]>) -> Result<IfIndex> {
         let name = IfName::from_bytes(name.as_ref())?;
         self.get_named(name, &GetLink::name(name).name_only()).map(|link| link.index())
@@ -76,7 +79,7 @@ impl Socket {
         }
     }
 
-    /// The name of a link, without touching `out`, so that an error about what is in there can say it.
+    /// The name of a link, without touching `out`, so that an error about the request in `out` can show it.
     pub(super) fn peek_name(&mut self, index: IfIndex) -> Result<IfName> {
         let mut buf = [0; 64];
         self.seq = self.seq.wrapping_add(1);

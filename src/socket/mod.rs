@@ -69,7 +69,7 @@ pub struct Socket {
     seq: u32,
     /// The sequence number of a dump of which the end has not been read.
     dump: Option<u32>,
-    /// Whether the kernel knows that datagrams may be large.
+    /// Whether the kernel knows that the datagrams of lists may be large.
     has_room: bool,
     /// How many steps of a batch go into one send: fewer once acknowledgements were lost.
     chunk: usize,
@@ -169,8 +169,8 @@ impl Socket {
     }
 
     /// The cookie of the namespace it lives in (SO_NETNS_COOKIE, since Linux 5.14): a number that no other namespace has until
-    /// the machine restarts. For notes that outlive a process: a namespace that was made anew under the same path has another
-    /// cookie, and may have the same inode.
+    /// the machine restarts. It is for notes that outlive a process: a new namespace under the same path may have the same
+    /// inode, but has another cookie. `None` on older kernels.
     ///
     /// ```
     /// # use sublink::{Sandbox, Socket};
@@ -228,10 +228,9 @@ impl Socket {
         self.apply(&AltNameChange::delete(index, AltName::new(&name)?))
     }
 
-    /// Whether the kernel is new enough for what `request`, done to the link `index`, asked of it. Older kernels ignore with an
-    /// OK: `bc_queue_len` and `bc_cutoff` of a macvlan or macvtap; `gro_max_size`, `gso_ipv4_max_size` and `gro_ipv4_max_size` of
-    /// any link. Other attributes, and values, are not compared:
-    /// the kernel refuses what it cannot do of those, or [`Endpoint::check`](crate::Endpoint::check) finds the difference.
+    /// Whether the kernel was new enough for `request`, which was applied to the link `index`. Older kernels silently ignore
+    /// `bc_queue_len` and `bc_cutoff` of a macvlan or macvtap, and `gro_max_size`, `gso_ipv4_max_size` and `gro_ipv4_max_size` of
+    /// any link. Other attributes, and values, are not compared: [`Endpoint::check`](crate::Endpoint::check) compares those.
     ///
     /// # Errors
     /// [`ErrorKind::Ignored`], with the attribute's name.

@@ -78,14 +78,14 @@ impl Socket {
         neighbour.map(|neighbour| neighbour.to_owned()).ok_or_else(|| ErrorKind::Unexpected.into())
     }
 
-    /// Deletes the neighbours of a link but for permanent and noarp ones, as `ip neigh flush dev` does, so that they are asked
-    /// for anew. Returns how many there were.
+    /// Deletes the neighbours of a link except permanent and noarp ones, as `ip neigh flush dev` does, so that the kernel asks
+    /// for them anew. Returns how many were deleted.
     ///
     /// The kernel has no such request: they are listed and deleted one by one, by their addresses. One that is learnt
     /// meanwhile stays. One that somebody replaces meanwhile is deleted in its new state, even a permanent one.
     ///
     /// # Errors
-    /// As for any list, and the first neighbour that cannot be deleted; those before it are.
+    /// As for any list; and why the first neighbour that could not be deleted was not. Those before it are deleted.
     pub fn flush_neighbours(&mut self, link: IfIndex) -> Result<usize> {
         let neighbours = self.snapshot(&ListNeighbours::new().index(link))?;
         let stays = |state| matches!(state, NeighbourState::Permanent | NeighbourState::Noarp);
@@ -99,7 +99,10 @@ impl Socket {
         Ok(deleted)
     }
 
-    /// The forwarding entries of a link's own, one after the other.
+    /// A link's own forwarding entries, one after the other. [`macs_on`](Self::macs_on) reads them with how sure the list is.
+    ///
+    /// # Errors
+    /// As for any list. An index that no link has is an empty list before Linux 4.20, and ENODEV since.
     pub fn forwarding(&mut self, request: &ListForwarding) -> Result<List<'_, ListForwarding>> {
         List::start(self, *request)
     }

@@ -11,9 +11,9 @@ use nix::errno::Errno;
 impl Socket {
     /// Sends all steps of `batch`, in as few sends as their acknowledgements allow, and notes how each came out.
     ///
-    /// A send has at most 128 steps, and fewer where they do not fit the send buffer. Where the receive buffer is too small for their acknowledgements and some are lost, the
-    /// sends that follow on this socket have half as many, and half of that again. The steps whose answers were lost are
-    /// [unknown](Outcome::Unknown); they are not sent again.
+    /// A send has at most 128 steps, and fewer if they do not fit the send buffer. If the receive buffer is too small for their
+    /// acknowledgements and some are lost, the sends that follow on this socket have half as many steps, and half of that the
+    /// next time. The steps whose answers were lost are [unknown](Outcome::Unknown); they are not sent again.
     ///
     /// # Errors
     /// The first step that failed ([`Error::step`]); the later ones were done all the same, and

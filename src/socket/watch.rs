@@ -56,8 +56,8 @@ impl AddressWatch {
     ///
     /// # Errors
     /// [`ErrorKind::DuplicateAddress`] if another station has one of them, [`ErrorKind::AddressGone`] if one was removed, and
-    /// [`ErrorKind::StillTentative`] at the limit. [`ErrorKind::NoCarrier`] without waiting, if the link is up and has no
-    /// carrier because of its parent, or loses it; one whose parent has a carrier is awaited.
+    /// [`ErrorKind::StillTentative`] at the limit. [`ErrorKind::NoCarrier`] at once if the link is up and has no carrier because
+    /// of its parent, or loses its carrier so. If the parent has a carrier, the link's is awaited.
     pub fn wait(&mut self, index: IfIndex, addrs: &[Ipv6Addr], limit: Duration) -> Result<()> {
         self.wait_for(Waiting { index, addrs: addrs.to_vec(), link_local: false, seen: None }, limit).map(drop)
     }
@@ -100,8 +100,8 @@ impl AddressWatch {
         Ok(waiting)
     }
 
-    /// Reads how things stand: at the start, and after events were lost. The link comes first: were it up only after the
-    /// addresses were read, its link-local address would be taken for missing.
+    /// Reads how things stand: at the start, and after events were lost. The link is read before the addresses. If it came up
+    /// between the two the other way round, its link-local address would seem to be missing.
     fn look(&mut self, waiting: &mut Waiting) -> Result<IfName> {
         let link = self.asking.link_at(waiting.index)?;
         let (name, is_up, lost) = (link.if_name(), link.is_up(), LostCarrier::of(&link));
@@ -130,7 +130,7 @@ impl AddressWatch {
     }
 }
 
-/// Unless the parent has a carrier: then the link's will follow.
+/// Fails if the parent has no carrier. If it has one, the link's will follow.
 fn refuse_without_carrier(link: IfName, lost: LostCarrier, asking: &mut Socket) -> Result<()> {
     match lost.why(asking) {
         NoCarrier::Unknown => Ok(()),

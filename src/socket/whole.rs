@@ -8,7 +8,7 @@
 //!
 //! At the start of a dump the kernel makes its datagrams as large as the largest link's message, and at least 32 KiB. A link
 //! that grows above that meanwhile fits none. Since Linux 6.10 the dump then ends as it does behind the last link; before, it
-//! says EMSGSIZE. Nothing in the answer tells, so the indexes of all links are listed too, by messages that do not grow.
+//! said EMSGSIZE. Nothing in the answer tells. So the indexes of all links are listed too, in messages that do not grow.
 //! Source: `net/core/rtnetlink.c` (`rtnl_dumpit`, `RTNL_FLAG_DUMP_SPLIT_NLM_DONE`).
 
 use super::Socket;
@@ -18,7 +18,7 @@ use crate::link::{ListIndexes, ListLinks, RTM_NEWSTATS};
 use crate::value::IfIndex;
 use crate::wire::Message;
 
-/// The links that a list has come by, whether they were asked for or not.
+/// The links that were in the answer to a list, whether they were asked for or not.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Passed {
     count: usize,
@@ -35,7 +35,7 @@ impl Passed {
     }
 }
 
-/// How many links behind the end of a list are looked at one by one.
+/// Up to so many links behind the end of a list are looked at one by one.
 const FEW: usize = 16;
 
 impl ListLinks<'_> {
@@ -57,7 +57,7 @@ impl ListLinks<'_> {
                 }
                 Err(error) if error.is_not_supported() => return Ok(false), // no kernel that ends lists early
                 Err(error) if !error.is_interrupted() => return Err(error),
-                _ => break, // changed meanwhile or not: what was there all the time is in it
+                _ => break, // if it changed meanwhile, what was there all the time is in it
             }
         }
         let is_filtered = self.kind.is_some() || self.master.is_some();
@@ -82,7 +82,8 @@ impl ListLinks<'_> {
         Ok(false)
     }
 
-    /// Whether a link behind the index `last` was asked for, by a list without a filter. Where that ends early too, one may be.
+    /// Whether a link behind the index `last` was asked for: lists all links without a filter. If that list ends early too, the
+    /// links left are looked at one by one, if they are few.
     fn lists(self, socket: &mut Socket, last: u32, behind: &[IfIndex]) -> Result<bool> {
         let mut links = List::start(socket, Self { kind: None, master: None, ..self })?.unchecked();
         loop {

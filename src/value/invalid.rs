@@ -109,7 +109,7 @@ pub enum InvalidValue {
     #[error("a VLAN priority is 0 to 7, not {0}")]
     VlanPriority(u8),
     /// See [`CongestionControl`](crate::route::CongestionControl).
-    #[error("{0} is no name of a congestion control: it has {n} bytes, not 1 to 15, or holds NUL", n = .0.len())]
+    #[error("{0} is not the name of a congestion control: it has {n} bytes, not 1 to 15, or holds NUL", n = .0.len())]
     CongestionControl(Given),
     /// See [`Weight`](crate::route::Weight).
     #[error("the weight of a next hop is 1 to 256, not {0}")]
@@ -147,10 +147,10 @@ pub enum InvalidValue {
     #[error("{0} is not a setting, which is a path below /proc/sys/net without `.`, `..` and empty parts")]
     SettingPath(Given),
     /// See [`Ipv6Token`](crate::link::Ipv6Token).
-    #[error("{0} is no token: one is the lower half of an address, as in ::7")]
+    #[error("{0} is not a token, which is the lower half of an address, as in ::7")]
     Ipv6Token(Ipv6Addr),
     /// See [`Ipv6Token`](crate::link::Ipv6Token).
-    #[error("{0} is no token: one is an IPv6 address of which the upper half is zero, as in ::7")]
+    #[error("{0} is not a token, which is an IPv6 address whose upper half is zero, as in ::7")]
     Ipv6TokenSyntax(Given),
     /// A descriptor given as a socket that is not a NETLINK_ROUTE one.
     #[error("not a NETLINK_ROUTE socket")]

@@ -204,7 +204,7 @@ impl Attached {
                 match self.list(inside, numbers, kinds, &list, &mut survey.links) {
                     Err(error) if is_no_namespace(&error) => {} // it has ended meanwhile
                     Err(error) => drop(survey.unseen.get_or_insert(error)),
-                    // The kernel ends it before a link with thousands of senders, and nothing tells.
+                    // The kernel may have ended it before a link with thousands of senders, and nothing tells.
                     Ok(()) => drop(survey.unseen.get_or_insert(ErrorKind::CutShort.into())),
                 }
             }
@@ -252,7 +252,7 @@ impl Attached {
     /// Deletes the link where the container has moved it, if it is among those that were seen.
     ///
     /// # Errors
-    /// Whether it is deleted there is not known.
+    /// If it is not known whether the link is deleted there.
     fn follow(&self, inside: &mut Socket, done: &mut Inside) -> Result<()> {
         let found = self.find_moved(&done.remaining).cloned();
         let Some((found, nsid)) = found.and_then(|found| found.nsid.map(|nsid| (found, nsid))) else { return Ok(()) };
@@ -336,8 +336,8 @@ fn delete(inside: &mut Socket, request: DeleteLink) -> Result<bool> {
     }
 }
 
-/// Whether a link is still in the namespace `nsid`, where deleting it has failed with `error`. That may be no more than a lost
-/// answer. `None` if that cannot be seen.
+/// Whether a link is still in the namespace `nsid`, where deleting it has failed with `error`: perhaps only the answer was lost.
+/// `None` if that cannot be seen.
 fn is_left(inside: &mut Socket, index: IfIndex, nsid: NsId, error: &Error) -> Option<bool> {
     if !error.is_unknown_outcome() {
         return Some(true);

@@ -145,7 +145,7 @@ impl Attached {
         self.take_back(inside).0
     }
 
-    /// The same, with what went wrong. What fails once is tried again, since an answer may have been lost.
+    /// The same, with what went wrong. It is tried twice, since only an answer may have been lost.
     fn take_back(&self, inside: &mut Socket) -> (Undo, Option<Error>) {
         let index = self.index;
         let mut take_away = || self.take_away(inside, &Numbers::UNKNOWN, &Detach::new());

@@ -22,9 +22,11 @@ pub struct Detached {
     /// Other links of the same parent that were seen, in the container's namespace and in those that this one has an id for.
     /// The host may have attached them, or the container stacked them on its own: nothing tells which.
     pub remaining: Vec<Standing>,
-    /// Why [`remaining`](Self::remaining) may lack links: a list, or a namespace, could not be read or has too much in it. In a
-    /// list of a namespace that the container's has an id for, the kernel may leave links out and not say so
-    /// ([`Socket::links`](crate::Socket::links)): then it is [`ErrorKind::CutShort`](crate::ErrorKind::CutShort).
+    /// Why [`remaining`](Self::remaining) may lack links: a list, or a namespace, could not be read or has too much in it.
+    ///
+    /// The kernel may end the list of a namespace that the container's has an id for early, and nothing shows it
+    /// ([`Socket::links`](crate::Socket::links)). So this is [`ErrorKind::CutShort`](crate::ErrorKind::CutShort) whenever such a
+    /// namespace was listed, unless something worse is known.
     pub unseen: Option<Error>,
     /// What proves that the container is off the network.
     pub proof: Proof,

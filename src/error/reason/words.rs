@@ -110,7 +110,7 @@ impl fmt::Display for FoundRoute {
     }
 }
 
-/// A link's name; one that it has only while it is made means nothing to anybody.
+/// A link's name. A temporary name, which a link has only while it is made, is not shown: it tells nobody anything.
 pub(super) fn called(link: IfName) -> impl fmt::Display {
     if link.is_temporary() { "a temporary link".into() } else { link.to_string() }
 }

@@ -15,8 +15,8 @@ use ipnetwork::IpNetwork;
 
 impl Parent {
     /// Gives the host access to the containers on this parent: brings it up, and makes a macvlan of the host's own on it, in
-    /// bridge mode, with this name and the addresses and routes of `access`. What is missing of one that is there is added.
-    /// The index is that of the link.
+    /// bridge mode, with this name and the addresses and routes of `access`. If it is there already, what it lacks is added.
+    /// Returns the index of that link.
     ///
     /// The link is marked as `owner`'s, and stands until it is [taken back](Self::take_host_access). One parent can have
     /// several, for several networks.
@@ -34,9 +34,9 @@ impl Parent {
     /// ```
     ///
     /// # Errors
-    /// As [`up`](Self::up); [`InvalidParent::AccessNameIsTaken`] and [`InvalidParent::AccessRouteIsThere`]; and what the kernel
-    /// refused: EINVAL if a passthru child stands on the parent, EBUSY if it carries ipvlans. Then no link is left that this
-    /// call has made; a parent that was made stays.
+    /// As [`up`](Self::up); [`InvalidParent::AccessNameIsTaken`], [`InvalidParent::AccessRouteIsThere`] and
+    /// [`InvalidParent::AccessWithoutAddress`]; and what the kernel refused: EINVAL if a passthru child stands on the parent, EBUSY
+    /// if it carries ipvlans. Then no link of the host's is left that this call has made; a parent that was made stays.
     #[doc(alias = "shim")]
     pub fn give_host_access(
         &self,
@@ -127,14 +127,14 @@ fn is_access(owner: &Owner, link: &LinkInfo, mark: Mark, parent: IfIndex) -> boo
     is_here && link.kind.name() == "macvlan" && owner.mark_of(link) == Some(mark)
 }
 
-/// The link of one who ended before it had its name.
+/// The link of a maker that ended before it gave the link its name.
 fn half_made(host: &mut Socket, owner: &Owner, mark: Mark, parent: IfIndex) -> Result<Option<IfIndex>> {
     let children = list(host, &ListLinks::new().kind("macvlan").parent(parent))?;
     let half = children.iter().find(|link| link.name.is_temporary() && is_access(owner, link, mark, parent));
     Ok(half.map(|link| link.index))
 }
 
-/// A route of the same destination by another link would no longer be used, or would be used instead.
+/// Refuses a destination that has a route by another link: one of the two routes would no longer be used.
 fn refuse_known_routes(host: &mut Socket, access: &HostAccess, is_its_own: impl Fn(&LinkInfo) -> bool) -> Result<()> {
     for list in [ListRoutes::v4(), ListRoutes::v6()] {
         let of_family: Vec<_> =

@@ -22,18 +22,18 @@ use nix::errno::Errno;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long one making or one removal of somebody else's is awaited. It takes a few milliseconds, and more on a busy machine.
+/// How long to wait while somebody else makes or removes one link. It takes a few milliseconds, and more on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long all of them together are.
+/// How long to wait for all of them together.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How long until it is looked again.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(2);
 
 impl Parent {
-    /// Brings it [up](Self::up) and attaches an endpoint to it, which is made of the parent's index. Several processes may be
-    /// one owner, and one of them may be removing the parent: then the end of that is awaited, and the parent made again.
+    /// Brings it [up](Self::up) and attaches the endpoint that `endpoint` makes from the parent's index. Several processes may
+    /// be one owner. If one of them is removing the parent, the end of that is awaited, and the parent is made again.
     ///
     /// ```no_run
     /// # use sublink::{Endpoint, IfName, MacvlanMode, NewLink, Owner, Sandbox, Socket};
@@ -141,7 +141,7 @@ pub(super) fn is_of(owner: &Owner, host: &mut Socket, index: IfIndex) -> Result<
     }
 }
 
-/// Waits for somebody else's work, for a time that is counted anew when that has gone on.
+/// Waits for the work of others. The time begins anew when they have moved on to another link.
 pub(super) struct Patience {
     begun: Instant,
     since: Instant,

@@ -3,7 +3,7 @@
 use crate::link::{VlanId, VlanProtocol};
 use crate::value::{IfName, InvalidValue, LAST_VLAN_ID};
 
-/// Why a parent cannot be.
+/// Why a parent cannot be used or made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidParent {
@@ -18,7 +18,7 @@ pub enum InvalidParent {
         /// Why it cannot be.
         why: InvalidValue,
     },
-    /// What says a VLAN apart from its name, and does not say one.
+    /// The option `parent_vlan` with a value that is not `BASE.ID`.
     #[error("{0:?} is not a VLAN, which is said as BASE.ID, an interface and a number from 1 to {LAST_VLAN_ID}")]
     Vlan(Box<str>),
     /// `lo` as the parent.
@@ -61,7 +61,7 @@ pub enum InvalidParent {
         /// The link that is this VLAN.
         there: IfName,
     },
-    /// The outermost tag was to be of a protocol, and a VLAN that is there has another.
+    /// The outermost VLAN is there, with another protocol than the one that was asked for.
     #[error("{there}, on which {parent} would be made, is a VLAN of {found} and not of {asked}, as was asked for")]
     OuterProtocol {
         /// The parent's name.
@@ -85,7 +85,7 @@ pub enum InvalidParent {
         /// The MTU of that.
         base_mtu: u32,
     },
-    /// The host's access to a parent's containers has a link of its own, and another link has its name.
+    /// Another link has the name that the host's own link to a parent's containers was to have.
     #[error("the host's access to what stands on {parent} would be named {name}, and another link is")]
     AccessNameIsTaken {
         /// The parent's name.
@@ -93,8 +93,8 @@ pub enum InvalidParent {
         /// The name.
         name: IfName,
     },
-    /// The host has a route to what its access would lead to. One of them would take the other's place, and the rest of the
-    /// network with it.
+    /// The host has a route to the same destination by another link. One of the two would take the other's place, and with it the
+    /// rest of that network.
     #[error("the host has a route to {to} already, by {by}: say which part of it the containers have")]
     AccessRouteIsThere {
         /// Where it leads.
@@ -102,7 +102,7 @@ pub enum InvalidParent {
         /// The link of the other route.
         by: IfName,
     },
-    /// The host's access to a parent's containers has no address of a family that it has routes of.
+    /// The host's access leads to a destination of a family that it has no address of.
     #[error("the host's access to {0} has no address of that family")]
     AccessWithoutAddress(ipnetwork::IpNetwork),
 }

@@ -6,8 +6,8 @@
 //!   eth0.50,         alias sublink:OWNER:eth0.50, up      one request: its own name, and up
 //! ```
 //!
-//! So a link of somebody else's is never marked. What is left when the maker ends in between is known by its mark, and is
-//! finished or removed later.
+//! So a link of somebody else's is never marked. If the maker ends in between, the link is known by its mark, and is finished or
+//! removed later.
 //!
 //! **Both are persistent formats**: links outlive the program that made them, and another version of this library has to know
 //! them again.
@@ -40,7 +40,7 @@ use crate::wire::Command;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Owner(Box<str>);
 
-/// What a link is that an owner made.
+/// The role of a link that an owner made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::network) enum Made {
     /// A parent: a dummy, or the VLAN that its name or its mark says.
@@ -141,7 +141,7 @@ impl Owner {
         without_notice(link.alias.as_deref()?).strip_prefix(self.prefix().as_bytes())
     }
 
-    /// What a link's mark says that it is to be.
+    /// What a link is to be, by its mark.
     pub(super) fn mark_of(&self, link: &LinkInfo) -> Option<Mark> {
         Mark::parse(self.text_of(link)?)
     }
@@ -152,8 +152,8 @@ impl Owner {
         mark.map_or(link.name, Mark::name)
     }
 
-    /// What a link is that this owner made: its mark, name, kind, parent, protocol and id all have to say so. `links` holds
-    /// at least the link that it stands on.
+    /// The role of a link, if this owner made it: its mark, name, kind, parent, protocol and id all have to agree. `links` holds at
+    /// least the link that it stands on.
     pub(in crate::network) fn made(&self, link: &LinkInfo, links: &[LinkInfo]) -> Option<Made> {
         let mark = self.mark_of(link)?;
         let is_finished = mark.name() == link.name;
@@ -199,7 +199,7 @@ impl Owner {
         batch.push(&LinkChange::named(temporary).alias(Alias::new(&mark)?))?;
         let made = host.run(&mut batch).map_err(|error| error.with_name(what.name()));
         let index = match host.index_of(temporary) {
-            Err(error) if !error.is_no_device() => host.index_of(temporary), // were the link not seen, it would be left
+            Err(error) if !error.is_no_device() => host.index_of(temporary), // tried again: a link that is not found would be left behind
             index => index,
         };
         match (made, index) {
@@ -230,7 +230,7 @@ pub(super) fn base_and_id(name: &IfName) -> Option<(&str, &str)> {
     (!base.is_empty()).then_some((base, id))
 }
 
-/// The name of a link that is not yet what it is to be. It is random, so that nobody else has it.
+/// The name of a link while it is made. It is random, so that nobody else has it.
 pub(super) fn temporary_name() -> Result<IfName, InvalidValue> {
     IfName::new(&format!("{}{}", IfName::TEMPORARY, random_digits()))
 }
@@ -242,7 +242,7 @@ fn random_digits() -> String {
 
 const REMOVING: &[u8] = b"removing-";
 
-/// The alias of a link that is being removed, which has this one now.
+/// This alias with a notice before it: the alias of a link while it is removed.
 pub(super) fn with_notice(alias: &[u8]) -> Vec<u8> {
     [REMOVING, random_digits().as_bytes(), b":", without_notice(alias)].concat()
 }

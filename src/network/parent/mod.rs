@@ -10,8 +10,8 @@
 //! What is made is marked in the kernel, in the link's alias. A mark is a hint and never enough: before a parent is removed,
 //! its kind, base, protocol and id are looked at, and whether anything stands on it.
 //!
-//! Links are looked up by name, and listed by kind where that does not do: a host's other links cost nothing, and may come
-//! and go meanwhile.
+//! Links are looked up by name, and listed by kind only where a look-up is not enough. So a host's other links cost nothing, and
+//! may come and go meanwhile.
 
 mod access;
 mod attach;
@@ -43,8 +43,8 @@ pub(in crate::network) use removal::sweep;
 use stack::{bring_up, comes_up, lowest_down};
 use std::time::{Duration, Instant};
 
-/// How long an EEXIST is taken for another maker's doing, at least [as often](COLLISIONS). It may be for good: a VLAN of the id
-/// that was moved to another namespace.
+/// How long an EEXIST is taken for the work of another maker, and at least [so often](COLLISIONS). It may also be permanent: a
+/// VLAN of the id that was moved to another namespace.
 const COLLIDING: Duration = Duration::from_secs(1);
 
 const COLLISIONS: usize = 25;
@@ -95,11 +95,11 @@ pub struct Up {
     pub index: IfIndex,
     /// Whether this call made it. Of several callers at once, one made it.
     pub made: bool,
-    /// A link that is down, so that nothing passes: the parent itself, or one that it stands on. A parent that was there
-    /// before is used although it is down, unless it is [to be brought up](Parent::bring_up).
+    /// The lowest link that is down, so that nothing passes: the parent itself, or one that it stands on. A parent that was
+    /// there before is used although it is down, unless it is [to be brought up](Parent::bring_up).
     ///
-    /// A VLAN comes up and goes down with its base. Since Linux 7.2 it does so a moment later, and may be told to be down
-    /// just after its base came up.
+    /// A VLAN comes up and goes down with its base. Since Linux 7.2 it does so a moment later, so this may name a VLAN whose base
+    /// has just come up.
     pub down: Option<IfName>,
 }
 
@@ -120,9 +120,9 @@ impl Parent {
         Self::of(name, Make::VlanByName)
     }
 
-    /// The link of this name. Where there is none, the VLAN `id` of the link `base` is made and given the name. It is for
-    /// names that do not say the VLAN, since `enp130s0f0np0.100` is longer than the 15 bytes of a name. A base that is not
-    /// there is made as by [`new`](Self::new).
+    /// The link of this name. Where there is none, the VLAN `id` of the link `base` is made and given the name. It is for names
+    /// that do not say the VLAN: `enp130s0f0np0.100` is longer than the 15 bytes of a name. A base that is not there is made as
+    /// by [`new`](Self::new).
     ///
     /// ```
     /// use sublink::network::Parent;
@@ -145,7 +145,7 @@ impl Parent {
         Self { name, make, mtu: None, outer: None, bring_up: false }
     }
 
-    /// With this MTU, if it is made: a VLAN with at most its base's. A link that is there keeps the MTU that it has.
+    /// With this MTU in bytes, if it is made. A VLAN can have at most the MTU of its base. A link that is there keeps the MTU that it has.
     #[must_use]
     pub const fn mtu(mut self, mtu: u32) -> Self {
         self.mtu = Some(mtu);
@@ -161,8 +161,8 @@ impl Parent {
         self
     }
 
-    /// Brings it up where it is there and down, and before it what it stands on: a VLAN comes up only on a base that is up.
-    /// Unless said, a link that was there before is used as it is, and [`Up::down`] tells.
+    /// Brings it up if it is there and down, after what it stands on: a VLAN comes up only on a base that is up. Without this, a
+    /// link that was there before is used as it is, and [`Up::down`] says whether one is down.
     #[must_use]
     pub const fn bring_up(mut self) -> Self {
         self.bring_up = true;
@@ -204,18 +204,17 @@ impl Parent {
         }
     }
 
-    /// Makes it where it is not there (again), marked as `owner`'s, and returns its index. Doing it twice, or at once, does
-    /// no harm: a link that somebody else is about to finish or to remove is awaited, for seconds. A link that was there
-    /// before is used as it is.
+    /// Makes the parent if it is not there, marked as `owner`'s, and returns its index. Several calls, one after the other or at
+    /// once, do no harm: if somebody else is about to finish or to remove the link, that is awaited, for seconds. A link that was
+    /// there before is used as it is.
     ///
-    /// It does not look what stands on the link. A passthru child that a removal of an older version has left there keeps
-    /// nobody from making it or bringing it up, only from attaching to it: [`attach`](Self::attach) and
-    /// [`remove`](Self::remove) remove that.
+    /// It does not look at what stands on the link. A passthru child that a removal of an older version has left there does not
+    /// disturb this call, only an attach: [`attach`](Self::attach) and [`remove`](Self::remove) remove it.
     ///
     /// # Errors
-    /// It [cannot be made](InvalidParent), or the kernel refused, and it has been looked
-    /// [why](crate::Error::reason); then nothing is left that this call has made. (Where answers are lost again and again, a
-    /// half-made link may be, which whoever comes next finishes or removes.)
+    /// [`InvalidParent`] if it cannot be made, or what the kernel refused, [with the cause](crate::Error::reason). Then nothing
+    /// is left that this call has made. If answers are lost again and again, a half-made link may be left; the next call
+    /// finishes or removes it.
     pub fn up(&self, host: &mut Socket, owner: &Owner) -> Result<Up> {
         let mut made = Vec::new();
         let up = self.up_from_below(host, owner, &mut made);
@@ -256,7 +255,7 @@ impl Parent {
         }
     }
 
-    /// Does what is planned. `None` if what it stands on is gone again.
+    /// Does what is planned. `None` if what the parent stands on is gone again.
     fn try_up(&self, host: &mut Socket, owner: &Owner, made: &mut Vec<IfIndex>) -> Result<Option<Up>> {
         let mut plan = self.plan(host, owner)?;
         if let Plan::Below(base) = plan {
@@ -307,8 +306,8 @@ impl Parent {
         Ok(index)
     }
 
-    /// The index of the link, which somebody else is giving its name. Since Linux 7.2 a look-up does not wait for a rename to
-    /// end, and in the middle of one the link has neither name (`netif_change_name` in `net/core/dev.c`).
+    /// The index of the link, which somebody else is renaming. Since Linux 7.2 a look-up does not wait for the end of a rename,
+    /// and in the middle of one the link has neither name (`netif_change_name` in `net/core/dev.c`).
     fn index_soon(&self, host: &mut Socket) -> Result<IfIndex> {
         let mut patience = Patience::new();
         loop {
@@ -362,7 +361,7 @@ impl Collisions {
     }
 }
 
-/// Whether what a link stands on is not being removed. What somebody is removing is awaited before.
+/// Whether everything that a link stands on is there and stays. If somebody is removing it, the end of that is awaited first.
 fn stands_firm(host: &mut Socket, link: &LinkInfo) -> Result<bool> {
     match link.parent.filter(|_| vlan_of(link).is_some() && link.parent_netnsid.is_none()) {
         Some(base) => until_firm(host, base),
@@ -402,9 +401,8 @@ fn at(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>> {
     }
 }
 
-/// A list that says what is already there. Where it changes while it is read, over and over, it is taken as it is: what a
-/// decision needs for certain is asked of the kernel afterwards, which refuses a second VLAN of an id and a second link of a
-/// name.
+/// A list of what is already there. If it changes again and again while it is read, it is taken as it is. No decision depends on
+/// it alone: the kernel refuses a second VLAN of an id and a second link of a name.
 fn list<Q: Query>(host: &mut Socket, query: &Q) -> Result<Vec<Q::Info>> {
     match host.snapshot(query) {
         Err(partial) if partial.error.is_interrupted() => Ok(partial.items),

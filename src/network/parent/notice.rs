@@ -1,6 +1,6 @@
-//! A notice on a link that is being removed, for those who would put a VLAN on it meanwhile.
+//! A notice on a link that is being removed, for others who put a VLAN on it meanwhile.
 //!
-//! A [probe](super::probe) keeps macvlans and ipvlans off a link; nothing keeps VLANs off it. So both sides look again:
+//! A [probe](super::probe) keeps macvlans and ipvlans off a link. Nothing keeps VLANs off it. So both sides look again:
 //!
 //! ```text
 //!   who removes a link                  who makes a VLAN on it
@@ -10,9 +10,11 @@
 //!   one: takes the notice down          one: waits until the link or the notice is gone
 //! ```
 //!
-//! Whichever looks second sees the other. The notice is in the link's alias, before its mark. One that was left by a removal
-//! that was killed is taken down by who meets it: a removal has a probe on its link while the notice stands, so where another
-//! probe can be made, the notice is stale; and otherwise if it has stood for longer than any removal lets its own stand.
+//! Whichever looks second sees the other. The notice is in the link's alias, before its mark.
+//!
+//! A removal that was killed leaves its notice. Whoever meets such a stale notice takes it down. A removal has a probe on its
+//! link while its notice stands. So a notice is stale if another probe can be made, or if it has stood for longer than any
+//! removal lets its own stand.
 
 use super::mark::{has_notice, vlan_of, with_notice, without_notice};
 use super::{Result, at};
@@ -23,16 +25,16 @@ use crate::value::{Alias, IfIndex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A notice that has stood for longer proves nothing: somebody may take it for stale soon.
+/// A removal does not rely on its notice for longer: others may soon take it for stale.
 const HOLDS: Duration = Duration::from_secs(20);
 
-/// A notice that has stood for as long is stale.
+/// A notice that has stood for longer is stale.
 const STALE: Duration = Duration::from_secs(30);
 
-/// How often it is tried whether there is a removal.
+/// The time between two tries to make a probe, which shows whether a removal is under way.
 const TRY: Duration = Duration::from_millis(200);
 
-/// How long until it is looked again.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]

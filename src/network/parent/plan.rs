@@ -31,21 +31,24 @@ pub enum Plan {
     Dummy,
 }
 
-/// The VLANs that are to be made: the link that is there and the outermost stands on, and their ids as they were written,
-/// the innermost first.
+/// The VLANs that are to be made: the link that is there, which the outermost is to stand on, and their ids as they were
+/// written, the innermost first.
 struct Missing<'l> {
     base: &'l LinkInfo,
     ids: Vec<Box<str>>,
 }
 
 impl Parent {
-    /// Says what is to be done for it to be there, from links that were read before. They are the link of its name. Where
-    /// there is none they are the link that it is to stand on, or the first of `eth0.10` and `eth0` that is there for
-    /// `eth0.10.20`, with all that this one stands on; and the VLANs on it, or the dummies.
+    /// Says what is to be done for it to be there, from `links` that were read before. These have to contain:
+    ///
+    /// - the link of its name, if there is one; then no other link is needed.
+    /// - else the link that it is to stand on, and all that this one stands on. For `eth0.10.20` that is `eth0.10`, or `eth0` if
+    ///   there is no `eth0.10`.
+    /// - and the VLANs on that link. For a dummy: all dummies instead.
     ///
     /// # Errors
-    /// It cannot be made: see [`InvalidParent`]. The ids are checked for being numbers first, then it is looked for the base,
-    /// and then it is checked whether the ids are in range, as Docker does.
+    /// [`InvalidParent`] if it cannot be made. The checks come in Docker's order: each id is a number, the base is there, each id
+    /// is in range.
     pub fn plan_among(&self, owner: &Owner, links: &[LinkInfo]) -> Result<Plan, InvalidParent> {
         match links.iter().find(|link| link.name == self.name) {
             Some(link) if link.flags.contains(LinkFlags::LOOPBACK) => Err(InvalidParent::Loopback),
@@ -136,13 +139,16 @@ impl Parent {
         links.iter().find(is_half_made).map_or(Plan::Dummy, |link| Plan::Finish(link.index))
     }
 
-    /// Says what is to be done for it to be there, by [`plan_among`](Self::plan_among), and changes nothing.
+    /// Reads the links and says what is to be done for it to be there ([`plan_among`](Self::plan_among)). Changes nothing.
+    ///
+    /// # Errors
+    /// As [`plan_among`](Self::plan_among), and why links could not be read.
     pub fn plan(&self, host: &mut Socket, owner: &Owner) -> Result<Plan> {
         let links = self.read(host)?;
         self.plan_among(owner, &links).map_err(|invalid| by_alt_name(invalid, host).into())
     }
 
-    /// The link of its name; where there is none, the link that it, or what it stands on, is to be made on.
+    /// The link of its name. If there is none, the first link below it that is there, on which the rest would be made.
     pub(in crate::network) fn nearest(&self, host: &mut Socket) -> Result<Option<LinkInfo>> {
         match (self.find(host)?, self.base_name()) {
             (None, Some(base)) => Self::new(base).nearest(host),
@@ -174,7 +180,7 @@ impl Parent {
     }
 }
 
-/// Where a link was looked for in vain that has the name as an alternative name, that is why.
+/// If a link was not found, but another has its name as an alternative name, the error says so.
 fn by_alt_name(invalid: InvalidParent, host: &mut Socket) -> InvalidParent {
     let name = match &invalid {
         InvalidParent::NoParent(name) => Some(*name),

@@ -33,18 +33,21 @@ impl Parent {
     /// Removes it, if `owner` made it, it is still what was made, none of `others` is the same parent or stands on it, and
     /// nothing stands on it in any namespace. Call it when the last container has left.
     ///
-    /// What it stood on goes by the same rule, if it was made as a parent: after eth0.10.20 also eth0.10, unless that has
-    /// another use. That happens too where the parent itself is gone already.
+    /// What it stood on is removed by the same rule, if it was made as a parent: after eth0.10.20 also eth0.10, unless that has
+    /// another use. This happens also if the parent itself is gone already.
     ///
-    /// That no macvlan or ipvlan stands on it is seen by a passthru child: one can be made only where there is none, in
-    /// whatever namespace, and while it stands nobody can make another. The host's [access](Parent::give_host_access) to its
-    /// containers counts as well, so take that back before. That no VLAN does is seen by the kernel's listening for VLAN
-    /// registration, which takes no time; on a kernel without that, and where something does stand there, each VLAN id is
-    /// asked for, which takes about a tenth of a second. Of VLANs that are made meanwhile, those by [`up`](Self::up) and
-    /// [`attach`](Self::attach) are not lost: who makes them sees the removal. Those of other programs are.
+    /// A passthru child shows that no macvlan or ipvlan stands on it: the kernel makes one only where there is none, in whatever
+    /// namespace, and while it stands nobody can make another. The host's [access](Parent::give_host_access) to its containers
+    /// counts as well, so take that back before.
+    ///
+    /// The kernel's listening for VLAN registration shows at once that no VLAN stands on it. On a kernel without that, and where
+    /// something listens, each VLAN id is asked for, which takes about a tenth of a second. [`up`](Self::up) and
+    /// [`attach`](Self::attach) see the removal, so a VLAN that they make meanwhile is not lost. A VLAN that another program makes
+    /// meanwhile is.
     ///
     /// # Errors
-    /// Why it could not be found out, or why the kernel refused to remove it, or what it stood on. That is kept then.
+    /// Why it is not known whether something stands on it, or why the kernel refused to remove it or what it stood on. Then that
+    /// link is kept.
     pub fn remove(&self, host: &mut Socket, owner: &Owner, others: &[Self]) -> Result<Removal> {
         if others.iter().any(|other| other.is_on(self.name)) {
             return Ok(Removal::Shared);
@@ -59,9 +62,9 @@ impl Parent {
     }
 
     /// Removes it **with everything that stands on it, in whatever namespace**, if `owner` made it and it is still what was
-    /// made. Whatever containers have on it, they lose: links that they were given, and links that they stacked, moved or
-    /// renamed. It is the way to get containers off the network for certain that cannot be trusted to be off it; call it when
-    /// no member is left that should keep its link. What it stood on goes by the rule of [`remove`](Self::remove).
+    /// made. Containers lose whatever they have on it: links that they were given, and links that they stacked, moved or renamed.
+    /// Use it for containers that cannot be trusted to have left the network, when no member is left that should keep its link.
+    /// What it stood on is removed by the rule of [`remove`](Self::remove).
     ///
     /// # Errors
     /// The kernel refused. Then it is kept, with everything on it.
@@ -106,7 +109,7 @@ fn remove_below(host: &mut Socket, owner: &Owner, below: Option<IfName>, others:
     Ok(())
 }
 
-/// Removes a link that was made by who could not go on. Somebody else may stand on it by now, and then it is kept.
+/// Removes a link that was made by a call that then failed. It is kept if somebody else stands on it by now.
 pub(super) fn undo(host: &mut Socket, owner: &Owner, index: IfIndex) {
     if let Ok(Some(link)) = at(host, index) {
         let _ = remove(host, owner, &link);
@@ -114,11 +117,11 @@ pub(super) fn undo(host: &mut Socket, owner: &Owner, index: IfIndex) {
 }
 
 /// Removes what `owner` made as a parent that is none of `wanted` and that none of them stands on, or left half-made, each by
-/// the rule of [`Parent::remove`]; and the host's [access](Parent::give_host_access) to other parents than those. It is for a
-/// start after a crash or a reboot: nobody else may work for the same owner meanwhile.
+/// the rule of [`Parent::remove`]. Also removes the host's [access](Parent::give_host_access) to parents that are not `wanted`.
+/// It is for a start after a crash or a reboot: nobody else may work for the same owner meanwhile.
 ///
-/// The outcome is a link's name, and what became of it. What was left half-made goes by the name of the parent that it was to
-/// become, or that it was to keep others off.
+/// Returns the name of each link, and what became of it. A half-made link is named by the parent that it was to become, or that
+/// it was to keep others off.
 pub fn remove_orphans(host: &mut Socket, owner: &Owner, wanted: &[Parent]) -> Result<Vec<(IfName, Result<Removal>)>> {
     let is_wanted = |name| wanted.iter().any(|parent| parent.is_on(name));
     sweep(host, owner, wanted, |_, parent| is_wanted(parent))
@@ -155,7 +158,7 @@ fn discard(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal>
     }
 }
 
-/// The link that a link stands on. That of another namespace is none.
+/// The link that a link stands on, if that is in this namespace.
 fn base_of(host: &mut Socket, link: &LinkInfo) -> Result<Option<LinkInfo>> {
     let Some(base) = link.parent.filter(|_| link.parent_netnsid.is_none()) else { return Ok(None) };
     match host.link_at(base) {
@@ -232,7 +235,7 @@ fn why_kept(owner: &Owner, link: &LinkInfo, links: &[LinkInfo], addresses: &[Add
     is_used.then_some(Removal::InUse)
 }
 
-/// Whether somebody gave an address. The kernel's own IPv6 ones are of the link only, or learnt from a router and not
+/// Whether somebody gave the link this address. The kernel's own IPv6 addresses are link-local, or learnt from a router and not
 /// permanent.
 fn was_given(address: &AddressInfo) -> bool {
     let is_v4 = address.addr.is_some_and(|addr| addr.is_ipv4());
@@ -240,7 +243,7 @@ fn was_given(address: &AddressInfo) -> bool {
     is_v4 || (is_permanent && address.scope != Scope::LINK)
 }
 
-/// Whether `child` is a probe on `link`: that of somebody who is removing the link, or who ended in between.
+/// Whether `child` is a probe on `link`: of a removal that is under way, or of one that was killed.
 fn is_probe_on(owner: &Owner, link: &LinkInfo, child: &LinkInfo, links: &[LinkInfo]) -> bool {
     stands_on(link, child) && owner.made(child, links) == Some(Made::Probe)
 }

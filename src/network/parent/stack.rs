@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// How long a VLAN has to follow its base.
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// The link that a link stands on. That of another namespace is none, and the other end of a veth is none either.
+/// The link that a link stands on, if that is in this namespace. A veth stands on nothing: its parent is its other end.
 fn below(host: &mut Socket, link: &LinkInfo) -> Result<Option<LinkInfo>> {
     let stands =
         matches!(link.kind, KindInfo::Vlan(_) | KindInfo::Macvlan(_) | KindInfo::Macvtap(_) | KindInfo::Ipvlan(_));
@@ -50,7 +50,7 @@ pub(super) fn bring_up(host: &mut Socket, index: IfIndex) -> Result<()> {
     Ok(())
 }
 
-/// Whether a link that is down comes up because what it stands on has: waits for that, for a limit.
+/// Whether a link that is down comes up because what it stands on has come up. Waits for that, for at most three seconds.
 pub(super) fn comes_up(host: &mut Socket, index: IfIndex) -> Result<bool> {
     let since = Instant::now();
     let mut events = None;

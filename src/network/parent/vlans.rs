@@ -1,16 +1,16 @@
 //! Whether a VLAN stands on a link, in whatever namespace.
 //!
-//! No list tells of a VLAN in another namespace. Two things do:
+//! No list shows a VLAN in another namespace. Two things do:
 //!
 //! - The first VLAN on a link makes the kernel listen there for VLAN registration (GVRP, MVRP): it adds the group address
 //!   01:80:c2:00:00:21 to the link's list, and the last VLAN takes it away. It does so for a VLAN in any namespace, up or
-//!   down (`register_vlan_dev` in `net/8021q/vlan.c`). Kernels can be built without, so a VLAN of our own on the probe shows
-//!   first that this one does it.
+//!   down (`register_vlan_dev` in `net/8021q/vlan.c`). A kernel can be built without GVRP and MVRP, so a VLAN of our own on the
+//!   probe first shows whether this kernel does it.
 //! - A create with an invalid flag. The kernel checks for an existing VLAN before it checks the flags, so an existing one
 //!   answers EEXIST and any other EINVAL (`vlan_newlink` in `net/8021q/vlan_netlink.c`). It takes a request for each id, and
 //!   a tenth of a second for all.
 //!
-//! The first can only say that there is none. Somebody else may listen to that address too, and then the second decides.
+//! The first can only show that there is no VLAN. Somebody else may listen to that address too; then the second decides.
 
 use super::mark::temporary_name;
 use super::probe::Probe;
@@ -25,10 +25,10 @@ use nix::errno::Errno;
 /// The group address of GVRP and MVRP.
 const REGISTRATION: [u8; 6] = [0x01, 0x80, 0xc2, 0x00, 0x00, 0x21];
 
-/// Whether a VLAN stands on `link`, which has a probe, if there can be one.
+/// Whether a VLAN stands on `link`, which has a probe if one could be made.
 ///
 /// # Errors
-/// Why it cannot be said. It is never said that there is none while an answer is missing.
+/// Why it is not known: `false` is never returned while an answer is missing.
 pub(super) fn carries_vlan(host: &mut Socket, link: IfIndex, probe: Option<&mut Probe>) -> Result<bool> {
     if probe.is_some_and(|probe| shows_vlans(host, probe)) && listens(host, link) == Some(false) {
         return Ok(false);
@@ -88,7 +88,7 @@ fn has_any_id(host: &mut Socket, link: IfIndex, protocol: VlanProtocol) -> Resul
     Ok(false)
 }
 
-/// What the outcome of a create that is refused says of its id; `None` if it was not answered, or with something else.
+/// Whether a VLAN has the id, by the outcome of a create with invalid flags. `None` if there was no answer, or another one.
 fn is_taken(outcome: &Outcome) -> Option<bool> {
     const TAKEN: i32 = Errno::EEXIST as i32;
     const FREE: i32 = Errno::EINVAL as i32;
