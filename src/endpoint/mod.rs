@@ -211,7 +211,7 @@ impl<'a> Endpoint<'a> {
         self
     }
 
-    /// On another parent.
+    /// The same endpoint on another parent.
     #[must_use]
     pub fn on(mut self, parent: IfIndex) -> Self {
         self.link = self.link.on(parent);

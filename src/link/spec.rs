@@ -213,7 +213,7 @@ impl<'a> LinkSpec<'a> {
         parent_in(nsid: NsId),
     }
 
-    /// On another parent.
+    /// The same link on another parent.
     #[must_use]
     pub fn on(mut self, parent: IfIndex) -> Self {
         each!(&mut self, link => link.common.parent = parent);

@@ -58,7 +58,7 @@ pub(super) const FACTS: KindFacts = KindFacts {
     ignored_by_older: &[],
 };
 
-/// The name that a request to create a veth gives the other end, in the namespace of the first.
+/// The name that a request to create a veth gives its other end, unless that goes to another namespace.
 pub(crate) fn peer_name(request: &[u8]) -> Option<IfName> {
     let kind = KindView::of_request(request).filter(|kind| *kind == FACTS.name)?;
     let attributes = kind.attribute(VETH_INFO_PEER)?.get(IfInfo::SIZE..)?;

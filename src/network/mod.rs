@@ -10,7 +10,7 @@
 //!   a member:   gateways, connection, attached link                   a value, which the caller keeps
 //! ```
 //!
-//! A [`Parent`] knows nothing of networks: who has endpoints of their own, as netavark and CNI plugins do, uses it alone.
+//! A [`Parent`] knows nothing of networks. Callers with their own endpoints, such as netavark and CNI plugins, use it alone.
 //!
 //! The library keeps no state and no files. What it makes is marked in the kernel, in the link's alias
 //! (`sublink:OWNER:…`); everything else is in the caller's values.
@@ -18,8 +18,8 @@
 //! A host and the macvlans on its link do not hear each other, by the kernel's design. A network with [`HostAccess`] gives the
 //! host a macvlan of its own beside the containers'.
 //!
-//! What is decided is decided by pure functions, from values that were read before: [`Network::validate`],
-//! [`Parent::plan_among`], [`Network::endpoint`], [`choose_gateways`]. The others do what these say.
+//! Pure functions decide, from values that were read before: [`Network::validate`], [`Parent::plan_among`],
+//! [`Network::endpoint`], [`choose_gateways`]. The others do what these return.
 
 mod access;
 mod error;
@@ -139,8 +139,8 @@ impl Network {
         })
     }
 
-    /// A network with the driver, parent, options and subnets of a config-only one: Docker's `--config-from`. Everything else
-    /// is its own to say: whether it is internal or attachable, and how its addresses come up.
+    /// A network with the driver, parent, options and subnets of a config-only one: Docker's `--config-from`. Whether it is
+    /// internal or attachable, and how its addresses come up, is set on the network itself.
     ///
     /// # Errors
     /// `config` is not config-only.
@@ -174,8 +174,7 @@ impl Network {
         self
     }
 
-    /// Open to containers that no orchestrator started: Docker's `--attachable`, which a config-only network cannot be. It
-    /// is a note for the caller, and changes nothing here.
+    /// Docker's `--attachable`: open to containers that no orchestrator started. A note for the caller, which changes nothing here.
     #[must_use]
     pub const fn attachable(mut self) -> Self {
         self.attachable = true;
@@ -189,34 +188,28 @@ impl Network {
         self
     }
 
-    /// Whether IPv6 addresses can be used at once, without duplicate address detection. They can unless this says otherwise,
-    /// as with Docker: who gives them out knows that they are free.
+    /// Whether IPv6 addresses are used at once, without duplicate address detection. The default is true, as with Docker.
     #[must_use]
     pub const fn nodad(mut self, nodad: bool) -> Self {
         self.nodad = nodad;
         self
     }
 
-    /// Whether a link that comes up announces its addresses, so that neighbours that knew the container by another MAC address
-    /// learn the new one at once: by gratuitous ARP ([`ARP_NOTIFY`](Ipv4Setting::ARP_NOTIFY)) and an unsolicited neighbour
-    /// advertisement ([`NDISC_NOTIFY`](Ipv6Setting::NDISC_NOTIFY)), each once. The default is true. Docker sends three of each, a
-    /// second apart; that takes a program that stays in the container, and this library does not stay.
-    ///
-    /// If `/proc/sys` is read-only, the neighbour advertisement is left out, and IPv6 neighbours keep the old MAC address for up
-    /// to a minute.
+    /// Whether a link that comes up announces its addresses, so that neighbours learn a new MAC address at once: by a gratuitous
+    /// ARP ([`ARP_NOTIFY`](Ipv4Setting::ARP_NOTIFY)) and an unsolicited neighbour advertisement
+    /// ([`NDISC_NOTIFY`](Ipv6Setting::NDISC_NOTIFY)). The default is true. Docker sends three of each, a second apart, which takes
+    /// a program that stays in the container. If `/proc/sys` is read-only, the neighbour advertisement is left out, and IPv6
+    /// neighbours keep the old MAC address for up to a minute.
     #[must_use]
     pub const fn announce(mut self, announce: bool) -> Self {
         self.announce = announce;
         self
     }
 
-    /// Whether links take addresses and routes from router advertisements. The default is false. On an
-    /// [internal](Self::is_internal) network they never do.
-    ///
-    /// With false, IPv6 is off on a link without IPv6 addresses, as with Docker ([`DISABLE_IPV6`](Ipv6Setting::DISABLE_IPV6)), and
-    /// on on a link with them, whatever the defaults of the container's namespace are. With true, IPv6 is on in any case. If a
-    /// setting cannot be written because `/proc/sys` is read-only, and the link does not have the value already, the connection
-    /// is refused.
+    /// Whether links take addresses and routes from router advertisements. The default is false, and an
+    /// [internal](Self::is_internal) network never lets them. With false, IPv6 is off on a link without IPv6 addresses, as with Docker ([`DISABLE_IPV6`](Ipv6Setting::DISABLE_IPV6)). A
+    /// link with IPv6 addresses has it on, whatever the container's defaults are. With true, every link has it on. A setting
+    /// that cannot be written, and that the link does not have already, refuses the connection.
     #[must_use]
     pub const fn accept_ra(mut self, accept_ra: bool) -> Self {
         self.accept_ra = accept_ra;
@@ -292,8 +285,8 @@ impl Network {
         others.iter().try_for_each(|other| self.check_beside(other))
     }
 
-    /// Checks it against the MTU of its parent: IPv6 subnets need 1280 bytes. If the parent is still to be made, `parent` is the
-    /// link that it is to be made on, and the network's own MTU is checked against that link's.
+    /// Checks it against its parent's MTU: IPv6 subnets need 1280 bytes. For a parent that is still to be made, `parent` is the link
+    /// that it is to be made on, which limits the network's own MTU.
     ///
     /// # Errors
     /// [`InvalidNetwork::MtuOfParent`] and [`InvalidNetwork::MtuAboveBase`].
@@ -362,9 +355,8 @@ impl Network {
     /// which of a container's networks has that is decided among all of them ([`choose_gateways`]).
     ///
     /// # Errors
-    /// An address that no station in one of the subnets can have, a gateway's, or one with another prefix length than its
-    /// subnet's; or what does not fit the driver: a VLAN network without an
-    /// id, a macvlan network with one, a MAC address for a passthru container.
+    /// An address that no station in one of the subnets can have, a gateway's, the host's, or one with another prefix length than
+    /// its subnet's. A connection without a VLAN id to a VLAN network, or with one to a macvlan network. A MAC address for passthru.
     pub fn endpoint(&self, parent: IfIndex, connection: &Connection) -> Result<Endpoint<'static>, InvalidNetwork> {
         if self.config_only {
             return Err(InvalidNetwork::IsConfigOnly(self.name.clone()));

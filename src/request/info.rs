@@ -289,7 +289,7 @@ impl fmt::Display for RequestInfo {
     }
 }
 
-/// A link's name if it is known, else its index: `eth0`, `#7`. A name that it has only while it is made is none.
+/// A link's name if it is known, else its index: `eth0`, `#7`. A temporary name does not count.
 struct WordFor(Option<IfName>, Option<IfIndex>);
 
 impl WordFor {

@@ -107,7 +107,7 @@ macro_rules! flags_change {
             /// Leaves all flags as they are.
             pub const NONE: Self = $Flags::NONE.off();
 
-            /// This change, then `later`, which counts where both say something of a flag.
+            /// This change, then `later`, which wins where both change a flag.
             #[must_use]
             #[inline]
             pub const fn with(self, later: Self) -> Self {

@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(crate) const AF_INET: u8 = 2;
 pub(crate) const AF_INET6: u8 = 10;
 
-/// The least that IPv6 does with: on a link with less, the kernel has none (RFC 8200, section 5).
+/// The least MTU for IPv6, in bytes: on a link with less, the kernel has no IPv6 (RFC 8200, section 5).
 pub(crate) const IPV6_MTU: u32 = 1280;
 
-/// Below it, a link has no IPv4 (`IPV4_MIN_MTU` of `include/net/ip.h`).
+/// The least MTU for IPv4, in bytes: on a link with less, the kernel has no IPv4 (`IPV4_MIN_MTU` of `include/net/ip.h`).
 pub(crate) const IPV4_MTU: u32 = 68;
 
 /// `AF_INET` or `AF_INET6`.

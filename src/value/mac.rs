@@ -121,8 +121,7 @@ fn six_bytes(text: &str) -> Result<[u8; 6], InvalidValue> {
     if parts.next().is_some() { Err(invalid) } else { Ok(bytes) }
 }
 
-/// An address that Ethernet frames go to: that of one interface, or of a group (multicast, broadcast). Six bytes, not all
-/// zero.
+/// A destination of Ethernet frames: the address of one interface, or of a group (multicast, broadcast). Six bytes, not all zero.
 ///
 /// ```
 /// use sublink::MacAddr;
@@ -182,7 +181,7 @@ impl TryFrom<[u8; 6]> for EtherAddr {
 
 impl FromStr for EtherAddr {
     type Err = InvalidValue;
-    /// As of a [`MacAddr`].
+    /// Reads the text forms of a [`MacAddr`].
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         Self::new(six_bytes(text)?)
     }

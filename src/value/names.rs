@@ -57,10 +57,10 @@ impl IfName {
         Ok(Self::received(name))
     }
 
-    /// What the names begin with that this library gives links while it makes them.
+    /// The beginning of the temporary names that links have while this library makes them.
     pub(crate) const TEMPORARY: &str = "sl~";
 
-    /// Whether a link of this name is being made, or its maker ended in between.
+    /// Whether it is a temporary name: the link is being made, or its maker ended in between.
     pub(crate) fn is_temporary(&self) -> bool {
         self.as_bytes().starts_with(Self::TEMPORARY.as_bytes())
     }

@@ -164,7 +164,7 @@ impl<'a> Get<'a> for &'a [u8] {
     }
 }
 
-/// Eight bytes, or the four that the kernel sends of a number that fits in them (`NLA_UINT`).
+/// Eight bytes, or four if the number fits in them: the kernel sends either (`NLA_UINT`).
 impl Get<'_> for u64 {
     fn get(value: &[u8]) -> Option<Self> {
         let long = value.first_chunk().map(|bytes| Self::from_ne_bytes(*bytes));

@@ -40,7 +40,7 @@ pub struct Config {
     data_dir: Option<String>,
     /// macvlan: how many users make a multicast address one that is queued; `ip link` calls it so too.
     bclim: Option<i32>,
-    /// macvlan in mode source: who is heard.
+    /// macvlan in mode source: the MAC addresses whose frames are let in.
     source_macs: Vec<String>,
     /// macvlan in mode passthru: the parent is not made promiscuous.
     nopromisc: bool,
@@ -49,7 +49,7 @@ pub struct Config {
     /// `802.1Q` or `802.1ad`.
     vlan_protocol: Option<String>,
     vlan_flags: VlanFlagsConfig,
-    /// From the priority in the tag to the kernel's, and the other way round.
+    /// From the priority in the tag to the kernel's (ingress), and the other way round (egress).
     ingress_qos_map: BTreeMap<String, u32>,
     egress_qos_map: BTreeMap<String, u8>,
     /// ipvlan: `bridge`, `private` or `vepa`.
@@ -108,7 +108,7 @@ impl Config {
         Version::of(self.cni_version.as_deref())
     }
 
-    /// The kind that the configuration's type says; of another type, the one that this program's name says.
+    /// The kind that the configuration's type says. If the type is another, the kind that this program's name says.
     pub fn kind(&self) -> Result<LinkKind> {
         let program = env::args().next().unwrap_or_default();
         let program = program.rsplit('/').next().unwrap_or_default();
@@ -206,7 +206,7 @@ impl Config {
         }
     }
 
-    /// The runtime's word counts before the caller's arguments, and those before the configuration.
+    /// The runtime's configuration wins over the caller's arguments, and those win over the configuration.
     fn mac(&self) -> Option<String> {
         let args = env::var("CNI_ARGS").unwrap_or_default();
         let of_args = args.split(';').find_map(|arg| arg.strip_prefix("MAC=")).map(str::to_owned);

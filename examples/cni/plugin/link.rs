@@ -16,7 +16,7 @@ use sublink::{Attached, Endpoint, IfIndex, IfName, Owner, Sandbox, Socket, netwo
 /// How long duplicate address detection may take.
 const DAD: Duration = Duration::from_secs(10);
 
-/// How long the links of a namespace that has just ended may stand on a parent still.
+/// How long the links of a namespace that has just ended may still stand on their parent.
 const DYING: Duration = Duration::from_secs(1);
 
 /// Whose mark the VLANs have that are made on demand.
@@ -69,7 +69,7 @@ fn endpoint<'l>(config: &Config, lists: &'l Lists, key: &Key, parent: IfIndex, m
     Ok(if may_be_same || config.link_in_container { endpoint.allow_same_namespace() } else { endpoint })
 }
 
-/// The parent, made on demand where it is a VLAN's name; unless it is named, the link of the default route.
+/// The name of the parent: the configured one, else the interface of `prevResult`, else the link of the default route.
 fn master(config: &Config, host: &mut Socket) -> Result<IfName> {
     if let Some(name) = config.master() {
         return Ok(IfName::new(name)?);
@@ -151,7 +151,7 @@ pub fn check(config: &Config, key: &Key) -> Result<()> {
     Err(Error::new(DIFFERS, format!("{}: {}", key.ifname, words.join("; "))))
 }
 
-/// The link, whatever name it has now; without a record, the one of the name.
+/// The link, whatever name it has now. Without a record, the link of the name.
 fn attached(config: &Config, key: &Key, pod: &mut Sandbox) -> Result<Option<Attached>> {
     let recorded = config.records().read(key)?.and_then(|record| record.attached.parse().ok());
     match recorded {
@@ -184,7 +184,7 @@ pub fn delete(config: &Config, key: &Key) -> Result<()> {
     records.remove(key)
 }
 
-/// A namespace that is gone took its links along.
+/// Opens the container's namespace. `None` if it has ended: its links are gone with it.
 fn open_unless_ended(config: &Config, netns: String) -> Result<Option<Place>> {
     match Sandbox::open(&netns) {
         Err(error) if is_ended(&error) => Ok(None),
@@ -193,7 +193,7 @@ fn open_unless_ended(config: &Config, netns: String) -> Result<Option<Place>> {
     }
 }
 
-/// Links of a namespace that has just ended stand on their parent for a moment still.
+/// Removes the parent. Links of a namespace that has just ended still stand on it for a moment.
 fn remove_parent(parent: Parent, owner: &Owner, is_ended: bool) -> Result<()> {
     let (mut host, since) = (Socket::open()?, Instant::now());
     while parent.remove(&mut host, owner, &[])? == Removal::InUse && is_ended && since.elapsed() < DYING {
@@ -207,7 +207,7 @@ pub fn collect(config: &Config) -> Result<()> {
     let valid = config.valid_attachments.as_deref();
     let valid = valid.ok_or_else(|| Error::configuration("cni.dev/valid-attachments is missing"))?;
     let stale = config.records().keys()?.into_iter().filter(|key| !valid.contains(key));
-    // One that fails does not keep the others.
+    // A failure does not stop the others.
     stale.map(|key| delete(config, &key).map_err(|error| error.during(&key.container))).fold(Ok(()), Result::and)
 }
 

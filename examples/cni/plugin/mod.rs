@@ -1,4 +1,4 @@
-//! CNI's macvlan, vlan and ipvlan plugins: one program that is the one that the configuration's type, or its own name, says.
+//! CNI's macvlan, vlan and ipvlan plugins in one program. The configuration's type, or else the program's name, says which it is.
 
 pub mod config;
 mod ipam;
@@ -36,7 +36,7 @@ fn run() -> Result<String> {
     answer(&command, version, &config, &bytes).map_err(|error| Error { cni_version: version.to_string(), ..error })
 }
 
-/// Runs one command. What DEL and GC meet is no reason to leave the rest of their work: the first failure is told at the end.
+/// Runs one command. DEL and GC do the rest of their work after a failure, and report the first failure at the end.
 fn answer(command: &str, version: Version, config: &Config, stdin: &[u8]) -> Result<String> {
     let since = |oldest: Version| {
         let is_old = version < oldest;

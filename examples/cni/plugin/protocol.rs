@@ -96,12 +96,12 @@ impl Error {
         Self { cni_version: Version::V1_1.to_string(), code, msg: msg.to_string(), details: String::new() }
     }
 
-    /// The environment lacks what a command needs, or it cannot be what it is.
+    /// The environment lacks what a command needs, or has a value that cannot be used.
     pub fn environment(msg: impl fmt::Display) -> Self {
         Self::new(4, msg)
     }
 
-    /// The configuration cannot be.
+    /// The configuration cannot be used.
     pub fn configuration(msg: impl fmt::Display) -> Self {
         Self::new(7, msg)
     }
@@ -118,7 +118,7 @@ impl From<sublink::Error> for Error {
             (Class::Invalid | Class::Gone, Subject::Namespace) => 8,
             (Class::Invalid, _) | (Class::Gone, Subject::Parent) => 7,
             (Class::Busy | Class::Transient, _) => 11,
-            // Of a container that has just ended, perhaps.
+            // Perhaps that of a container that has just ended.
             (Class::Taken, _) if error.is_address_in_use() => 11,
             (Class::Io, _) => 5,
             _ => REFUSED,
