@@ -20,8 +20,12 @@ pub fn add(config: &Config, key: &Key, ipam: Option<&Ipam<'_>>) -> Result<Succes
     let mut record = Record { netns: place.netns.clone(), attached: String::new(), master: parent.name().to_string() };
     let is_first = records.reserve(key, &record)?;
     let added = add_to(config, key, ipam, &mut place, &parent, &mut record);
-    if added.is_err() && (is_first || !record.attached.is_empty()) {
-        let _ = records.remove(key);
+    if added.is_err() {
+        let _ = match &*record.attached {
+            "" if is_first => records.withdraw(key),
+            "" => Ok(()), // another's
+            _ => records.remove(key),
+        };
     }
     added
 }
@@ -100,6 +104,7 @@ pub fn check(config: &Config, key: &Key) -> Result<()> {
     };
     let mut attached =
         attached(config, key, record.as_ref(), &mut place.pod)?.ok_or_else(|| Error::new(DIFFERS, Difference::Gone))?;
+    attached.kind = config.kind()?;
     attached.mac = interface.mac.parse().ok(); // a later plugin may have changed it
     let endpoint = with_result(endpoint(config, &lists, key, parent, most)?, previous);
     let differences = endpoint.check(&attached, &mut place.pod)?;

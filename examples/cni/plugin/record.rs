@@ -60,6 +60,26 @@ impl Records {
         }
     }
 
+    /// Takes back what was reserved, unless another process has meanwhile made the link and said so.
+    pub fn withdraw(&self, key: &Key) -> Result<()> {
+        let (file, taken) = (self.file(key), self.unfinished_file(key));
+        // Taken aside first: nobody can write it between the look and the removal.
+        if fs::rename(&file, &taken).is_ok() {
+            let record = fs::read(&taken).ok().and_then(|json| serde_json::from_slice::<Record>(&json).ok());
+            if record.is_some_and(|record| !record.attached.is_empty()) {
+                let back = fs::hard_link(&taken, &file); // there is a newer one, or it is back
+                let _ = fs::remove_file(&taken);
+                return match back {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("write", &file, &error)),
+                    _ => Ok(()),
+                };
+            }
+            let _ = fs::remove_file(&taken);
+        }
+        let _ = fs::remove_dir(&self.0); // with the last one
+        Ok(())
+    }
+
     /// Replaces the file.
     pub fn write(&self, key: &Key, record: &Record) -> Result<()> {
         self.put(key, record, |new, file| fs::rename(new, file))
@@ -68,7 +88,7 @@ impl Records {
 
     /// Writes a file beside it first, so that nobody reads half of it.
     fn put(&self, key: &Key, record: &Record, name: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
-        let new = self.0.join(format!(".{}.{}", key.file(), process::id()));
+        let new = self.unfinished_file(key);
         let write = || {
             fs::create_dir_all(&self.0)?;
             fs::write(&new, serde_json::to_vec(record)?)?;
@@ -113,6 +133,10 @@ impl Records {
 
     fn file(&self, key: &Key) -> PathBuf {
         self.0.join(key.file())
+    }
+
+    fn unfinished_file(&self, key: &Key) -> PathBuf {
+        self.0.join(format!(".{}.{}", key.file(), process::id()))
     }
 
     /// The network's attachments, and those of which only an unfinished file is there.
