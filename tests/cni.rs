@@ -2,6 +2,8 @@
 //!
 //! The process is this binary again, in the role `plugin`, so that a guest needs no second program.
 
+#[path = "cni/cheaper.rs"]
+mod cheaper;
 #[path = "cni/demand.rs"]
 mod demand;
 #[path = "cni/failures.rs"]

@@ -2,10 +2,11 @@
 
 use crate::common::{Skip, own_run, role, roles::ROLE, socket};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write, stdin};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use sublink::addr::ListAddresses;
 use sublink::route::ListRoutes;
@@ -80,8 +81,12 @@ impl Runtime {
 
     /// Runs this binary as the plugin, with the process that `wrapped` puts before it.
     pub fn process(&self, command: &str, pod: &Pod, wrapped: &[&str]) -> Command {
-        let this = std::env::current_exe().expect("this binary");
-        let mut words = wrapped.iter().map(std::ffi::OsString::from).chain([this.into_os_string()]);
+        self.process_of(&std::env::current_exe().expect("this binary"), command, pod, wrapped)
+    }
+
+    /// The same with another program as the plugin.
+    pub fn process_of(&self, plugin: &Path, command: &str, pod: &Pod, wrapped: &[&str]) -> Command {
+        let mut words = wrapped.iter().map(OsStr::new).chain([plugin.as_os_str()]);
         let mut process = Command::new(words.next().expect("a program"));
         process
             .args(words)
