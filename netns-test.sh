@@ -21,6 +21,9 @@
 # delete a folder there to renew it. Suites that need no kernel run on the host only, where the
 # compiler and the kernel's headers are too.
 #
+# In a guest with Linux 6.1, the suites `detached` and `network` run once more with small
+# socket buffers: sockets there send and receive at most 32 KiB, and `small-NAME` is the suite's name then.
+#
 # SUBLINK_LIMIT is the time limit, in seconds, of one guest and of one suite on the host. Without it
 # the limit is 1200 s on an idle machine and grows with the load: it is 1200 s times one more than the
 # load average per processor, 2400 s at most. What runs, and its limit, is printed before it starts.
@@ -37,6 +40,8 @@ readonly guest_versions=(6.1 6.12)
 readonly examples=(quickstart attach)
 # Suites that need no kernel of a certain version: they work on bytes, or ask the headers.
 readonly host_only=(lib fixtures headers hostile layers packet_route)
+# Suites that run once more with small socket buffers, in bytes, in guests with this kernel.
+readonly small_suites=(detached network) small_buffer=32768 small_version=6.1
 # In load order: each after those it needs.
 readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb vrf tls bonding team)
 home=$HOME
@@ -386,7 +391,13 @@ report_guest() { # version or folder; the first of those that run
         $1 == mark && $2 == "begin" { suite = $3; start = $4; printf "" >(dir suite); next }
         $1 == mark && $2 == "end" { printf "%d %.1f\n", $4, $5 - start >(dir suite ".end"); suite = "" }
         suite { print >(dir suite) }' "$dir/results"
-    for suite in "${guest_suites[@]}"; do
+    local ran=("${guest_suites[@]}") small
+    if [[ $release == "$small_version."* ]]; then
+        for small in "${small_suites[@]}"; do
+            [[ " ${guest_suites[*]} " != *" $small "* ]] || ran+=("small-$small")
+        done
+    fi
+    for suite in "${ran[@]}"; do
         end='1 -' why=''
         if [[ -e $dir/suites/$suite.end ]]; then
             end=$(<"$dir/suites/$suite.end")
@@ -418,7 +429,8 @@ make_guest_root() { # folder to make
     done
     mark="@@netns-test-$$-$RANDOM" # a line no test prints
     printf '%s\n' "mark=$mark" "suites='${guest_suites[*]}'" "modules='${modules[*]}'" \
-        "filter=${filter@Q}" "own_mounts=${own_mounts@Q}" >"$root/config"
+        "filter=${filter@Q}" "own_mounts=${own_mounts@Q}" "small_suites='${small_suites[*]}'" \
+        "small_buffer=$small_buffer" "small_version=$small_version" >"$root/config"
     print_init >"$root/init"
     chmod 755 "$root/init"
 }
@@ -471,7 +483,18 @@ for module in $modules; do
     [ ! -f /modules/$module.ko ] || insmod /modules/$module.ko
 done
 echo 5 >/proc/sys/kernel/printk # a quiet boot is faster, but warnings matter from here on
+case $(uname -r) in "$small_version".*)
+    for suite in $small_suites; do
+        if [ -f /suites/$suite ]; then
+            ln -s $suite /suites/small-$suite
+            suites="$suites small-$suite"
+        fi
+    done ;;
+esac
 for suite in $suites; do
+    case $suite in small-*) # the largest first, and the default below it
+        for size in rmem_max rmem_default wmem_max wmem_default; do echo $small_buffer >/proc/sys/net/core/$size; done ;;
+    esac
     echo "== suite $suite" >/dev/console
     set -- --color never ${filter:+"$filter"}
     case $suite in example-*) set -- ;; esac

@@ -156,8 +156,11 @@ impl Sandbox {
         if self.socket.link_at(LOOPBACK)?.is_up() {
             return Ok(false);
         }
-        self.socket.change(&LinkChange::new(LOOPBACK).up())?;
-        Ok(true)
+        let brought_up = self.socket.change(&LinkChange::new(LOOPBACK).up());
+        if brought_up.is_err() {
+            self.take_down_loopback(); // no more than the answer may be lost
+        }
+        brought_up.map(|()| true)
     }
 
     /// Takes it down again, for who has brought it up and failed in what comes behind that.

@@ -14,6 +14,8 @@ mod compare;
 mod creates;
 #[path = "iproute2/cutoff.rs"]
 mod cutoff;
+#[path = "iproute2/entries.rs"]
+mod entries;
 #[path = "iproute2/host.rs"]
 mod host;
 #[path = "iproute2/neighbours.rs"]
@@ -62,7 +64,7 @@ fn main() -> ExitCode {
     };
     let ours = each("set_by_us_read_by_ip", ip_reads_what_we_set);
     let theirs = each("set_by_ip_read_by_us", we_read_what_ip_sets);
-    common::main_with(ours.chain(theirs).chain(routes::tests()))
+    common::main_with(ours.chain(theirs).chain(routes::tests()).chain(entries::tests()))
 }
 
 type Check = fn(&Row, &Twins);

@@ -7,6 +7,8 @@ mod changes;
 mod creates;
 #[path = "packet_route/failings.rs"]
 mod failings;
+#[path = "packet_route/neighbours.rs"]
+mod neighbours;
 #[path = "packet_route/queries.rs"]
 mod queries;
 #[path = "packet_route/routes.rs"]

@@ -13,6 +13,8 @@ mod bond_vlan_real_dev;
 mod bond_xvlan;
 #[path = "selftests/ethtool.rs"]
 mod ethtool;
+#[path = "selftests/fdb_notify.rs"]
+mod fdb_notify;
 #[path = "selftests/link_netns.rs"]
 mod link_netns;
 #[path = "selftests/macvlan_mcast_shared_mac.rs"]

@@ -8,6 +8,8 @@ mod adverts;
 mod arp;
 #[path = "traffic/capture.rs"]
 mod capture;
+#[path = "traffic/entries.rs"]
+mod entries;
 #[path = "traffic/ipvlan.rs"]
 mod ipvlan;
 #[path = "traffic/lan.rs"]

@@ -10,6 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use std::hint::black_box;
 use sublink::addr::AddressView;
 use sublink::link::{Ipv4Setting, Ipv6Setting, KindInfo};
+use sublink::neigh::{ForwardingEntry, NeighbourView};
 use sublink::nsid::GetNsid;
 use sublink::reply::Reply;
 use sublink::request::RequestInfo;
@@ -18,8 +19,9 @@ use sublink::wire::{Attributes, Message, Messages};
 use sublink::{Error, LinkView};
 use sublink_fuzz::{Bounds, bounded};
 
-/// NEWLINK, DELLINK, NEWADDR, DELADDR, NEWROUTE, DELROUTE, ERROR, DONE, NEWNSID, GETLINK, SETLINK, NEWLINKPROP.
-const TYPES: [u16; 12] = [16, 17, 20, 21, 24, 25, 2, 3, 88, 18, 19, 108];
+/// NEWLINK, DELLINK, NEWADDR, DELADDR, NEWROUTE, DELROUTE, ERROR, DONE, NEWNSID, GETLINK, SETLINK, NEWLINKPROP, NEWNEIGH,
+/// DELNEIGH.
+const TYPES: [u16; 14] = [16, 17, 20, 21, 24, 25, 2, 3, 88, 18, 19, 108, 28, 29];
 
 /// The Debug text of an owned link is what takes most: up to 60 bytes for an entry of 4, and growing doubles it.
 const BOUNDS: Bounds = Bounds { peak: (20_000, 400), total: (200_000, 3_000) };
@@ -84,6 +86,14 @@ fn message(message: Message<'_>, datagram: &[u8]) {
         assert_eq!(owned.next_hops.as_deref().map_or(0, <[_]>::len), hops);
         black_box(format!("{view:?} {owned:?} {:?}", owned.link()));
     }
+    if let Some(view) = NeighbourView::of(message) {
+        let owned = view.to_owned();
+        assert_eq!((owned.index, owned.addr, owned.state), (view.index(), view.addr(), view.state()));
+        assert_eq!((owned.mac, owned.flags), (view.mac().mac(), view.flags()));
+        assert!(ForwardingEntry::of(message).is_none());
+        black_box(format!("{view:?} {owned:?}"));
+    }
+    black_box(ForwardingEntry::of(message).map(|entry| format!("{entry:?} {}", entry.is_own())));
     black_box(GetNsid::read(message));
 }
 

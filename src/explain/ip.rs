@@ -207,7 +207,7 @@ impl Surroundings<'_> {
         let links = self.links_of_route()?;
         let link = links
             .into_iter()
-            .flat_map(|index| self.at(index, None))
+            .filter_map(|index| self.at(index, None))
             .find(|link| !link.flags.contains(LinkFlags::UP))?;
         Some(Reason::LinkIsDown(link.name))
     }

@@ -173,8 +173,6 @@ table! {
         52 IFLA_PROP_LIST pub alt_names: AltNames<'a> => AltNames<'a> => Vec<Box<[u8]>> = AltNames::NONE,
         /// The hardware's own address, where it has one (since Linux 5.6).
         54 IFLA_PERM_ADDRESS pub permanent_address: LinkAddress<'a> => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
-        /// The discipline of its transmit queue: `noqueue`, `fq_codel` …
-        6 IFLA_QDISC pub qdisc: Name<'a> => Name<'a> => Box<[u8]>,
         /// How often the carrier came (since Linux 4.16).
         47 IFLA_CARRIER_UP_COUNT pub carrier_up_count: u32,
         /// How often the carrier went (since Linux 4.16).
@@ -195,7 +193,9 @@ table! {
         /// The bytes that it wants free behind each packet (since Linux 6.18).
         69 IFLA_TAILROOM pub tailroom: u16,
     }
-    moving {
+    viewed {
+        /// The discipline of its transmit queue: `noqueue`, `fq_codel` …
+        6 IFLA_QDISC pub qdisc: Name<'a>,
         /// Counters, where they are asked for: [`GetLink::with_stats`], [`ListLinks::with_stats`]. An owned link has none, so that
         /// it stays equal while nothing but traffic changes; they are easily kept beside it.
         23 IFLA_STATS64 pub stats: LinkStats,

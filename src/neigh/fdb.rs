@@ -78,7 +78,7 @@ impl Command for DeleteForwarding {}
 impl Request for DeleteForwarding {
     fn encode(&self, seq: u32, buf: &mut [u8]) -> Result<usize, NoRoom> {
         let Self { index, addr } = *self;
-        let head = head(index, NeighbourState::None, NeighbourFlags::SELF);
+        let head = head(index, NeighbourState::Permanent, NeighbourFlags::SELF); // other states are refused by most drivers
         put(RTM_DELNEIGH, NLM_F_ACK, head, seq, buf, |out| out.one(NeighbourView::NDA_LLADDR, &addr))
     }
 }
@@ -163,7 +163,7 @@ mod tests {
         ]);
         assert_eq!(encoded(&DeleteForwarding::new(INDEX, addr)), [
             40, 0, 0, 0,  29, 0, 5, 0,  7, 0, 0, 0,  0, 0, 0, 0,   // RTM_DELNEIGH, REQUEST ACK
-            7, 0, 0, 0,  5, 0, 0, 0,  0, 0, 2, 0,
+            7, 0, 0, 0,  5, 0, 0, 0,  0x80, 0, 2, 0,
             10, 0, 2, 0,  1, 0, 0x5e, 0, 0, 7,  0, 0,
         ]);
     }

@@ -6,11 +6,12 @@ use crate::batch::{Batch, Outcome};
 use crate::error::{Error, ErrorKind, KernelError, Result};
 use crate::reply::Reply;
 use crate::wire::Messages;
+use nix::errno::Errno;
 
 impl Socket {
     /// Sends all steps of `batch`, in as few sends as their acknowledgements allow, and notes how each came out.
     ///
-    /// A send has at most 128 steps. Where the receive buffer is too small for their acknowledgements and some are lost, the
+    /// A send has at most 128 steps, and fewer where they do not fit the send buffer. Where the receive buffer is too small for their acknowledgements and some are lost, the
     /// sends that follow on this socket have half as many, and half of that again. The steps whose answers were lost are
     /// [unknown](Outcome::Unknown); they are not sent again.
     ///
@@ -26,6 +27,10 @@ impl Socket {
         while from < steps {
             let to = batch.chunk_end(from, self.chunk);
             if let Err(error) = self.run_chunk(batch, from, to) {
+                if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) && to - from > 1 {
+                    self.chunk = (to - from) / 2; // nothing was sent
+                    continue;
+                }
                 let is_overrun = matches!(error.kind(), ErrorKind::Overrun);
                 lost.get_or_insert(error);
                 if !is_overrun {
@@ -35,13 +40,18 @@ impl Socket {
             }
             from = to;
         }
+        self.conclude(batch, lost)
+    }
+
+    /// The first step that failed, or why answers are missing.
+    fn conclude(&mut self, batch: &Batch, lost: Option<Error>) -> Result<()> {
         let failed = batch.outcomes().iter().enumerate().find_map(|(step, outcome)| match outcome {
             Outcome::Failed(error) => Some((step, error.clone())),
             _ => None,
         });
         match (failed, lost) {
             (Some((step, error)), lost) => {
-                let error = Error::from(error).at_step(step, steps).with_losses(lost.is_some());
+                let error = Error::from(error).at_step(step, batch.len()).with_losses(lost.is_some());
                 Err(self.describe(error, batch.messages(step, step + 1)))
             }
             (None, Some(lost)) => Err(lost),

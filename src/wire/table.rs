@@ -35,7 +35,7 @@
 //! | `request` | ✓      | ✓      |            |          | an order, not a property                               |
 //! | `order`   |        | ✓      |            |          | an order, not a property                               |
 //! | `reply`   |        |        | ✓          |          | refused or ignored in requests                         |
-//! | `moving`  |        |        | view only  |          | as `reply`; changes though nobody changes the link     |
+//! | `viewed`  |        |        | view only  |          | as `reply`; an owned copy would change or allocate     |
 //! | `lists`   | ✓      | ✓      | ✓          | ✓        | of unbounded length; stands last, written out of line  |
 //!
 //! Sections may repeat. Encoding skips a section of which nothing is set with one test, so rows that are seldom used stand
@@ -93,7 +93,7 @@ macro_rules! hand_out {
         $(request $in_request:tt)?
         $(order $in_order:tt)?
         $(reply $in_reply:tt)?
-        $(moving $in_moving:tt)?
+        $(viewed $in_viewed:tt)?
         $(lists $in_lists:tt)?
      );*) => {
         $crate::wire::table::request! {
@@ -104,7 +104,7 @@ macro_rules! hand_out {
         }
         $crate::wire::table::view! {
             $($view)*
-            [$($($in_create)? $($in_change)? $($in_both)? $($in_reply)? $($in_moving)? $($in_lists)?)*]
+            [$($($in_create)? $($in_change)? $($in_both)? $($in_reply)? $($in_viewed)? $($in_lists)?)*]
             unread [$($($in_request)? $($in_order)?)*]
         }
         $crate::wire::table::info! {

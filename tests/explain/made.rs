@@ -42,11 +42,13 @@ pub fn a_temporary_name_is_none() -> Result<(), Skip> {
     let mut socket = socket();
     let parent = parent(&mut socket);
     let temporary = name("sl~0123456789ab");
-    let link = socket.create(&NewLink::macvlan(parent).name(temporary)).unwrap();
+    let own = socket.link_at(parent).unwrap().mac().mac().unwrap();
+    let link = socket.create(&NewLink::macvlan(parent).name(temporary).mac(own)).unwrap();
     let why = "EINVAL (Invalid argument): the MTU 9000 is above the 1500 of the parent p0";
     for (refused, said) in [
         (socket.change(&LinkChange::new(link).mtu(9000)), format!("change the new link: {why}")),
         (socket.create(&NewLink::macvlan(parent).name(temporary).mtu(9000)).map(drop), "create macvlan on p0: ".into()),
+        (socket.change(&LinkChange::new(link).up()), "bring up the new link: EADDRINUSE".into()),
     ] {
         let error = refused.unwrap_err().explained(&mut socket).to_string();
         assert!(error.starts_with(&said), "{error}");
@@ -65,7 +67,9 @@ pub fn a_vlan_that_another_program_makes() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let half_made = socket.create(&NewLink::vlan(parent, vid(50)).name(name("sl~0123456789ab"))).unwrap();
     let error = Parent::new(name("p0.50")).plan(&mut socket, &owner()).unwrap_err();
-    assert_eq!(error.to_string(), "VLAN 50, which p0.50 would be, is there already, and being made: try again");
+    let said = "VLAN 50, which p0.50 would be, is there already, unfinished: another program is making it, or was stopped \
+                before it had";
+    assert_eq!(error.to_string(), said);
     socket.change(&LinkChange::new(half_made).name(name("five"))).unwrap();
     let error = Parent::new(name("p0.50")).plan(&mut socket, &owner()).unwrap_err();
     assert_eq!(error.to_string(), "VLAN 50, which p0.50 would be, is there already as five: make that the parent");

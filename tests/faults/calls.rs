@@ -126,11 +126,10 @@ impl How {
     /// Whether calls like this one can go on going wrong.
     pub fn lasts(self, call: &Call) -> bool {
         match self {
-            Fails(Errno::EINTR) | Lost(Errno::EINTR) => false,
+            Fails(Errno::EINTR) | Lost(Errno::EINTR) | How::Killed => false,
             Fails(Errno::EAGAIN) => call.number != libc::SYS_recvmsg,
             Fails(_) => call.number != libc::SYS_mmap,
             Lost(_) => true,
-            How::Killed => false,
         }
     }
 }

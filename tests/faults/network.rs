@@ -71,6 +71,14 @@ fn connecting() {
 }
 
 #[role]
+fn connecting_first() {
+    perform(|near| match connect("eth0", "p0", &mut near.host, &mut near.pods[0], &[]) {
+        Ok(member) => json!({ "ok": member.attached.to_string() }),
+        Err(error) => failure(error.as_failed().expect("a failure of the kernel's")),
+    });
+}
+
+#[role]
 fn connecting_to_a_vlan() {
     perform(|near| match connect("eth0", "p0.50", &mut near.host, &mut near.pods[0], &[]) {
         Ok(member) => json!({ "ok": member.attached.to_string() }),
@@ -149,8 +157,8 @@ fn judge_connect(outcome: &mut Outcome<'_>) -> Result<(), String> {
     has_default_routes(outcome)
 }
 
-/// A VLAN that was made stays.
-fn judge_connect_to_a_vlan(outcome: &mut Outcome<'_>) -> Result<(), String> {
+/// A parent that was made stays.
+fn judge_connect_first(outcome: &mut Outcome<'_>) -> Result<(), String> {
     if outcome.is_ok() {
         return outcome.there_is(outcome.whole, "it is connected");
     }
@@ -218,6 +226,17 @@ fn taking_the_default_route_of_another_link() -> Result<(), Skip> {
     matrix::run(&Operation { name, role, prepare, judge: judge_take, again, share: SMALL })
 }
 
+/// `lo` is brought up.
+#[kernel_test]
+fn connecting_to_a_first_network() -> Result<(), Skip> {
+    let again = |scene: &mut Scene| {
+        clear(scene);
+        connect("eth0", "p0", &mut scene.host, &mut scene.pods[0], &[]).expect("it is connected");
+    };
+    let (name, role, prepare) = ("connect to a first network", "connecting_first", || Scene::new(1));
+    matrix::run(&Operation { name, role, prepare, judge: judge_connect_first, again, share: SMALL })
+}
+
 #[kernel_test]
 fn connecting_to_a_vlan_made_on_demand() -> Result<(), Skip> {
     needs("vlan")?;
@@ -230,7 +249,7 @@ fn connecting_to_a_vlan_made_on_demand() -> Result<(), Skip> {
         name: "connect to a VLAN made on demand",
         role: "connecting_to_a_vlan",
         prepare,
-        judge: judge_connect_to_a_vlan,
+        judge: judge_connect_first,
         again,
         share: LARGE,
     })

@@ -99,7 +99,7 @@ struct Tracer<'f> {
 /// Lets a process that waits for a byte on its standard input go, and stops it at its calls until it ends; or, unless it
 /// `goes_on`, until the last call that is to go wrong. It has to be a child of the calling thread.
 pub fn trace(process: u32, start: ChildStdin, fault: Option<&Fault>, goes_on: bool) -> nix::Result<Trace> {
-    let leader = Pid::from_raw(process.cast_signed());
+    let leader = Pid::from_raw(process.try_into().expect("a process"));
     let (ended, end) = mpsc::channel::<()>();
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -177,10 +177,10 @@ impl<'f> Tracer<'f> {
             return self.enter(thread, registers);
         }
         let state = self.threads.entry(thread).or_default();
-        let did_it = registers.rax.cast_signed() >= 0;
+        let did_it = i64::from_ne_bytes(registers.rax.to_ne_bytes()) >= 0;
         let loss = state.loss.take().filter(|_| did_it);
         if let Some(error) = state.result.take().or(loss) {
-            registers.rax = i64::from(-(error as i32)).cast_unsigned();
+            registers.rax = u64::from_ne_bytes(i64::from(-(error as i32)).to_ne_bytes());
             ptrace::setregs(thread, registers)?;
             if !self.goes_on && self.fault.is_some_and(|fault| !fault.from_here_on) {
                 self.stage = Stage::Behind;
@@ -205,10 +205,9 @@ impl<'f> Tracer<'f> {
         }
         let count = self.counts.entry(site.clone()).or_default();
         *count += 1;
-        let is_hit = self.fault.filter(|fault| match self.is_met {
-            false => fault.site == site && fault.nth == *count,
-            true => fault.from_here_on && fault.site.call.number == site.call.number,
-        });
+        let is_next = |fault: &&Fault| fault.site == site && fault.nth == *count;
+        let goes_on = |fault: &&Fault| fault.from_here_on && fault.site.call.number == site.call.number;
+        let is_hit = if self.is_met { self.fault.filter(goes_on) } else { self.fault.filter(is_next) };
         self.trace.push(site);
         match is_hit {
             Some(fault) => {

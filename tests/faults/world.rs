@@ -250,5 +250,5 @@ pub fn is_usable(host: &mut Socket, parent: &str) {
         made = host.create(&link).ok();
         made.is_some()
     });
-    made.into_iter().for_each(|link| host.delete(link).expect("it is deleted"));
+    host.delete(made.expect("a link")).expect("it is deleted");
 }

@@ -7,6 +7,7 @@ use sublink::link::{
     AddrGenMode, Ipv4Setting, Ipv6Setting, IpvlanFlag, IpvlanMode, IpvlanView, LinkFlags, LinkMode, LinkSettings,
     LinkStats, MacvlanFlags, MacvlanView, MacvtapView, OperState, SourceMacs, VlanFlags, VlanProtocol, VlanView,
 };
+use sublink::neigh::NeighbourView;
 use sublink::route::RouteView;
 use sublink::wire::{Inside, Row};
 use sublink::{LinkChange, LinkView, MacvlanMode, NewLink, Request};
@@ -45,6 +46,8 @@ pub const GROUPS: &[Group] = &[
     ("message_types_of_addresses_and_routes", ip::message_types),
     ("addresses", ip::addresses),
     ("routes", ip::routes),
+    ("attributes_of_neighbours", || rows(NeighbourView::ROWS)),
+    ("neighbours", ip::neighbours),
     ("namespace_ids", ip::namespace_ids),
     ("settings_of_ipv4", ip::settings_of_ipv4),
 ];

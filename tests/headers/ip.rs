@@ -1,15 +1,19 @@
 //! Numbers of addresses, routes, namespace ids, and of the settings of address families.
 
-use super::bytes::{encoded, index, number};
+use super::bytes::{encoded, index, mac, number};
 use super::claims::{Claim, NONE, claim};
 use std::fs::File;
 use sublink::addr::{AddressFlags, DeleteAddress, Lifetime, ListAddresses};
 use sublink::link::{Ipv4Setting, LinkSettings};
+use sublink::neigh::{
+    AskNeighbour, DeleteNeighbour, GetNeighbour, ListForwarding, ListNeighbours, NeighbourFlags, NeighbourState,
+    NewForwarding, NewNeighbour, NewProxy,
+};
 use sublink::nsid::{GetNsid, NewNsid};
 use sublink::route::{DeleteRoute, ListRoutes, MetricLocks, NextHop, RouteFeatures, RouteProtocol, RouteType, Table};
 use sublink::value::Scope;
 use sublink::wire::{Attributes, Header};
-use sublink::{IpNetwork, NewAddress, NewRoute};
+use sublink::{IpNetwork, NewAddress, NewRoute, Request};
 
 fn net(network: &str) -> IpNetwork {
     network.parse().expect("a network")
@@ -107,6 +111,43 @@ pub fn routes() -> Vec<Claim> {
         claim("NLMSG_HDRLEN+sizeof(struct rtmsg)", size(encoded(&ListRoutes::v4()).len())),
     ];
     all.into_iter().chain(features).chain(locks).collect()
+}
+
+pub fn neighbours() -> Vec<Claim> {
+    let addr = "10.0.0.1".parse().expect("an address");
+    let new = NewNeighbour::new(index(), addr, mac());
+    let of = |state| i128::from(u16::from(state));
+    let all = [
+        claim("RTM_NEWNEIGH", header(&new).ty),
+        claim("RTM_DELNEIGH", header(&DeleteNeighbour::new(index(), addr)).ty),
+        claim("RTM_GETNEIGH", header(&GetNeighbour::new(index(), addr)).ty),
+        claim("NLM_F_REQUEST|NLM_F_ACK|NLM_F_CREATE|NLM_F_EXCL", header(&new).flags),
+        claim("NLM_F_REQUEST|NLM_F_ACK|NLM_F_CREATE|NLM_F_REPLACE", header(&new.replace()).flags),
+        claim("NLM_F_REQUEST|NLM_F_ACK|NLM_F_REPLACE", header(&new.change()).flags),
+        claim("NLM_F_REQUEST|NLM_F_DUMP", header(&ListNeighbours::new()).flags),
+        claim("NUD_NONE", of(NeighbourState::None)),
+        claim("NUD_INCOMPLETE", of(NeighbourState::Incomplete)),
+        claim("NUD_REACHABLE", of(NeighbourState::Reachable)),
+        claim("NUD_STALE", of(NeighbourState::Stale)),
+        claim("NUD_DELAY", of(NeighbourState::Delay)),
+        claim("NUD_PROBE", of(NeighbourState::Probe)),
+        claim("NUD_FAILED", of(NeighbourState::Failed)),
+        claim("NUD_NOARP", of(NeighbourState::Noarp)),
+        claim("NUD_PERMANENT", of(NeighbourState::Permanent)),
+        claim("NUD_PERMANENT", at(&encoded(&new), 8..10)),
+        claim("AF_BRIDGE", at(&encoded(&ListForwarding::of(index())), 0..1)),
+        claim("NTF_SELF", at(&encoded(&NewForwarding::new(index(), mac().into())), 10..11)),
+        claim("NTF_PROXY", at(&encoded(&NewProxy::new(index(), addr)), 10..11)),
+        claim("NTF_USE", at(&encoded(&AskNeighbour::new(index(), addr)), 10..11)),
+        claim("NLMSG_HDRLEN+sizeof(struct ndmsg)", size(encoded(&ListNeighbours::new()).len())),
+        claim("NDA_IFINDEX", at(&encoded(&ListNeighbours::new().index(index())), 14..16)),
+    ];
+    let flags = NeighbourFlags::ROWS.iter().map(|(name, bit)| claim(name, *bit));
+    all.into_iter().chain(flags).collect()
+}
+
+fn header(request: &impl Request) -> Header {
+    Header::parse(&encoded(request)).expect("a header")
 }
 
 pub fn namespace_ids() -> Vec<Claim> {

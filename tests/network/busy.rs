@@ -16,8 +16,11 @@ fn make_links(host: &mut Socket, parent: IfIndex, count: usize) {
     for number in 0..count {
         let link = NewLink::macvlan(parent).mode(MacvlanMode::Bridge).mac(MacAddr::random());
         batch.push(&link.name(name(&format!("m{number}")))).unwrap();
+        if batch.len() == 16 || number + 1 == count {
+            host.run(&mut batch).unwrap(); // few at a time: the receive buffer may be a small one
+            batch.clear();
+        }
     }
-    host.run(&mut batch).unwrap();
 }
 
 /// A list of them is interrupted more often than not.

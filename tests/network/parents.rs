@@ -147,9 +147,9 @@ pub fn a_foreign_vlan_of_another_name_is_pointed_out() -> Result<(), Skip> {
     needs("vlan")?;
     let mut host = socket();
     let base = parent(&mut host);
-    for there in ["uplink50", HALF_MADE] {
+    let unfinished = "unfinished: another program is making it, or was stopped before it had";
+    for (there, how) in [("uplink50", " as uplink50: make that the parent"), (HALF_MADE, &format!(", {unfinished}"))] {
         let foreign = host.create(&NewLink::vlan(base, vid(50)).name(name(there))).unwrap();
-        let how = if there == HALF_MADE { ", and being made: try again" } else { " as uplink50: make that the parent" };
         let expected = format!("VLAN 50, which p0.50 would be, is there already{how}");
         assert_eq!(up_refused(&on(VLAN, "net")), expected);
         host.delete(foreign).unwrap();

@@ -3,7 +3,7 @@
 use crate::common::{Skip, name, parent, socket};
 use crate::help::{all, index, seen};
 use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::RcvBuf;
+use nix::sys::socket::sockopt::{RcvBuf, SndBuf};
 use std::collections::HashSet;
 use sublink::batch::Outcome;
 use sublink::link::{AddrGenMode, AltNameChange, DeleteLink, LinkSettings};
@@ -11,6 +11,13 @@ use sublink::value::AltName;
 use sublink::{Batch, ErrorKind, IfIndex, IfName, LinkChange, MacAddr, MacvlanMode, NewLink, Socket};
 use sublink_tests::kernel_test;
 
+/// No macvlan stands on `lo`: EINVAL.
+const LO: IfIndex = match IfIndex::new(1) {
+    Ok(index) => index,
+    Err(_) => unreachable!(),
+};
+
+const EINVAL: i32 = 22;
 const EEXIST: i32 = 17;
 const ENODEV: i32 = 19;
 
@@ -245,6 +252,26 @@ pub fn after_a_loss_the_rest_is_sent() -> Result<(), Skip> {
     for (step, outcome) in batch.outcomes().iter().enumerate() {
         assert!(matches!(outcome, Outcome::Done | Outcome::Unknown), "step {step}: {outcome:?}");
         assert!(there.contains(&numbered(step).to_string()), "step {step}");
+    }
+    Ok(())
+}
+
+/// What does not fit the send buffer goes in more sends; one request that alone is too large is told of, as not sent.
+#[kernel_test]
+pub fn a_small_send_buffer_makes_more_sends() -> Result<(), Skip> {
+    for batch in [Batch::new(), Batch::new().one_ack()] {
+        let mut socket = socket();
+        setsockopt(&socket, SndBuf, &2304).expect("a small buffer");
+        let mut batch = creates(LO, 300, |_| false, batch);
+        let error = socket.run(&mut batch).unwrap_err();
+        assert_eq!(error.step().map(|step| step.index), Some(0), "{error}");
+        assert!(batch.outcomes().iter().all(|outcome| errno(outcome) == EINVAL));
+        let senders: Vec<_> = (0..1000u16).map(|_| MacAddr::random()).collect();
+        let mut batch = Batch::new();
+        batch.push(&NewLink::macvlan(LO).source(&senders)).unwrap();
+        let error = socket.run(&mut batch).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(nix::errno::Errno::EMSGSIZE as i32), "{error}");
+        assert_eq!(batch.outcomes(), [Outcome::NotSent]);
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ pub fn all(socket: &mut Socket) -> Vec<LinkInfo> {
     for link in &mut links {
         link.flags = if link.flags.contains(LinkFlags::UP) { LinkFlags::UP } else { LinkFlags::default() };
         (link.oper_state, link.carrier, link.carrier_changes) = (OperState::Unknown, None, None);
-        (link.carrier_up_count, link.carrier_down_count, link.qdisc) = (None, None, None);
+        (link.carrier_up_count, link.carrier_down_count) = (None, None);
     }
     links
 }

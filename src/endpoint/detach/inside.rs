@@ -12,6 +12,7 @@
 //! The host's namespace has an id there too, and nothing in it is ever listed or deleted.
 
 use super::{Detach, Fate, Standing};
+use crate::batch::Batch;
 use crate::endpoint::Attached;
 use crate::endpoint::attached::tag_of;
 use crate::error::{Error, ErrorKind, Result};
@@ -293,10 +294,11 @@ impl Attached {
             }
             let here = others.iter().filter(|link| link.nsid.is_none()).map(|link| link.index);
             delete_together(inside, is_own.then_some(self.index).into_iter().chain(here).collect())?;
-            for link in others.iter().filter(|link| link.nsid.is_some()) {
-                let request = DeleteLink::index(link.index);
-                let _ = delete(inside, link.nsid.map_or(request, |nsid| request.in_netnsid(nsid))); // seen in the next round
+            let mut elsewhere = Batch::new().one_ack();
+            for (index, nsid) in others.iter().filter_map(|link| Some((link.index, link.nsid?))) {
+                elsewhere.push(&DeleteLink::index(index).in_netnsid(nsid))?;
             }
+            let _ = inside.run(&mut elsewhere); // what could not be deleted is seen in the next round
             if is_own && inside.has_link(self.index)? {
                 inside.delete(self.index)?;
             }

@@ -116,7 +116,7 @@ fn way_out(name: &str) -> &'static str {
 /// A link has a temporary name while it is made.
 fn as_what(there: IfName) -> String {
     if there.is_temporary() {
-        ", and being made: try again".into()
+        ", unfinished: another program is making it, or was stopped before it had".into()
     } else {
         format!(" as {there}: make that the parent")
     }

@@ -208,6 +208,10 @@ impl Parent {
     /// no harm: a link that somebody else is about to finish or to remove is awaited, for seconds. A link that was there
     /// before is used as it is.
     ///
+    /// It does not look what stands on the link. A passthru child that a removal of an older version has left there keeps
+    /// nobody from making it or bringing it up, only from attaching to it: [`attach`](Self::attach) and
+    /// [`remove`](Self::remove) remove that.
+    ///
     /// # Errors
     /// It [cannot be made](InvalidParent), or the kernel refused, and it has been looked
     /// [why](crate::Error::reason); then nothing is left that this call has made. (Where answers are lost again and again, a

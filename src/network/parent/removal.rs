@@ -166,8 +166,12 @@ fn base_of(host: &mut Socket, link: &LinkInfo) -> Result<Option<LinkInfo>> {
 }
 
 fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> {
+    let base = base_of(host, link)?;
+    if !matches!(owner.made(link, base.as_slice()), Some(Made::Parent | Made::Unfinished)) {
+        return Ok(Removal::NotOurs); // without a list of all links
+    }
     let mut links = list(host, &ListLinks::new())?;
-    links.extend(base_of(host, link)?); // which a list that changes meanwhile may lack
+    links.extend(base); // which a list that changes meanwhile may lack
     let addresses = match list(host, &ListAddresses::new().index(link.index)) {
         Err(Error::Failed(error)) if error.is_no_device() => return Ok(Removal::NotThere),
         addresses => addresses?,

@@ -108,6 +108,7 @@ pub const ROWS: &[Row] = &[
     known(ADD, Errno::ENOMEM, "no memory", Never("it takes a machine without memory"), Neither("the number says it")),
 
     row(DELETE, Errno::EADDRNOTAVAIL, "IPv4, another prefix", |w| {
+        w.add_to(w.p1, "10.0.0.7/25").unwrap();
         w.add("10.0.0.7/24").unwrap();
         w.delete("10.0.0.7/32")
     }, Explained("AnotherAddress", "p0 has 10.0.0.7/24, which is another address")),

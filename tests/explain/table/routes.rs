@@ -172,7 +172,8 @@ pub const ROWS: &[Row] = &[
         Words("Nexthop has invalid gateway")),
     row(ADD, Errno::ENETUNREACH, "no network holds the gateway of a next hop", |w| {
         w.with("10.0.0.7/24");
-        let hops = [via_hop("10.0.0.1").index(w.p0), via_hop("10.9.0.1").index(w.p1)];
+        let onlink = via_hop("10.8.0.1").index(w.p0).onlink();
+        let hops = [onlink, via_hop("10.0.0.1").index(w.p0), via_hop("10.9.0.1").index(w.p1)];
         w.apply(to("10.5.0.0/16").next_hops(&hops))
     }, Explained("GatewayUnreachable", "the gateway 10.9.0.1 is in no network of p1 (`onlink` makes it reachable all the same)")),
     row(ADD, Errno::EHOSTUNREACH, "IPv6, no network holds the gateway of a next hop", |w| {
