@@ -12,6 +12,10 @@ mod killed;
 mod life;
 #[path = "../examples/cni/plugin/mod.rs"]
 mod plugin;
+#[path = "cni/recorded.rs"]
+mod recorded;
+#[path = "cni/reference.rs"]
+mod reference;
 #[path = "cni/runtime.rs"]
 mod runtime;
 
