@@ -21,7 +21,7 @@
 # delete a folder there to renew it. Suites that need no kernel run on the host only, where the
 # compiler and the kernel's headers are too.
 #
-# In a guest with Linux 6.1, the suites about attaching, detaching and networks run once more with small
+# In a guest with Linux 6.1, the suites `detached` and `network` run once more with small
 # socket buffers: sockets there send and receive at most 32 KiB, and `small-NAME` is the suite's name then.
 #
 # SUBLINK_LIMIT is the time limit, in seconds, of one guest and of one suite on the host. Without it
@@ -41,7 +41,7 @@ readonly examples=(quickstart attach)
 # Suites that need no kernel of a certain version: they work on bytes, or ask the headers.
 readonly host_only=(lib fixtures headers hostile layers packet_route)
 # Suites that run once more with small socket buffers, in bytes, in guests with this kernel.
-readonly small_suites=(attach detached network) small_buffer=32768 small_version=6.1
+readonly small_suites=(detached network) small_buffer=32768 small_version=6.1
 # In load order: each after those it needs.
 readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb vrf tls bonding team)
 home=$HOME

@@ -37,7 +37,7 @@ pub use restore::{Restored, restore_networks};
 pub use subnet::Subnet;
 
 use crate::endpoint::Endpoint;
-use crate::link::{Ipv4Setting, Ipv6Setting, LinkInfo, LinkSpec, MacvlanMode, NewLink, VlanId, VlanProtocol};
+use crate::link::{Ipv4Setting, Ipv6Setting, LinkSpec, MacvlanMode, NewLink, VlanId, VlanProtocol};
 use crate::value::{IPV6_MTU, IfIndex, IfName, maybe};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -288,27 +288,6 @@ impl Network {
             }
         }
         others.iter().try_for_each(|other| self.check_beside(other))
-    }
-
-    /// Checks it against its parent's MTU, where that is known: IPv6 subnets need 1280. A parent that is still to be made has
-    /// at most the MTU of the link that it is to be made on; so the network's own is checked against that.
-    ///
-    /// # Errors
-    /// [`InvalidNetwork::MtuOfParent`] and [`InvalidNetwork::MtuAboveBase`].
-    pub fn validate_on(&self, parent: &LinkInfo) -> Result<(), InvalidNetwork> {
-        if let Some(mtu) = self.mtu.filter(|mtu| *mtu > parent.mtu && parent.name != self.parent_name()) {
-            return Err(InvalidNetwork::MtuAboveBase { mtu, base: parent.name, base_mtu: parent.mtu });
-        }
-        let v6 = self.subnets.iter().find(|subnet| subnet.network().is_ipv6());
-        match v6.filter(|_| parent.mtu < IPV6_MTU) {
-            Some(v6) => Err(InvalidNetwork::MtuOfParent { subnet: v6.network(), parent: parent.name, mtu: parent.mtu }),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether its parent's MTU matters.
-    fn depends_on_mtu(&self) -> bool {
-        self.mtu.is_some() || self.subnets.iter().any(|subnet| subnet.network().is_ipv6())
     }
 
     fn check_config(&self, others: &[Self]) -> Result<(), InvalidNetwork> {

@@ -82,7 +82,7 @@ impl<'a> NewRoute<'a> {
     /// used. The very same route is an EEXIST all the same.
     ///
     /// In IPv6, routes with gateways share the traffic (ECMP) whichever comes first, and are reported as one with several
-    /// [next hops](RouteInfo::next_hops).
+    /// [next hops](super::RouteInfo::next_hops).
     ///
     /// ```
     /// # use sublink::{IfIndex, NewRoute, Socket};

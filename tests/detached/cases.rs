@@ -4,6 +4,7 @@
 
 use crate::common::{Skip, mac, name, needs, vid};
 use crate::world::{BRIDGE, Kind, SILENCE, World};
+use nix::sys::socket::{setsockopt, sockopt::SndBufForce};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -351,6 +352,11 @@ fn stack_a_listener(world: &mut World) -> IfIndex {
     world.pod.socket().create(&link.name(name("mv1"))).unwrap()
 }
 
+/// A request with thousands of senders fits no small send buffer.
+fn let_send_much(socket: &Socket) {
+    setsockopt(socket, SndBufForce, &(1 << 20)).unwrap();
+}
+
 fn assert_told(detached: &Detached, stacked: IfIndex) {
     let is_seen = detached.remaining.iter().any(|link| link.index == stacked);
     assert!(!detached.is_off_the_network(), "{detached}");
@@ -364,6 +370,7 @@ fn what_grows_while_it_is_listed_is_told() -> Result<(), Skip> {
     let mut world = World::new(BRIDGE);
     let stacked = stack_a_listener(&mut world);
     let mut other = Socket::open_in(&world.pod).unwrap();
+    let_send_much(&other);
     let is_over = AtomicBool::new(false);
     let outcomes = thread::scope(|scope| {
         scope.spawn(|| {
@@ -393,6 +400,7 @@ fn what_was_moved_with_a_long_list_is_told() -> Result<(), Skip> {
     let mut world = World::new(BRIDGE);
     let stacked = stack_a_listener(&mut world);
     let list = senders(5_000);
+    let_send_much(world.pod.socket());
     world.pod.socket().change(&LinkChange::macvlan(stacked).macaddr(SourceMacs::Set(&list))).unwrap();
     World::move_on(&mut world.pod, stacked, &mut world.nested);
     let detached = world.attached.detach(&mut world.host, &mut world.pod, &Detach::new()).unwrap();

@@ -194,7 +194,9 @@ fn read(socket: &mut Socket) -> Vec<NeighbourInfo> {
     found.extend(socket.snapshot(&ListNeighbours::new().proxies()).expect("proxies"));
     found.retain(|found| found.addr.is_some_and(|addr| !addr.is_multicast()));
     found.sort_by_key(|found| found.addr);
-    found.iter_mut().for_each(|found| found.ages = None); // of two moments
+    for found in &mut found {
+        found.ages = None; // of two moments
+    }
     found
 }
 

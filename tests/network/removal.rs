@@ -1,6 +1,6 @@
 //! When a network's parent is removed with it, and when it is kept.
 
-use crate::common::{Skip, mac, name, needs, parent, socket, veth, vid};
+use crate::common::{Skip, mac, name, needs, parent, sequence, socket, veth, vid};
 use crate::help::{connect, connection, links, macvlan, mark, network, on, owner, passthru, up};
 use crate::pod::{Pod, net};
 use crate::tools::try_ip;
@@ -48,6 +48,21 @@ pub fn what_is_unused_is_removed() -> Result<(), Skip> {
         }
         assert_eq!(removal(&mut host, &network, &[]), Removal::NotThere);
     }
+    Ok(())
+}
+
+/// It does not ask for each VLAN id, of which there are 8,190.
+#[kernel_test]
+pub fn removing_what_is_unused_takes_few_requests() -> Result<(), Skip> {
+    needs("vlan")?;
+    let mut host = socket();
+    parent(&mut host);
+    let network = on(VLAN, "net");
+    up(&network, &mut host).unwrap();
+    let before = sequence(&mut host);
+    assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
+    let requests = sequence(&mut host).wrapping_sub(before);
+    assert!(requests < 40, "{requests}");
     Ok(())
 }
 

@@ -1,9 +1,9 @@
 //! The host and its containers, before the host has access to them, while it has, and after.
 
+use crate::capture::Frame;
 use crate::common::{Skip, mac, name};
 use crate::lan::{HOST, Lan, Way, passes};
 use crate::station::{Family, Place, Station, at, macvlan};
-use std::process::Command;
 use sublink::network::{Driver, HostAccess, Parent, Removal, Subnet, restore_networks};
 use sublink::{IfIndex, IpNetwork, MacvlanMode, Netns, Network, Owner, Sandbox};
 use sublink_tests::kernel_test;
@@ -52,11 +52,18 @@ pub fn the_host_reaches_its_containers_while_it_has_access() -> Result<(), Skip>
     let host = host_at(lan.parent, HOST);
     passes(&host, &lan.outside, WAYS); // broadcasts come by both links
     passes(&lan.outside, &host, WAYS);
-    lan.outside.send(&host, Family::V4, "who is it?");
-    host.hears(Family::V4, "who is it?");
-    let known = lan.outside.sandbox.run(|| Command::new("ip").args(["neigh", "show", "10.0.0.100"]).output().unwrap());
-    let known = String::from_utf8(known.unwrap().stdout).unwrap();
-    assert!(known.contains(&host.mac.to_string()), "{known}");
+    let (answers, shim_mac) = (lan.outside.capture(), lan.host.link_at(index).unwrap().mac().mac().unwrap());
+    lan.outside.forget(&host, Family::V4);
+    for text in ["who is it?", "and who else?"] {
+        lan.outside.send(&host, Family::V4, text);
+        host.hears(Family::V4, text); // what was asked before is answered by now
+        host.send(&lan.outside, Family::V4, text);
+        lan.outside.hears(Family::V4, text);
+    }
+    let frames = answers.frames_until("and who else?");
+    let is_arp = |frame: &&Frame| frame.bytes[12..14] == [0x08, 0x06];
+    let others = frames.iter().filter(is_arp).filter(|frame| frame.sender() == shim_mac.bytes());
+    assert_eq!(others.count(), 0, "the other link answers for its own address only");
 
     assert_eq!(parent.take_host_access(&mut lan.host, &owner(), shim).unwrap(), Removal::Removed);
     for container in &containers {
