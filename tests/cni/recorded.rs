@@ -136,7 +136,8 @@ fn an_unfinished_file_is_collected() -> Result<(), Skip> {
     assert!(collect(json!([{"containerID": "c1", "ifname": "eth0"}])).is_good);
     left.retain(|name| ["c1@eth0", ".c1@eth0.78", "nobody"].contains(&name.as_str()));
     let mut found = runtime.records();
-    (left.sort(), found.sort());
+    left.sort();
+    found.sort();
     assert_eq!(found, left);
     assert!(collect(json!([])).is_good);
     assert_eq!((runtime.records(), pod.links()), (vec!["nobody".to_owned()], vec![]));
