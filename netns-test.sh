@@ -423,7 +423,9 @@ make_guest_root() { # folder to make
     for program in busybox sh unshare nsenter prlimit ip tc bridge strace; do
         ! have $program || copy_with_libraries "$(type -P $program)" "$root" "bin/$program"
     done
-    [[ ! -x /usr/lib/cni/host-local ]] || copy_with_libraries /usr/lib/cni/host-local "$root" usr/lib/cni/host-local
+    for program in usr/lib/cni/{host-local,macvlan}; do
+        [[ ! -x /$program ]] || copy_with_libraries "/$program" "$root" "$program"
+    done
     for suite in "${guest_suites[@]}"; do
         copy_with_libraries "${executable[$suite]}" "$root" "suites/$suite"
     done

@@ -2,6 +2,8 @@
 //!
 //! The process is this binary again, in the role `plugin`, so that a guest needs no second program.
 
+#[path = "cni/cheaper.rs"]
+mod cheaper;
 #[path = "cni/demand.rs"]
 mod demand;
 #[path = "cni/failures.rs"]
@@ -12,6 +14,10 @@ mod killed;
 mod life;
 #[path = "../examples/cni/plugin/mod.rs"]
 mod plugin;
+#[path = "cni/recorded.rs"]
+mod recorded;
+#[path = "cni/reference.rs"]
+mod reference;
 #[path = "cni/runtime.rs"]
 mod runtime;
 

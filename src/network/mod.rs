@@ -38,7 +38,7 @@ pub use restore::{Restored, restore_networks};
 pub use subnet::Subnet;
 
 use crate::endpoint::Endpoint;
-use crate::link::{Ipv4Setting, Ipv6Setting, LinkInfo, LinkSpec, MacvlanMode, NewLink, VlanId, VlanProtocol};
+use crate::link::{Ipv4Setting, Ipv6Setting, LinkSpec, MacvlanMode, NewLink, VlanId, VlanProtocol};
 use crate::value::{IPV6_MTU, IfIndex, IfName, maybe};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -207,9 +207,11 @@ impl Network {
     }
 
     /// Whether links take addresses and routes from router advertisements. The default is false, and an
-    /// [internal](Self::is_internal) network never lets them. With false, IPv6 is off on a link without IPv6 addresses, as with Docker ([`DISABLE_IPV6`](Ipv6Setting::DISABLE_IPV6)). A
-    /// link with IPv6 addresses has it on, whatever the container's defaults are. With true, every link has it on. A setting
-    /// that cannot be written, and that the link does not have already, refuses the connection.
+    /// [internal](Self::is_internal) network never lets them.
+    ///
+    /// With false, IPv6 is off on a link without IPv6 addresses, as with Docker ([`DISABLE_IPV6`](Ipv6Setting::DISABLE_IPV6)). A
+    /// link with IPv6 addresses has it on, whatever the container's defaults are. With true, every link has it on. The connection
+    /// is refused if a setting cannot be written and the link does not have the value already.
     #[must_use]
     pub const fn accept_ra(mut self, accept_ra: bool) -> Self {
         self.accept_ra = accept_ra;
@@ -283,27 +285,6 @@ impl Network {
             }
         }
         others.iter().try_for_each(|other| self.check_beside(other))
-    }
-
-    /// Checks it against its parent's MTU: IPv6 subnets need 1280 bytes. For a parent that is still to be made, `parent` is the link
-    /// that it is to be made on, which limits the network's own MTU.
-    ///
-    /// # Errors
-    /// [`InvalidNetwork::MtuOfParent`] and [`InvalidNetwork::MtuAboveBase`].
-    pub fn validate_on(&self, parent: &LinkInfo) -> Result<(), InvalidNetwork> {
-        if let Some(mtu) = self.mtu.filter(|mtu| *mtu > parent.mtu && parent.name != self.parent_name()) {
-            return Err(InvalidNetwork::MtuAboveBase { mtu, base: parent.name, base_mtu: parent.mtu });
-        }
-        let v6 = self.subnets.iter().find(|subnet| subnet.network().is_ipv6());
-        match v6.filter(|_| parent.mtu < IPV6_MTU) {
-            Some(v6) => Err(InvalidNetwork::MtuOfParent { subnet: v6.network(), parent: parent.name, mtu: parent.mtu }),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether its parent's MTU matters.
-    fn depends_on_mtu(&self) -> bool {
-        self.mtu.is_some() || self.subnets.iter().any(|subnet| subnet.network().is_ipv6())
     }
 
     fn check_config(&self, others: &[Self]) -> Result<(), InvalidNetwork> {

@@ -1,9 +1,9 @@
 //! The link that a network is on: how it is made, and removed with the network.
 
 use super::{InvalidNetwork, Network, Owner, Parent, Removal, Result};
-use crate::link::{VlanId, VlanProtocol};
+use crate::link::{LinkInfo, VlanId, VlanProtocol};
 use crate::socket::Socket;
-use crate::value::IfName;
+use crate::value::{IPV6_MTU, IfName};
 
 impl Network {
     /// On this link. `BASE.ID` that is not there is made: the VLAN `ID` of the link `BASE`, which is made by the same rule
@@ -58,6 +58,27 @@ impl Network {
     /// Whether this link is its parent: a config-only network has none.
     pub(super) fn is_on(&self, link: IfName) -> bool {
         !self.config_only && self.parent_name() == link
+    }
+
+    /// Checks it against its parent's MTU: IPv6 subnets need 1280 bytes. For a parent that is still to be made, `parent` is the link
+    /// that it is to be made on, which limits the network's own MTU.
+    ///
+    /// # Errors
+    /// [`InvalidNetwork::MtuOfParent`] and [`InvalidNetwork::MtuAboveBase`].
+    pub fn validate_on(&self, parent: &LinkInfo) -> Result<(), InvalidNetwork> {
+        if let Some(mtu) = self.mtu.filter(|mtu| *mtu > parent.mtu && parent.name != self.parent_name()) {
+            return Err(InvalidNetwork::MtuAboveBase { mtu, base: parent.name, base_mtu: parent.mtu });
+        }
+        let v6 = self.subnets.iter().find(|subnet| subnet.network().is_ipv6());
+        match v6.filter(|_| parent.mtu < IPV6_MTU) {
+            Some(v6) => Err(InvalidNetwork::MtuOfParent { subnet: v6.network(), parent: parent.name, mtu: parent.mtu }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether its parent's MTU matters.
+    pub(super) fn depends_on_mtu(&self) -> bool {
+        self.mtu.is_some() || self.subnets.iter().any(|subnet| subnet.network().is_ipv6())
     }
 
     /// Takes the host's [access](Self::give_host_access) to its containers back, and removes its parent by the rule of

@@ -116,6 +116,18 @@ fn a_setting_cannot_be_written() -> Result<(), Skip> {
     Ok(())
 }
 
+/// Found only when the VLAN that was made for it has said how much it can carry.
+#[kernel_test]
+fn the_mtu_is_too_large_for_a_parent_that_was_made_for_it() -> Result<(), Skip> {
+    needs("vlan")?;
+    let (runtime, pod) = (Runtime::new()?, Pod::new("c1"));
+    parent(&mut socket());
+    let config = with(&with(&config(7), "master", "p0.50"), "mtu", 9000);
+    let error = leaves_nothing(&runtime, &config, &pod, "mtu");
+    assert_eq!(error["code"], 7, "{error}");
+    Ok(())
+}
+
 /// The VLAN that was made for it goes too, and one that others use stays.
 #[kernel_test]
 fn on_a_parent_that_was_made_for_it() -> Result<(), Skip> {

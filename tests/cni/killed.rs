@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use std::process::Command;
 
 /// What changes something: requests to the kernel, files, other programs.
-const CALLS: [&str; 8] = ["sendto", "sendmsg", "openat", "mkdir", "write", "rename", "unlink", "pipe2"];
+const CALLS: [&str; 9] = ["sendto", "sendmsg", "openat", "mkdir", "write", "linkat", "rename", "unlink", "pipe2"];
 
-fn needs_strace() -> Result<(), Skip> {
+pub fn needs_strace() -> Result<(), Skip> {
     let probe = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     match probe {
         Ok(output) if output.status.success() => Ok(()),

@@ -2,10 +2,11 @@
 
 use crate::common::{Skip, own_run, role, roles::ROLE, socket};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write, stdin};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use sublink::addr::ListAddresses;
 use sublink::route::ListRoutes;
@@ -13,7 +14,7 @@ use sublink::value::Scope;
 use sublink::{ListLinks, Netns, Sandbox, Socket};
 
 /// Where the IPAM plugin is, and where the records and the IPAM plugin's log go: in a `/run` of the test's own.
-const FOLDER: &str = "/run/cni";
+pub const FOLDER: &str = "/run/cni";
 
 /// Where Debian's package containernetworking-plugins puts the reference plugins.
 pub const REFERENCE: &str = "/usr/lib/cni";
@@ -66,16 +67,26 @@ impl Runtime {
         own_run()?;
         fs::create_dir(FOLDER).expect("a folder");
         let this = std::env::current_exe().expect("this binary");
-        let script = format!("#!/bin/sh\n{ROLE}=ipam exec {}\n", this.display());
-        fs::write(format!("{FOLDER}/fake"), script).expect("the IPAM plugin");
-        fs::set_permissions(format!("{FOLDER}/fake"), fs::Permissions::from_mode(0o755)).expect("its mode");
-        Ok(Self { folder: FOLDER.into() })
+        let runtime = Self { folder: FOLDER.into() };
+        runtime.plugin("fake", &format!("{ROLE}=ipam exec {}", this.display()));
+        Ok(runtime)
+    }
+
+    /// Puts another plugin beside, which is a script.
+    pub fn plugin(&self, name: &str, script: &str) {
+        let file = self.folder.join(name);
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a plugin");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("its mode");
     }
 
     /// Runs this binary as the plugin, with the process that `wrapped` puts before it.
     pub fn process(&self, command: &str, pod: &Pod, wrapped: &[&str]) -> Command {
-        let this = std::env::current_exe().expect("this binary");
-        let mut words = wrapped.iter().map(std::ffi::OsString::from).chain([this.into_os_string()]);
+        self.process_of(&std::env::current_exe().expect("this binary"), command, pod, wrapped)
+    }
+
+    /// The same with another program as the plugin.
+    pub fn process_of(&self, plugin: &Path, command: &str, pod: &Pod, wrapped: &[&str]) -> Command {
+        let mut words = wrapped.iter().map(OsStr::new).chain([plugin.as_os_str()]);
         let mut process = Command::new(words.next().expect("a program"));
         process
             .args(words)

@@ -219,6 +219,11 @@ pub fn kernel() -> (u32, u32) {
     (numbers.next().expect("major"), numbers.next().expect("minor"))
 }
 
+/// Whether the machine is an emulated one, on which everything takes twenty times as long.
+pub fn is_emulated() -> bool {
+    std::fs::read_to_string("/proc/cpuinfo").expect("a processor").contains("QEMU")
+}
+
 /// Gives the test's thread a `/run` that nobody else sees.
 pub fn own_run() -> Result<(), Skip> {
     const NONE: Option<&str> = None;

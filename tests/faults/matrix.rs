@@ -1,6 +1,6 @@
 //! The rows: each call of an operation, as it was recorded, with each way in which it can go wrong.
 
-use crate::common::{Skip, kernel};
+use crate::common::{Skip, is_emulated, kernel};
 use crate::tracer::{Fault, How, Site, Trace, trace};
 use crate::world::{Scene, View};
 use nix::sys::signal::Signal;
@@ -97,10 +97,6 @@ pub fn run(operation: &Operation) -> Result<(), Skip> {
     report(name, whole.trace.sites.len(), rows.iter().zip(results));
     println!("{name}: {:.1} s", since.elapsed().as_secs_f64());
     Ok(())
-}
-
-fn is_emulated() -> bool {
-    std::fs::read_to_string("/proc/cpuinfo").expect("a processor").contains("QEMU")
 }
 
 fn run_row(operation: &Operation, row: &Fault, whole: &View) -> Result<Run, Skip> {

@@ -13,6 +13,9 @@ use sublink::link::{
 };
 use sublink::{IfIndex, IfName, LinkSpec, MacAddr, MacvlanMode, NewLink, VlanId};
 
+/// A container's id is part of a file's name.
+const LONGEST_ID: usize = 200;
+
 /// The fields of the reference plugins, and behind them those that only this plugin has. Fields of other names are other
 /// plugins' business.
 #[derive(Deserialize, Default)]
@@ -95,13 +98,15 @@ pub struct Lists {
 }
 
 impl Config {
-    /// Checks what holds for every command.
     pub fn read(stdin: &[u8]) -> Result<Self> {
-        let config: Self = serde_json::from_slice(stdin)?;
-        if !is_word(&config.name) {
-            return Err(Error::configuration(format!("{:?} is not a network's name", config.name)));
+        Ok(serde_json::from_slice(stdin)?)
+    }
+
+    pub fn check_name(&self) -> Result<()> {
+        if is_word(&self.name) {
+            return Ok(());
         }
-        Ok(config)
+        Err(Error::configuration(format!("{:?} is not a network's name", self.name)))
     }
 
     pub fn version(&self) -> Result<Version> {
@@ -130,8 +135,13 @@ impl Config {
         name.map(|name| Ipam::new(name, stdin))
     }
 
-    pub fn records(&self) -> Records {
-        Records::new(self.data_dir.as_deref(), &self.name)
+    pub fn records(&self) -> Result<Records> {
+        match self.data_dir.as_deref() {
+            Some(folder) if !folder.starts_with('/') => {
+                Err(Error::configuration(format!("dataDir is {folder:?}: it is a path from the root")))
+            }
+            folder => Ok(Records::new(folder, &self.name)),
+        }
     }
 
     pub fn master(&self) -> Option<&str> {
@@ -153,8 +163,10 @@ impl Config {
 
     /// The link as it is configured, on `parent`, whose MTU is `most`.
     pub fn link<'a>(&self, lists: &'a Lists, name: IfName, parent: IfIndex, most: u32) -> Result<LinkSpec<'a>> {
-        let mac = self.mac().map(|mac| parse("mac", &mac)).transpose()?;
-        let link = match self.kind()? {
+        let kind = self.kind()?;
+        // An ipvlan has its parent's address, whatever a runtime says to all plugins.
+        let mac = self.mac().filter(|_| kind != LinkKind::Ipvlan).map(|mac| parse("mac", &mac)).transpose()?;
+        let link = match kind {
             LinkKind::Vlan => self.vlan(lists, parent)?,
             LinkKind::Ipvlan => self.ipvlan(parent)?,
             _ => self.macvlan(lists, parent)?,
@@ -258,9 +270,9 @@ pub fn required(name: &str) -> Result<String> {
 /// Which attachment a command is about.
 pub fn key() -> Result<Key> {
     let (container, ifname) = (required("CNI_CONTAINERID")?, required("CNI_IFNAME")?);
-    if !is_word(&container) {
+    if !is_word(&container) || container.len() > LONGEST_ID {
         return Err(Error::environment(format!(
-            "CNI_CONTAINERID is {container:?}: letters, digits, _ . - are possible"
+            "CNI_CONTAINERID is {container:?}: {LONGEST_ID} letters, digits, _ . - are possible"
         )));
     }
     IfName::new(&ifname).map_err(|error| Error::environment(format!("CNI_IFNAME: {error}")))?;

@@ -2,6 +2,7 @@
 
 use super::protocol::{Error, Result, Success};
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,9 +20,9 @@ impl<'a> Ipam<'a> {
 
     /// Asks for addresses.
     pub fn add(&self) -> Result<Success> {
-        let result = Success::read(&self.run("ADD")?)?;
+        let result = Success::read(&self.run("ADD")?).map_err(|error| error.during(self))?;
         if result.ips.is_empty() {
-            return Err(Error::configuration(format!("IPAM plugin {} returned no address", self.name)));
+            return Err(Error::configuration(format!("{self} returned no address")));
         }
         Ok(result)
     }
@@ -32,7 +33,7 @@ impl<'a> Ipam<'a> {
     }
 
     fn run(&self, command: &str) -> Result<Vec<u8>> {
-        let failed = |error: io::Error| Error::new(5, format!("run IPAM plugin {}: {error}", self.name));
+        let failed = |error: io::Error| Error::new(5, format!("run {self}: {error}"));
         let mut child = Command::new(self.find()?)
             .env("CNI_COMMAND", command)
             .stdin(Stdio::piped())
@@ -49,7 +50,7 @@ impl<'a> Ipam<'a> {
             let text = String::from_utf8_lossy(&output.stdout);
             Error::new(999, format!("{}: {}", output.status, text.trim()))
         });
-        Err(error.during(format_args!("IPAM plugin {}", self.name)))
+        Err(error.during(self))
     }
 
     fn find(&self) -> Result<PathBuf> {
@@ -59,5 +60,11 @@ impl<'a> Ipam<'a> {
         let mut files = std::env::split_paths(&path).map(|folder| folder.join(self.name));
         let found = files.find(|file| is_file_name && file.is_file());
         found.ok_or_else(|| Error::new(5, format!("no IPAM plugin {:?} in CNI_PATH, which is {path:?}", self.name)))
+    }
+}
+
+impl fmt::Display for Ipam<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IPAM plugin {}", self.name)
     }
 }

@@ -3,13 +3,15 @@
 pub mod config;
 mod ipam;
 mod link;
+mod master;
+mod place;
 pub mod protocol;
 mod record;
 mod routes;
 
 use config::{Config, key, required};
 use protocol::{Error, Result, Version};
-use std::io::{Read, stdin};
+use std::io::{Read, Write, stdin, stdout};
 use std::process::ExitCode;
 
 /// Runs the command that the environment says.
@@ -18,10 +20,9 @@ pub fn main() -> ExitCode {
         Ok(answer) => (answer, ExitCode::SUCCESS),
         Err(error) => (serde_json::to_string(&error).unwrap_or_default(), ExitCode::FAILURE),
     };
-    if !answer.is_empty() {
-        println!("{answer}");
-    }
-    code
+    // A result that nobody reads is no success.
+    let is_told = answer.is_empty() || writeln!(stdout(), "{answer}").is_ok();
+    if is_told { code } else { ExitCode::FAILURE }
 }
 
 fn run() -> Result<String> {
@@ -38,6 +39,7 @@ fn run() -> Result<String> {
 
 /// Runs one command. DEL and GC do the rest of their work after a failure, and report the first failure at the end.
 fn answer(command: &str, version: Version, config: &Config, stdin: &[u8]) -> Result<String> {
+    config.check_name()?;
     let since = |oldest: Version| {
         let is_old = version < oldest;
         if is_old { Err(Error::new(1, format!("version {version} has no {command}"))) } else { Ok(()) }
@@ -57,7 +59,7 @@ fn answer(command: &str, version: Version, config: &Config, stdin: &[u8]) -> Res
         "DEL" => {
             let key = key()?;
             let released = call_ipam();
-            link::delete(config, &key)?;
+            link::delete(config, &key, required("CNI_NETNS").ok())?;
             released?;
         }
         "STATUS" => {

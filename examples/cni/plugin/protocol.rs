@@ -9,7 +9,6 @@
 //! Source: SPEC.md 1.1.0 of containernetworking/cni. The layouts of results: `ip4` and `ip6` in 0.1 and 0.2, a list with a
 //! `version` at each address from 0.3 to 0.4, the list without it since 1.0.
 
-use ipnetwork::IpNetwork;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -17,7 +16,7 @@ use std::io;
 use std::net::IpAddr;
 use std::str::FromStr;
 use sublink::error::{Class, Subject};
-use sublink::{ErrorKind, network};
+use sublink::{ErrorKind, IpNetwork, network};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -194,6 +193,7 @@ pub struct Ip {
     version: Option<char>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<usize>,
+    #[serde(with = "text")]
     pub address: IpNetwork,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<IpAddr>,
@@ -201,6 +201,7 @@ pub struct Ip {
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Route {
+    #[serde(with = "text")]
     pub dst: IpNetwork,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gw: Option<IpAddr>,
@@ -219,11 +220,27 @@ pub struct Route {
 /// The addresses of one family, in versions 0.1 and 0.2.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct OldIp {
+    #[serde(with = "text")]
     ip: IpNetwork,
     #[serde(skip_serializing_if = "Option::is_none")]
     gateway: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     routes: Vec<Route>,
+}
+
+/// A value as the text that it prints and is read from.
+mod text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    pub fn serialize<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(value)
+    }
+
+    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+        String::deserialize(from)?.parse().map_err(Error::custom)
+    }
 }
 
 impl Success {

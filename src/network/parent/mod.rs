@@ -255,39 +255,42 @@ impl Parent {
         }
     }
 
-    /// Does what is planned. `None` if what the parent stands on is gone again.
+    /// Does what is planned, and notes what was `made`. `None` if the parent, or what it stands on, may be gone again.
     fn try_up(&self, host: &mut Socket, owner: &Owner, made: &mut Vec<IfIndex>) -> Result<Option<Up>> {
         let mut plan = self.plan(host, owner)?;
         if let Plan::Below(base) = plan {
-            let below = base.up_from_below(host, owner, made)?;
-            made.extend(below.made.then_some(below.index));
+            base.up_from_below(host, owner, made)?;
             plan = self.plan(host, owner)?;
         }
         if let (true, Plan::Use(index) | Plan::Finish(index) | Plan::Vlan { base: index, .. }) = (self.bring_up, plan) {
             bring_up(host, index)?;
         }
-        let (index, is_made) = match plan {
+        let index = match plan {
             Plan::Below(_) => return Ok(None),
-            Plan::Use(index) => (index, false),
+            Plan::Use(index) => index,
             Plan::Finish(index) => {
                 self.finish(host, owner, index)?;
-                (index, false)
+                index
             }
             Plan::Vlan { base, protocol, id } => {
                 let link = NewLink::vlan(base, id).protocol(protocol).maybe(self.mtu, NewLink::mtu);
-                (self.make(host, owner, self.mark(Some((protocol, id))), |name| link.name(name))?, true)
+                let index = self.make(host, owner, self.mark(Some((protocol, id))), |name| link.name(name))?;
+                made.push(index);
+                index
             }
             Plan::Dummy => {
                 let link = NewLink::dummy().maybe(self.mtu, NewLink::mtu);
-                (self.make(host, owner, Mark::Named(self.name), |name| link.name(name))?, true)
+                let index = self.make(host, owner, Mark::Named(self.name), |name| link.name(name))?;
+                made.push(index);
+                index
             }
         };
-        let Ok(link) = host.link_at(index) else { return Ok(None) };
-        let link = link.to_owned();
-        if !stands_firm(host, &link)? {
-            return Ok(None);
+        // It is there. Where it cannot be seen what becomes of it, that is looked at again.
+        let Ok(Some(link)) = at(host, index) else { return Ok(None) };
+        match (stands_firm(host, &link), lowest_down(host, &link)) {
+            (Ok(true), Ok(down)) => Ok(Some(Up { index, made: made.contains(&index), down })),
+            _ => Ok(None),
         }
-        Ok(Some(Up { index, made: is_made, down: lowest_down(host, &link)? }))
     }
 
     /// Makes it, under its name and up, or leaves nothing.

@@ -185,8 +185,12 @@ fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> 
     if let Some(kept) = why_kept(owner, link, &links, &addresses) {
         return Ok(kept);
     }
-    if listens(host, link.index) == Some(true) && has_any_vlan(host, link.index)? {
-        return Ok(Removal::InUse); // and nobody was kept off it
+    if listens(host, link.index) == Some(true) {
+        match has_any_vlan(host, link.index) {
+            Ok(true) => return Ok(Removal::InUse), // and nobody was kept off it
+            Err(error) if error.is_no_device() => return Ok(Removal::NotThere),
+            found => found?,
+        };
     }
     let mut probe = match Probe::make(host, owner, link) {
         Err(error) if error.is_busy() || error.raw_os_error() == Some(Errno::EINVAL as i32) => {

@@ -1,0 +1,41 @@
+//! Beside the reference plugin, for the same work: how often the kernel is called. `benches/cni.sh` measures the rest.
+
+use crate::common::{Skip, kernel_test, parent, socket};
+use crate::killed::needs_strace;
+use crate::runtime::{FOLDER, Pod, REFERENCE, Runtime, ipv4_config, with};
+use serde_json::json;
+use std::fs;
+use std::path::Path;
+
+/// This plugin makes less than half of the reference's system calls, its start and its end included.
+#[kernel_test]
+fn system_calls() -> Result<(), Skip> {
+    needs_strace()?;
+    let reference = Path::new(REFERENCE).join("macvlan");
+    if !reference.exists() {
+        return Err(Skip("the reference plugins are not installed (package containernetworking-plugins)".into()));
+    }
+    let (runtime, pod) = (Runtime::new()?, Pod::new("c1"));
+    parent(&mut socket());
+    // An IPAM plugin's calls would be counted to both.
+    let config = with(&with(&ipv4_config(7), "ipam", json!({})), "cniVersion", "1.0.0");
+    let this = std::env::current_exe().expect("this binary");
+    let calls = |command: &str, plugin: &Path| {
+        let trace = format!("{FOLDER}/trace");
+        let process = runtime.process_of(plugin, command, &pod, &["strace", "-f", "-qq", "-o", &trace]);
+        let answer = Runtime::run(process, &config);
+        assert!(answer.is_good, "{command} of {}: {answer:?}", plugin.display());
+        let trace = fs::read_to_string(trace).expect("a trace");
+        // `PID NAME(…`; what is resumed, exits and signals begin otherwise.
+        trace.lines().filter(|line| line.split_whitespace().nth(1).is_some_and(begins_a_call)).count()
+    };
+    let [ours, theirs] = [&this, &reference].map(|plugin| ["ADD", "DEL"].map(|command| calls(command, plugin)));
+    for (command, (ours, theirs)) in ["ADD", "DEL"].into_iter().zip(ours.into_iter().zip(theirs)) {
+        assert!(ours > 50 && ours * 2 < theirs, "{command}: {ours} system calls, the reference {theirs}");
+    }
+    Ok(())
+}
+
+fn begins_a_call(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_lowercase()) && word.contains('(')
+}
