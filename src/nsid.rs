@@ -94,8 +94,8 @@ fn read(message: Message<'_>) -> Option<NsId> {
     Get::get(nsid.value)
 }
 
-/// Gives a namespace an id (RTM_NEWNSID, since Linux 4.0), for good. That it has one is an EEXIST; that another has the one
-/// asked for is an ENOSPC.
+/// Gives a namespace an id (RTM_NEWNSID, since Linux 4.0), for good. EEXIST if the namespace has one
+/// already, or if another has the id that was asked for (`rtnl_net_newid` of `net/core/net_namespace.c`).
 #[derive(Clone, Copy, Debug)]
 pub struct NewNsid<'a> {
     namespace: BorrowedFd<'a>,

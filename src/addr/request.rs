@@ -9,8 +9,7 @@ use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
 use std::net::IpAddr;
 
-/// An address to give a link (RTM_NEWADDR). That the link has it already is an EEXIST, unless it is to be
-/// [replaced](Self::replace).
+/// An address to give a link (RTM_NEWADDR). EEXIST if the link has it already, unless it is to be [replaced](Self::replace).
 ///
 /// ```
 /// use sublink::{IfIndex, NewAddress};
@@ -102,7 +101,7 @@ impl Request for NewAddress {
     }
 }
 
-/// An address to take from a link (RTM_DELADDR). That the link does not have it is an EADDRNOTAVAIL.
+/// An address to take from a link (RTM_DELADDR). EADDRNOTAVAIL if the link does not have it.
 ///
 /// The kernel compares less than is named here. IPv4 compares the address, the prefix length and, *under that prefix*, the
 /// peer, so that `10.0.0.7/24` also means 10.0.0.7 with the peer 10.0.0.2/24. IPv6 compares the address and the prefix length,

@@ -58,7 +58,7 @@ pub struct Attached {
     /// Whether that is its parent's, and changes with it: of an ipvlan, a macvlan in passthru mode, and a VLAN that was not
     /// given one of its own.
     pub has_parents_mac: bool,
-    /// The parent that was asked for. Of a link that was [found](Self::find), the one that the kernel reports.
+    /// The parent that was asked for. If the link was [found](Self::find), the parent that the kernel reports.
     pub parent: Option<IfIndex>,
     /// The device that it really stands on, and that the kernel reports as its parent. It is the parent, except that a macvlan
     /// on a macvlan stands on that one's lower device, and so does an ipvlan on an ipvlan. `None` if it is not known, or in

@@ -123,13 +123,13 @@ impl Endpoint<'_> {
     /// ```
     ///
     /// It reads the link, its addresses and, for each family that the endpoint has routes of, the routes: one list each, and
-    /// one more for each route with metrics. IPv6 reports routes of one destination and metric by several gateways as one route; that one
-    /// counts for each of its gateways.
+    /// one more for each route with metrics. IPv6 reports routes of one destination and metric by several gateways as one route;
+    /// that one counts for each of its gateways.
     ///
     /// The parent's index is not compared where [`Attached::lower`] is not known.
     ///
-    /// Of the parent's namespace is known only that it is not the container's own, unless the link was to be
-    /// [there](Self::allow_same_namespace).
+    /// The parent's namespace is not compared, except that it must not be the container's own, unless that was
+    /// [allowed](Self::allow_same_namespace).
     pub fn check(&self, attached: &Attached, sandbox: &mut Sandbox) -> Result<Vec<Difference>> {
         let inside = sandbox.socket();
         let (settings, lost_carrier, mut differences) = match inside.link_at(attached.index) {

@@ -158,7 +158,7 @@ fn class_of(errno: i32) -> Option<Class> {
     })
 }
 
-/// Of a system call, an invalid argument says nothing about what the caller asked for.
+/// An EINVAL of a system call says nothing about what the caller asked for.
 fn class_of_io(error: &io::Error) -> Class {
     let class = error.raw_os_error().and_then(class_of);
     class.filter(|class| !matches!(class, Class::Invalid | Class::Kernel)).unwrap_or(Class::Io)

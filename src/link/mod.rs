@@ -137,14 +137,14 @@ table! {
         /// The kernel's own index of a link in the namespace it moves to (since Linux 5.13).
         49 IFLA_NEW_IFINDEX pub(crate) new_index: IfIndex,
         /// Holds the link down at the protocol level: it has no carrier until this is ended. Linux up to 6.18 also gives the
-        /// carrier back when the parent's state changes, and still reports this as set: set it again then. Of the kinds here,
-        /// macvlan and macvtap know it; others answer EOPNOTSUPP. EBUSY if it is ended while there are reasons for it.
+        /// carrier back when the parent's state changes, and still reports this as set: set it again then. Macvlan and
+        /// macvtap know it, the other kinds here answer EOPNOTSUPP. EBUSY if it is ended while there are reasons for it.
         39 IFLA_PROTO_DOWN pub proto_down: bool,
         /// The reasons to hold it down, a bit for each program that wants it (since Linux 5.9; older ones ignore it silently).
         /// A reason alone holds nothing down; it only keeps [`proto_down`](LinkView::proto_down) from being ended. The kinds that
         /// know it, and the errors, are the same.
         55 IFLA_PROTO_DOWN_REASON pub proto_down_reason: ProtoDownReasonsChange => ProtoDownReasons => ProtoDownReasons = ProtoDownReasons::NONE,
-        /// Whether there is a carrier. Of the kinds here, a dummy's can be set; others answer EOPNOTSUPP. EINVAL while the
+        /// Whether there is a carrier. A dummy's can be set; the other kinds here answer EOPNOTSUPP. EINVAL while the
         /// link is down.
         33 IFLA_CARRIER pub carrier: bool,
         /// The operational state of RFC 2863. A program sets it where [`link_mode`](LinkView::link_mode) allows that:

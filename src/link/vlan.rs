@@ -261,7 +261,7 @@ impl Kind for VlanChange<'_> {
 }
 
 impl NewLink<'_, Vlan<'_>> {
-    /// The VLAN `id` on `parent`. That the same id and protocol are there already is an EEXIST.
+    /// The VLAN `id` on `parent`. EEXIST if the same id and protocol are there already.
     #[must_use]
     #[inline]
     pub const fn vlan(parent: IfIndex, id: VlanId) -> Self {

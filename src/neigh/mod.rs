@@ -160,7 +160,8 @@ table! {
     create {
         /// Its IP address.
         1 NDA_DST pub(crate) addr: IpAddr,
-        /// Its MAC address. `None` while it is asked for, for a [proxy](NeighbourFlags::PROXY), and on links without MAC addresses.
+        /// Its MAC address. `None` while it is asked for, for a [proxy](NeighbourFlags::PROXY), and on links without MAC
+        /// addresses.
         2 NDA_LLADDR pub(crate) mac: MacAddr => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
         /// Who made it: a number as of [`RouteProtocol`](crate::route::RouteProtocol) (since Linux 5.0).
         12 NDA_PROTOCOL pub protocol: u8,

@@ -13,8 +13,8 @@ const ONE_DATAGRAM: usize = 64;
 /// of the parent and on its macvlans; VLANs with a MAC address of their own; what somebody put there by hand
 /// ([`NewForwarding`](super::NewForwarding)).
 ///
-/// **What is never listed:** links that are down, a passthru child, ipvlans, VLANs with their parent's MAC address, anything on a VXLAN,
-/// and anything on a driver that keeps no such list.
+/// **What is never listed:** links that are down, a passthru child, ipvlans, VLANs with their parent's MAC address, anything on
+/// a VXLAN, and anything on a driver that keeps no such list.
 ///
 /// So a listed address shows that something claims it, but not what. A missing address shows something only if the list is
 /// [whole](Certainty::is_whole) and the address was in it before.

@@ -337,7 +337,8 @@ impl Network {
     ///
     /// # Errors
     /// An address that no station in one of the subnets can have, a gateway's, the host's, or one with another prefix length than
-    /// its subnet's. A connection without a VLAN id to a VLAN network, or with one to a macvlan network. A MAC address for passthru.
+    /// its subnet's. A connection without a VLAN id to a VLAN network, or with one to a macvlan network. A MAC address in
+    /// passthru mode.
     pub fn endpoint(&self, parent: IfIndex, connection: &Connection) -> Result<Endpoint<'static>, InvalidNetwork> {
         if self.config_only {
             return Err(InvalidNetwork::IsConfigOnly(self.name.clone()));

@@ -7,10 +7,10 @@
 //!                                                                                        | RTA_METRICS | RTAX_MTU = 1400 …
 //! ```
 //!
-//! A route needs its link to be up, and its gateway to be reachable by another route, unless it is `onlink`. A replace of
-//! a route with the same destination, metric and table is atomic, with no gap, and takes the first such route, whoever made it
-//! ([`NewRoute::replace`]). Sources: `net/ipv4/fib_frontend.c`,
-//! `net/ipv6/route.c`, `include/uapi/linux/rtnetlink.h`, `man 7 rtnetlink`, `man 8 ip-route`.
+//! A route needs its link to be up, and its gateway to be reachable by another route, unless it is `onlink`.
+//! [`NewRoute::replace`] replaces the first route with the same destination, metric and table, whoever made it, with no gap.
+//! Sources: `net/ipv4/fib_frontend.c`, `net/ipv6/route.c`, `include/uapi/linux/rtnetlink.h`, `man 7 rtnetlink`,
+//! `man 8 ip-route`.
 
 mod compare;
 mod hops;

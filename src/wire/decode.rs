@@ -186,8 +186,8 @@ impl<T, U: From<T>> FromWire<T> for U {
 /// Finds attributes by their number. One walk notes where each one starts, as the kernel's `tb[]` does; a value is read when
 /// it is asked for.
 ///
-/// A start is noted as the distance to the end, in words of four bytes: so 0 says that the attribute is absent. Of several
-/// attributes with one number the last counts, as in the kernel.
+/// A start is noted as the distance to the end, in words of four bytes: so 0 says that the attribute is absent. If several
+/// attributes have one number, the last counts, as in the kernel.
 #[derive(Clone, Copy)]
 pub(crate) struct Index<'a, const N: usize> {
     bytes: &'a [u8],

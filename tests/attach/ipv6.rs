@@ -29,7 +29,7 @@ const ALL: &[(Ipv6Setting, i32)] = &[
     (Ipv6Setting::DISABLE_IPV6, 1),
 ];
 
-/// Of kernels that were built with them.
+/// Settings that only kernels have which were built with them.
 const OF_SOME: &[(Ipv6Setting, i32)] = &[(Ipv6Setting::OPTIMISTIC_DAD, 1), (Ipv6Setting::USE_OPTIMISTIC, 1)];
 
 fn endpoint(host: &mut Socket) -> Endpoint<'static> {

@@ -100,7 +100,7 @@ struct Trace {
 }
 
 impl Trace {
-    /// Of an attach to `p0`, in which these calls go wrong.
+    /// An attach to `p0`, in which these calls go wrong.
     fn new(faults: &[String]) -> Result<Self, Skip> {
         Self::of("attach", faults)
     }

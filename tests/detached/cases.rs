@@ -394,7 +394,7 @@ fn what_grows_while_it_is_listed_is_told() -> Result<(), Skip> {
     Ok(())
 }
 
-/// Of another namespace, the kernel leaves out a link with a long list, grown or not, and all behind it.
+/// In a list of another namespace, the kernel leaves out a link with a long list, grown or not, and all behind it.
 #[kernel_test]
 fn what_was_moved_with_a_long_list_is_told() -> Result<(), Skip> {
     let mut world = World::new(BRIDGE);

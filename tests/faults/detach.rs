@@ -206,7 +206,7 @@ fn detaching_what_was_moved() -> Result<(), Skip> {
     matrix::run(&Operation { name, role: "detach", prepare, judge, again, share: SMALL })
 }
 
-/// Of a VLAN it is proved each time that it is gone.
+/// Each time a proof shows that the VLAN is gone.
 #[kernel_test]
 fn detaching_a_vlan() -> Result<(), Skip> {
     needs("vlan")?;

@@ -134,7 +134,7 @@ fn report<'r>(name: &str, calls: usize, rows: impl Iterator<Item = (&'r Fault, R
     assert!(wrong.is_empty(), "{} of {count} rows are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Of several calls of one site, the first and the last go wrong.
+/// If one site makes several calls, the first and the last go wrong.
 fn rows(sites: &[Site]) -> Vec<Fault> {
     let mut rows = Vec::new();
     for (at, site) in sites.iter().enumerate() {

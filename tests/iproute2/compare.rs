@@ -96,7 +96,7 @@ pub fn what_we_read_too(shown: &Value) -> Value {
     }
 }
 
-/// Of a bridge we read the name of the kind only.
+/// The library reads no more of a bridge than the name of its kind.
 fn is_data_of_others(info: &serde_json::Map<String, Value>, data: &Value) -> bool {
     info["info_kind"] == "bridge" && data.is_object()
 }

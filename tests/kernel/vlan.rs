@@ -20,7 +20,7 @@ fn read(socket: &mut Socket, index: IfIndex) -> VlanInfo {
     info
 }
 
-/// The flags that are on. Of a VLAN without any, the kernel reports no flags at all.
+/// The flags that are on. The kernel reports no flags at all for a VLAN without any.
 fn bits(socket: &mut Socket, index: IfIndex) -> u32 {
     read(socket, index).flags.bits()
 }

@@ -202,7 +202,7 @@ pub fn no_link_local_address_is_made_where_none_is_wanted() -> Result<(), Skip> 
     Ok(())
 }
 
-/// Of one namespace, and of every kind: even a link that nobody meant.
+/// Links of one namespace only, and of every kind: even one that the caller did not know of.
 #[kernel_test]
 pub fn a_deleted_group_is_all_of_it_in_one_namespace() -> Result<(), Skip> {
     needs("macvtap")?;

@@ -33,7 +33,7 @@ fn no_event_of_a_link_elsewhere() -> Result<(), Skip> {
     let (mut first, mut second) = (Sandbox::create().unwrap(), Sandbox::create().unwrap());
     let events = second.run(Events::open).unwrap();
     first.socket().apply(&NewNsid::new(second.netns()).nsid(number())).unwrap();
-    // Of a kind that every kernel has; the selftest makes dummies.
+    // A kind that every kernel has; the selftest makes dummies.
     let pair = |this, that| NewLink::veth(NewLink::peer().name(name(that)).netns(first.netns())).name(name(this));
     let mut sender = Sandbox::here().unwrap();
     sender.socket().create(&pair("d1", "d2").netns(first.netns()).parent_in(number())).unwrap();

@@ -55,7 +55,7 @@ pub fn spare(socket: &mut Socket, link: &str, index: Option<IfIndex>) -> Result<
 pub struct Events(netlink_sys::Socket);
 
 impl Events {
-    /// Of the calling thread's namespace.
+    /// Events of the calling thread's namespace.
     pub fn open() -> Self {
         let mut events = netlink_sys::Socket::new(NETLINK_ROUTE).expect("a socket");
         events.bind_auto().expect("an address");

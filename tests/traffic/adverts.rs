@@ -10,7 +10,7 @@ use sublink::link::Ipv6Setting;
 use sublink::{Endpoint, LinkSpec, MacvlanMode, NewLink};
 use sublink_tests::kernel_test;
 
-/// Of an advertisement to all nodes that nobody asked for: the MAC address and the IPv6 address in it.
+/// The MAC address and the IPv6 address in an unsolicited neighbour advertisement to all nodes.
 fn advertised(frame: &Frame) -> Option<([u8; 6], Ipv6Addr)> {
     const ALL_NODES: [u8; 6] = [0x33, 0x33, 0, 0, 0, 1];
     const SOLICITED: u8 = 0x40;

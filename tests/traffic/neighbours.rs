@@ -23,7 +23,7 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// Of a link in the calling thread's namespace.
+    /// Neighbours of a link in the calling thread's namespace.
     pub fn open(link: IfIndex) -> Self {
         let mut socket = netlink_sys::Socket::new(NETLINK_ROUTE).expect("a socket");
         socket.bind_auto().expect("an address");

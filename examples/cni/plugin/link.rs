@@ -11,7 +11,7 @@ use sublink::endpoint::{Detach, Difference, Fate};
 use sublink::network::Parent;
 use sublink::{Attached, Endpoint, IfName, Sandbox, Socket};
 
-/// Makes the link, as a record says beforehand.
+/// Makes the link. A record is written beforehand.
 pub fn add(config: &Config, key: &Key, ipam: Option<&Ipam<'_>>) -> Result<Success> {
     let records = config.records()?;
     let mut place = Place::open(config, required("CNI_NETNS")?)?;
@@ -58,7 +58,7 @@ fn add_to(
     })
 }
 
-/// Gives the link, which is there, its addresses.
+/// Writes the record of the link that was made, and gives the link its addresses.
 fn configure(
     config: &Config,
     key: &Key,
@@ -117,7 +117,7 @@ pub fn check(config: &Config, key: &Key) -> Result<()> {
     Err(Error::new(DIFFERS, format!("{}: {}", key.ifname, words.join("; "))))
 }
 
-/// The link, whatever name it has now; without a record, the one of the name.
+/// The link, whatever name it has now. Without a record, the link of the name.
 fn attached(config: &Config, key: &Key, record: Option<&Record>, pod: &mut Sandbox) -> Result<Option<Attached>> {
     let recorded = record.and_then(|record| record.attached.parse().ok());
     match recorded {
@@ -128,8 +128,8 @@ fn attached(config: &Config, key: &Key, record: Option<&Record>, pod: &mut Sandb
     }
 }
 
-/// Deletes the link, and its parent with the last one. What is gone already is no error. `netns` is what the runtime says; else
-/// the record's counts.
+/// Deletes the link, and its parent with the last one. What is gone already is no error. `netns` is the
+/// runtime's; without it, the record's is used.
 pub fn delete(config: &Config, key: &Key, netns: Option<String>) -> Result<()> {
     let records = config.records()?;
     let record = records.read(key)?;
@@ -159,7 +159,7 @@ pub fn collect(config: &Config) -> Result<()> {
     let valid = config.valid_attachments.as_deref();
     let valid = valid.ok_or_else(|| Error::configuration("cni.dev/valid-attachments is missing"))?;
     let stale = config.records()?.keys()?.into_iter().filter(|key| !valid.contains(key));
-    // One that fails does not keep the others.
+    // A failure does not stop the others.
     stale.map(|key| delete(config, &key, None).map_err(|error| error.during(&key.container))).fold(Ok(()), Result::and)
 }
 

@@ -8,7 +8,7 @@ use sublink::link::LinkKind;
 use sublink::network::{Parent, Removal};
 use sublink::{IfName, Owner, Socket, network};
 
-/// How long the links of a namespace that has just ended may stand on a parent still.
+/// How long the links of a namespace that has just ended may still stand on their parent.
 const DYING: Duration = Duration::from_secs(1);
 
 /// Whose mark the VLANs have that are made on demand.
@@ -42,7 +42,7 @@ pub fn master(config: &Config, host: &mut Socket) -> Result<IfName> {
 }
 
 /// Removes the parent, if it was made on demand and nothing stands on it. Links of a namespace that has just ended
-/// (`is_ended`) stand on it for a moment still.
+/// (`is_ended`) still stand on it for a moment.
 pub fn remove(parent: &Parent, host: &mut Socket, is_ended: bool) -> Result<()> {
     let (owner, since) = (owner()?, Instant::now());
     while parent.remove(host, &owner, &[])? == Removal::InUse && is_ended && since.elapsed() < DYING {

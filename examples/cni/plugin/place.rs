@@ -25,7 +25,7 @@ impl Place {
         Self::of(config, netns, pod)
     }
 
-    /// None of a container that has ended: its namespace took its links along.
+    /// `None` if the container has ended: its links are gone with its namespace.
     pub fn open_unless_ended(config: &Config, netns: String) -> Result<Option<Self>> {
         match Sandbox::open(&netns) {
             Err(error) if is_ended(&error) => Ok(None),
@@ -38,7 +38,7 @@ impl Place {
         Ok(Self { netns, host, pod })
     }
 
-    /// A runtime that means the host by a container says so in the environment.
+    /// Refuses the host's own namespace, unless the environment allows it.
     pub fn is_no_host(&self) -> Result<()> {
         let is_meant = may_be_host() || !self.pod.netns().is_same_as(Netns::current()?)?;
         if is_meant { Ok(()) } else { Err(sublink::Error::from(ErrorKind::SameNamespace).into()) }

@@ -51,7 +51,7 @@ impl Records {
         Self(Path::new(folder.unwrap_or(DEFAULT_FOLDER)).join(network))
     }
 
-    /// Says what is about to come. Returns whether nothing was there: a record that is there is another's, perhaps, and stays.
+    /// Writes a record before the link is made. Returns whether there was none: an existing record may be another's, and stays.
     pub fn reserve(&self, key: &Key, record: &Record) -> Result<bool> {
         match self.put(key, record, |new, file| fs::hard_link(new, file).and_then(|()| fs::remove_file(new))) {
             Ok(()) => Ok(true),
@@ -60,7 +60,7 @@ impl Records {
         }
     }
 
-    /// Takes back what was reserved, unless another process has meanwhile made the link and said so.
+    /// Takes back what was reserved, unless another process has made the link and written that meanwhile.
     pub fn withdraw(&self, key: &Key) -> Result<()> {
         let (file, taken) = (self.file(key), self.unfinished_file(key));
         // Taken aside first: nobody can write it between the look and the removal.

@@ -96,7 +96,7 @@ fn find<'v>(path: &[String], value: &'v Value) -> Result<&'v Value> {
         let fields = found.as_object();
         let there = || fields.map(|fields| fields.keys().cloned().collect::<Vec<_>>().join(", ")).unwrap_or_default();
         let field = fields.and_then(|fields| fields.get(name));
-        // Of a map with keys that anybody may choose, one that is missing is no mistake.
+        // A missing key of a map is no mistake where users choose the keys.
         let is_map = matches!(path, [map, _] if ["Options", "Labels"].contains(&map.as_str()));
         found = field
             .or(is_map.then_some(&Value::Null))

@@ -45,7 +45,7 @@ pub struct Detach<'a> {
 }
 
 impl<'a> Detach<'a> {
-    /// That link alone. Of a VLAN, it is asked whether its id is free on the parent afterwards.
+    /// Deletes that link alone. For a VLAN, asks afterwards whether its id is free on the parent.
     #[must_use]
     pub const fn new() -> Self {
         Self { others: None, members: &[], prove_empty_parent: false, prove_address: false }

@@ -35,8 +35,8 @@ impl Parent {
     ///
     /// # Errors
     /// As [`up`](Self::up); [`InvalidParent::AccessNameIsTaken`], [`InvalidParent::AccessRouteIsThere`] and
-    /// [`InvalidParent::AccessWithoutAddress`]; and what the kernel refused: EINVAL if a passthru child stands on the parent, EBUSY
-    /// if it carries ipvlans. Then no link of the host's is left that this call has made; a parent that was made stays.
+    /// [`InvalidParent::AccessWithoutAddress`]; and what the kernel refused: EINVAL if a passthru child stands on the parent,
+    /// EBUSY if it carries ipvlans. Then no link of the host's is left that this call has made; a parent that was made stays.
     #[doc(alias = "shim")]
     pub fn give_host_access(
         &self,

@@ -152,8 +152,8 @@ impl Owner {
         mark.map_or(link.name, Mark::name)
     }
 
-    /// The role of a link, if this owner made it: its mark, name, kind, parent, protocol and id all have to agree. `links` holds at
-    /// least the link that it stands on.
+    /// The role of a link, if this owner made it: its mark, name, kind, parent, protocol and id all have to agree. `links` holds
+    /// at least the link that it stands on.
     pub(in crate::network) fn made(&self, link: &LinkInfo, links: &[LinkInfo]) -> Option<Made> {
         let mark = self.mark_of(link)?;
         let is_finished = mark.name() == link.name;
@@ -199,7 +199,7 @@ impl Owner {
         batch.push(&LinkChange::named(temporary).alias(Alias::new(&mark)?))?;
         let made = host.run(&mut batch).map_err(|error| error.with_name(what.name()));
         let index = match host.index_of(temporary) {
-            Err(error) if !error.is_no_device() => host.index_of(temporary), // tried again: a link that is not found would be left behind
+            Err(error) if !error.is_no_device() => host.index_of(temporary), // again, or the link would be left
             index => index,
         };
         match (made, index) {

@@ -93,7 +93,7 @@ enum Make {
 pub struct Up {
     /// Its index.
     pub index: IfIndex,
-    /// Whether this call made it. Of several callers at once, one made it.
+    /// Whether this call made it. If several callers call at once, this is true for one of them.
     pub made: bool,
     /// The lowest link that is down, so that nothing passes: the parent itself, or one that it stands on. A parent that was
     /// there before is used although it is down, unless it is [to be brought up](Parent::bring_up).
@@ -145,7 +145,7 @@ impl Parent {
         Self { name, make, mtu: None, outer: None, bring_up: false }
     }
 
-    /// With this MTU in bytes, if it is made. A VLAN can have at most the MTU of its base. A link that is there keeps the MTU that it has.
+    /// With this MTU in bytes, if it is made. A VLAN can have at most the MTU of its base. A link that is there keeps its MTU.
     #[must_use]
     pub const fn mtu(mut self, mtu: u32) -> Self {
         self.mtu = Some(mtu);

@@ -1,8 +1,8 @@
 //! A passthru child that proves that nobody else stands on a parent: see [`crate::probe`].
 //!
-//! Where no namespace can be made for it (that takes CAP_SYS_ADMIN), the probe stands beside its parent and is marked. One that
-//! is left there, as older versions did everywhere, is removed by whoever meets it next, if it is surely stale: it has stood for
-//! longer than any removal lets its own stand.
+//! If no namespace can be made for it (that takes CAP_SYS_ADMIN), the probe stands beside its parent and is marked; older
+//! versions always did so. A killed removal leaves such a probe. Whoever meets it next removes it, if it is surely stale: if it
+//! has stood for longer than any removal lets its own stand.
 
 use super::mark::{Made, Mark};
 use super::{Owner, Result, list};
@@ -14,13 +14,13 @@ use crate::value::IfIndex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A probe beside its parent that has stood for longer proves nothing: somebody may take it for stale soon.
+/// A removal does not rely on a probe beside its parent for longer: others may soon take it for stale.
 const HOLDS: Duration = Duration::from_secs(1);
 
-/// Beside its parent, one that has stood for as long is stale.
+/// A probe beside its parent that has stood for longer is stale.
 const STALE: Duration = Duration::from_secs(3);
 
-/// How long until it is looked again.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
