@@ -118,7 +118,9 @@ impl Parent {
     fn protocol_on(&self, base: &LinkInfo, links: &[LinkInfo]) -> Result<VlanProtocol, InvalidParent> {
         let mut outermost = None;
         let mut link = Some(base);
-        while let Some((there, vlan)) = link.and_then(|link| Some((link, vlan_of(link)?))) {
+        // Links that were read at different moments may seem to stand on each other.
+        for _ in 0..=links.len() {
+            let Some((there, vlan)) = link.and_then(|link| Some((link, vlan_of(link)?))) else { break };
             outermost = vlan.protocol.map(|protocol| (there.name, protocol));
             link = links.iter().find(|other| there.parent == Some(other.index) && there.parent_netnsid.is_none());
         }
@@ -224,6 +226,16 @@ mod tests {
 
     fn fifty() -> VlanId {
         VlanId::new(50).unwrap()
+    }
+
+    /// An index may have passed on from one to the other while they were read.
+    #[test]
+    fn links_that_seem_to_stand_on_each_other_are_no_endless_chain() {
+        let links =
+            [named("eth0.5", up(vlan(2, 3, 5))), named("b", up(vlan(3, 2, 7))), named("self", up(vlan(4, 4, 9)))];
+        for name in ["eth0.5.6", "self.6"] {
+            assert!(matches!(plan(&on(name), &links), Ok(Plan::Vlan { .. })), "{name}");
+        }
     }
 
     #[test]
