@@ -55,7 +55,7 @@ ipv6_settings! {
     35 "DEVCONF_ACCEPT_RA_MTU" "accept_ra_mtu" ACCEPT_RA_MTU;
     /// How many router solicitations are sent when the link comes up; -1 for as many as it takes until a router answers.
     7 "DEVCONF_RTR_SOLICITS" "router_solicitations" ROUTER_SOLICITATIONS;
-    /// Whether ICMPv6 redirects are followed: 1 unless the link [forwards](Self::FORWARDING), which follows none.
+    /// Whether redirects from routers are followed: 1 unless the link [forwards](Self::FORWARDING), which follows none.
     4 "DEVCONF_ACCEPT_REDIRECTS" "accept_redirects" ACCEPT_REDIRECTS;
     /// Whether packets that arrive on the link are forwarded to other links: 1 for yes.
     0 "DEVCONF_FORWARDING" "forwarding" FORWARDING;
