@@ -142,20 +142,20 @@ pub(super) fn is_of(owner: &Owner, host: &mut Socket, index: IfIndex) -> Result<
 }
 
 /// Waits for the work of others. The time begins anew when they have moved on to another link.
-pub(super) struct Patience {
+pub(super) struct Patience<T> {
     begun: Instant,
     since: Instant,
-    about: Option<IfIndex>,
+    about: Option<T>,
 }
 
-impl Patience {
+impl<T: PartialEq> Patience<T> {
     pub(super) fn new() -> Self {
         let now = Instant::now();
         Self { begun: now, since: now, about: None }
     }
 
     /// Pauses, unless it has taken too long; `about` is the link that is waited for.
-    pub(super) fn wait(&mut self, about: Option<IfIndex>) -> bool {
+    pub(super) fn wait(&mut self, about: Option<T>) -> bool {
         if about != self.about {
             (self.about, self.since) = (about, Instant::now());
         }

@@ -235,9 +235,11 @@ impl Parent {
                 Err(error) => Some(error),
             };
             // Somebody else was quicker to make it, is making it, or has removed what was planned with.
+            let mut maker = None;
             let may_pass = match &error {
                 None => true,
                 Some(Error::Invalid(InvalidNetwork::Parent(InvalidParent::VlanIsThere { there, .. }))) => {
+                    maker = Some(*there); // each has a name of its own
                     there.is_temporary()
                 }
                 Some(Error::Invalid(_)) => false,
@@ -245,7 +247,7 @@ impl Parent {
                 Some(Error::Failed(failed)) if is_down(failed) => self.base_comes_up(host)?,
                 Some(Error::Failed(failed)) => failed.is_no_device(),
             };
-            if !may_pass || !patience.wait(None) {
+            if !may_pass || !patience.wait(maker) {
                 return Err(match error {
                     None => InvalidParent::NoParent(self.name).into(),
                     Some(Error::Failed(failed)) => failed.explained(host).into(),
@@ -312,7 +314,7 @@ impl Parent {
     /// The index of the link, which somebody else is renaming. Since Linux 7.2 a look-up does not wait for the end of a rename,
     /// and in the middle of one the link has neither name (`netif_change_name` in `net/core/dev.c`).
     fn index_soon(&self, host: &mut Socket) -> Result<IfIndex> {
-        let mut patience = Patience::new();
+        let mut patience = Patience::<IfName>::new();
         loop {
             match host.index_of(self.name) {
                 Err(error) if error.is_no_device() && patience.wait(None) => {}
