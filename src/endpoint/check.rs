@@ -213,19 +213,15 @@ fn compare_address(addr: IpNetwork, found: &[AddressInfo]) -> Option<Difference>
     is_duplicate.then_some(Difference::DuplicateAddress(addr))
 }
 
-/// Compares the metrics of a route that is there. If there are several like it, one with all the metrics is enough.
+/// Compares the metrics of a route that is there. If there are several like it, one with all the metrics is enough. A list
+/// that changes meanwhile is read again, since it may lack that one.
 fn compare_metrics(route: &NewRoute<'_>, list: &ListRoutes, inside: &mut Socket) -> Result<Vec<Difference>> {
-    let mut least: Option<Vec<Mismatch>> = None;
-    let mut routes = inside.routes(list)?;
-    loop {
-        match routes.next() {
-            Ok(Some(found)) if route.is_like(&found.to_owned()) => {
-                let unlike = route.unlike_metrics(&found);
-                least = least.filter(|least| least.len() <= unlike.len()).or(Some(unlike));
-            }
-            Ok(Some(_)) => {}
-            Err(error) if !error.is_interrupted() => return Err(error),
-            Ok(None) | Err(_) => break,
+    const READS: usize = 5;
+    let mut unlike = least_unlike(route, list, inside);
+    for _ in 1..READS {
+        match &unlike {
+            Err(error) if error.is_interrupted() => unlike = least_unlike(route, list, inside),
+            _ => break,
         }
     }
     let differs = |Mismatch { number: _, name, asked, found }| Difference::RouteMetric {
@@ -234,7 +230,20 @@ fn compare_metrics(route: &NewRoute<'_>, list: &ListRoutes, inside: &mut Socket)
         expected: asked.into(),
         found: or_none(found).into(),
     };
-    Ok(least.into_iter().flatten().map(differs).collect())
+    Ok(unlike?.into_iter().map(differs).collect())
+}
+
+/// In what the route that is most like `route` is unlike it.
+fn least_unlike(route: &NewRoute<'_>, list: &ListRoutes, inside: &mut Socket) -> Result<Vec<Mismatch>> {
+    let mut least: Option<Vec<Mismatch>> = None;
+    let mut routes = inside.routes(list)?;
+    while let Some(found) = routes.next()? {
+        if route.is_like(&found.to_owned()) {
+            let unlike = route.unlike_metrics(&found);
+            least = least.filter(|least| least.len() <= unlike.len()).or(Some(unlike));
+        }
+    }
+    Ok(least.unwrap_or_default())
 }
 
 /// Attributes that have a [`Difference`] of their own.

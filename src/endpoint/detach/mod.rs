@@ -16,6 +16,7 @@ pub use outcome::{Detached, Fate, Proof, Standing, Unproven};
 use super::Attached;
 use crate::error::{Error, ErrorKind, Result, Undo};
 use crate::netns::Netns;
+use crate::request::Verb;
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
 use crate::value::IfIndex;
@@ -149,15 +150,18 @@ impl Attached {
     fn take_back(&self, inside: &mut Socket) -> (Undo, Option<Error>) {
         let index = self.index;
         let mut take_away = || self.take_away(inside, &Numbers::UNKNOWN, &Detach::new());
-        let (taken, failed) = match take_away() {
-            Err(error) => (take_away().map_err(|_| error), true),
+        let (taken, was_deleting) = match take_away() {
+            Err(error) => {
+                let was_deleting = error.request().is_some_and(|request| request.verb == Verb::Delete);
+                (take_away().map_err(|_| error), was_deleting)
+            }
             taken => (taken, false),
         };
         match taken {
             Ok(Inside { link, unseen, .. }) => match link {
                 Fate::Deleted | Fate::DeletedUnseen | Fate::DeletedIn(_) => (Undo::Clean, None),
                 Fate::OutOfReach(nsid) => (Undo::OutOfReach(index, nsid), unseen),
-                Fate::Gone if failed && unseen.is_none() => (Undo::Clean, None), // by what seemed to fail
+                Fate::Gone if was_deleting && unseen.is_none() => (Undo::Clean, None), // by what seemed to fail
                 Fate::Gone => (Undo::Gone(index), None),
                 Fate::Replaced => (Undo::Replaced(index), None),
             },

@@ -180,9 +180,16 @@ fn settle(
     for to in access.destinations() {
         let route = NewRoute::new(*to).index(index).maybe(access.source(*to), NewRoute::source);
         match host.apply(&route) {
-            Err(error) if error.is_already_there() => {} // its own: others were looked for
+            Err(error) if error.is_already_there() && has_route(host, index, &route)? => {}
             done => done?,
         }
     }
     Ok(())
+}
+
+/// Whether the link has the route to this destination already.
+fn has_route(host: &mut Socket, link: IfIndex, route: &NewRoute<'_>) -> crate::Result<bool> {
+    let list = if route.destination().is_ipv4() { ListRoutes::v4() } else { ListRoutes::v6() };
+    let routes = host.snapshot(&list.table(Table::MAIN).index(link))?;
+    Ok(routes.iter().any(|found| found.destination == Some(route.destination())))
 }

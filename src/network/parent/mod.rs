@@ -287,12 +287,9 @@ impl Parent {
                 index
             }
         };
-        // It is there. Where it cannot be seen what becomes of it, that is looked at again.
-        let Ok(Some(link)) = at(host, index) else { return Ok(None) };
-        match (stands_firm(host, &link), lowest_down(host, &link)) {
-            (Ok(true), Ok(down)) => Ok(Some(Up { index, made: made.contains(&index), down })),
-            _ => Ok(None),
-        }
+        // Where it cannot be seen what becomes of it, that is looked at once more.
+        let is_made = made.contains(&index);
+        as_it_stands(host, index, is_made).or_else(|_| as_it_stands(host, index, is_made))
     }
 
     /// Makes it, under its name and up, or leaves nothing.
@@ -404,6 +401,14 @@ fn at(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>> {
         Err(error) if error.is_no_device() => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A parent that was found or made, unless it, or what it stands on, is gone again or being removed.
+fn as_it_stands(host: &mut Socket, index: IfIndex, made: bool) -> Result<Option<Up>> {
+    let Some(link) = at(host, index)? else { return Ok(None) };
+    let is_firm = stands_firm(host, &link)?;
+    let down = lowest_down(host, &link)?;
+    Ok(is_firm.then_some(Up { index, made, down }))
 }
 
 /// A list of what is already there. If it changes again and again while it is read, it is taken as it is. No decision depends on

@@ -71,10 +71,12 @@ impl Parent {
     pub fn remove_with_all_on_it(&self, host: &mut Socket, owner: &Owner) -> Result<Removal> {
         let there = self.find(host)?;
         let below = self.below(host, there.as_ref())?;
-        let Some(link) = there else { return Ok(Removal::NotThere) };
-        let removal = match owner.made(&link, base_of(host, &link)?.as_slice()) {
-            Some(Made::Parent | Made::Unfinished) => delete(host, link.index)?,
-            _ => Removal::NotOurs,
+        let removal = match there {
+            None => Removal::NotThere,
+            Some(link) => match owner.made(&link, base_of(host, &link)?.as_slice()) {
+                Some(Made::Parent | Made::Unfinished) => delete(host, link.index)?,
+                _ => Removal::NotOurs,
+            },
         };
         if is_gone(removal) {
             remove_below(host, owner, below, &[])?;
