@@ -1,6 +1,6 @@
 //! A plugin that is killed at any of its system calls, and deleted afterwards.
 
-use crate::common::{Skip, kernel_test, needs, parent, socket};
+use crate::common::{Skip, is_emulated, kernel_test, needs, parent, socket};
 use crate::runtime::{Pod, Runtime, host_links, ipv4_config, with};
 use serde_json::{Value, json};
 use std::process::Command;
@@ -17,10 +17,12 @@ pub fn needs_strace() -> Result<(), Skip> {
 }
 
 /// Kills `command` at each of its calls in turn, until it comes through; each time `after` puts things in order again and
-/// looks.
+/// looks. An emulated machine, where it takes minutes, does so at every third call, another third for each kind of call.
 fn at_each_call(runtime: &Runtime, command: &str, config: &Value, pod: &Pod, after: &mut dyn FnMut(&str)) {
-    for call in CALLS {
-        for number in 1.. {
+    let step = if is_emulated() { 3 } else { 1 };
+    println!("killed at one call in {step}");
+    for (kind, call) in CALLS.into_iter().enumerate() {
+        for number in (1 + kind % step..).step_by(step) {
             assert!(number < 200, "{call} has no end");
             let inject = format!("inject={call}:signal=KILL:when={number}");
             // The first pipe leads to the IPAM plugin: the link is there, and its record.
