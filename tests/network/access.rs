@@ -84,6 +84,25 @@ pub fn it_is_given_and_taken_back() -> Result<(), Skip> {
     Ok(())
 }
 
+/// A route without a link of its own, or with several, is taken for its own no more than another link's.
+#[kernel_test]
+pub fn a_route_of_no_single_link_is_not_its_own() -> Result<(), Skip> {
+    let mut host = socket();
+    parent(&mut host);
+    veth(&mut host, "q0", "q1");
+    try_ip("address add 10.1.0.1/24 dev q0").unwrap();
+    let before = links(&mut host);
+    let two = "route add 10.0.50.64/26 nexthop via 10.1.0.2 dev q0 nexthop via 10.1.0.3 dev q0";
+    for route in ["route add blackhole 10.0.50.64/26", two] {
+        try_ip(route).unwrap();
+        let error = p0().give_host_access(&mut host, &owner(), name("shim0"), &access()).unwrap_err();
+        assert!(error.as_failed().is_some_and(sublink::Error::is_already_there), "{route}: {error}");
+        assert_eq!(links(&mut host), before, "{route}");
+        try_ip("route del 10.0.50.64/26").unwrap();
+    }
+    Ok(())
+}
+
 #[kernel_test]
 pub fn several_networks_share_a_parent() -> Result<(), Skip> {
     let mut host = socket();
