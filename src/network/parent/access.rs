@@ -165,24 +165,6 @@ fn settle(
     name: IfName,
     access: &HostAccess,
 ) -> crate::Result<()> {
-    match settle_once(host, owner, index, mark, name, access) {
-        // Somebody else has given it its name meanwhile. Up to Linux 6.1 a link that is up cannot even be given the name that it
-        // has.
-        Err(error) if error.is_busy() && host.link_at(index)?.name() == name => {
-            settle_once(host, owner, index, mark, name, access)
-        }
-        done => done,
-    }
-}
-
-fn settle_once(
-    host: &mut Socket,
-    owner: &Owner,
-    index: IfIndex,
-    mark: Mark,
-    name: IfName,
-    access: &HostAccess,
-) -> crate::Result<()> {
     let mut batch = Batch::new();
     batch.push(&LinkSettings::new(index).ipv4(Ipv4Setting::ARP_IGNORE, 1))?;
     if host.link_at(index)?.name() != name {
