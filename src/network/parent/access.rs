@@ -8,6 +8,7 @@ use crate::addr::NewAddress;
 use crate::batch::Batch;
 use crate::link::{Ipv4Setting, LinkChange, LinkInfo, LinkKind, LinkSettings, ListLinks, MacvlanMode, NewLink};
 use crate::network::HostAccess;
+use crate::request::Verb;
 use crate::route::{ListRoutes, NewRoute, Table};
 use crate::socket::Socket;
 use crate::value::{Alias, IfIndex, IfName, MacAddr};
@@ -61,6 +62,7 @@ impl Parent {
                 Error::Failed(failed) if failed.is_already_there() => collisions.may_pass(),
                 Error::Failed(failed) => {
                     failed.is_no_device()
+                        || is_up_unnamed(failed)
                         || !host.has_link(up.index)?
                         || is_kept_off(failed, LinkKind::Macvlan) && super::attach::is_of(owner, host, up.index)?
                 }
@@ -113,12 +115,19 @@ impl Parent {
         let settled = settle(host, owner, index, mark, name, access);
         settled.map(|()| index).map_err(|error| {
             let error = error.explained(host).with_name(name);
-            if is_made {
+            let is_anothers = is_up_unnamed(&error) && host.link_at(index).is_ok_and(|link| link.name() == name);
+            if is_made && !is_anothers {
                 let _ = host.delete(index);
             }
             error.into()
         })
     }
+}
+
+/// Up to Linux 6.1 a link that is up gets no name. Another process has named this one meanwhile; or was too late with one of its
+/// own, which is up under its temporary name until that process removes it.
+fn is_up_unnamed(error: &crate::Error) -> bool {
+    error.is_busy() && error.request().is_some_and(|request| request.verb == Verb::Change)
 }
 
 /// Whether a link is this access, finished or not.
