@@ -156,10 +156,10 @@ impl Sandbox {
     /// # Ok::<(), sublink::Error>(())
     /// ```
     pub fn bring_up_loopback(&mut self) -> Result<bool> {
-        if self.socket.link_at(LOOPBACK)?.is_up() {
+        if self.socket.link_at(IfIndex::LOOPBACK)?.is_up() {
             return Ok(false);
         }
-        let brought_up = self.socket.change(&LinkChange::new(LOOPBACK).up());
+        let brought_up = self.socket.change(&LinkChange::new(IfIndex::LOOPBACK).up());
         if brought_up.is_err() {
             self.take_down_loopback(); // perhaps only the answer was lost
         }
@@ -168,7 +168,7 @@ impl Sandbox {
 
     /// Takes `lo` down again, where a later step failed.
     pub(crate) fn take_down_loopback(&mut self) {
-        let _ = self.socket.change(&LinkChange::new(LOOPBACK).down());
+        let _ = self.socket.change(&LinkChange::new(IfIndex::LOOPBACK).down());
     }
 
     /// A setting below `/proc/sys/net` of the namespace, such as `ipv6/conf/eth0/disable_ipv6`, without the newline behind it.
@@ -261,9 +261,6 @@ const SETTINGS: &str = "/proc/sys/net";
 
 /// The folder there in which an attach writes settings.
 const IPV6: &str = "ipv6";
-
-/// The index of `lo`, in every namespace.
-const LOOPBACK: IfIndex = IfIndex(1);
 
 /// Opens a folder of settings of the calling thread's namespace.
 fn open_folder(folder: impl AsRef<Path>) -> nix::Result<OwnedFd> {

@@ -45,13 +45,11 @@ impl Request for DeleteRoute<'_> {
         const ANY: (Scope, RouteProtocol) = (Scope(255), RouteProtocol(0)); // RT_SCOPE_NOWHERE, RTPROT_UNSPEC
         let Self(route) = *self;
         // IPv6 compares no types: without the link it would delete a route that forwards packets.
-        let route = if route.has_link() || route.destination().is_ipv4() { route } else { route.index(LOOPBACK) };
+        let route =
+            if route.has_link() || route.destination().is_ipv4() { route } else { route.index(IfIndex::LOOPBACK) };
         route.put(RTM_DELROUTE, NLM_F_ACK, ANY, seq, buf)
     }
 }
-
-/// The index of `lo` in every namespace (`LOOPBACK_IFINDEX` of `include/net/flow.h`).
-const LOOPBACK: IfIndex = IfIndex(1);
 
 /// Lists the routes of a family (RTM_GETROUTE, NLM_F_DUMP): [`ListRoutes::v4`], [`ListRoutes::v6`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

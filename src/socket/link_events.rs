@@ -2,13 +2,11 @@
 
 use super::Socket;
 use super::channel::{Channel, Wait};
+use super::watch::LINKS;
 use crate::error::{ErrorKind, Result};
 use crate::netns::run_in;
 use std::os::fd::AsFd;
 use std::time::Duration;
-
-/// `RTNLGRP_LINK`: events about links.
-const LINKS: u32 = 1;
 
 /// The longest wait for one event. If it is not known in which namespace the socket lives, no event may come.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// `RTNLGRP_LINK`: events about links.
-const LINKS: u32 = 1;
+pub(super) const LINKS: u32 = 1;
 
 /// `RTNLGRP_IPV6_IFADDR`: events about IPv6 addresses.
 const IPV6_ADDRESSES: u32 = 9;

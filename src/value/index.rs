@@ -8,6 +8,9 @@ use crate::wire::{compare_as_printed, fixed};
 pub struct IfIndex(pub(crate) u32);
 
 impl IfIndex {
+    /// That of `lo`, in every namespace (`LOOPBACK_IFINDEX` of `include/net/flow.h`).
+    pub(crate) const LOOPBACK: Self = Self(1);
+
     /// Checks `index`.
     pub const fn new(index: u32) -> Result<Self, InvalidValue> {
         if index == 0 || index > i32::MAX as u32 { Err(InvalidValue::Index(index)) } else { Ok(Self(index)) }

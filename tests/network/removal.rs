@@ -51,6 +51,22 @@ pub fn what_is_unused_is_removed() -> Result<(), Skip> {
     Ok(())
 }
 
+/// Its maker was killed. Something may stand on it all the same.
+#[kernel_test]
+pub fn what_is_half_made_is_removed_by_the_same_rule() -> Result<(), Skip> {
+    needs("vlan")?;
+    let mut host = socket();
+    let base = parent(&mut host);
+    let half_made = host.create(&NewLink::vlan(base, vid(50)).name(name(PROBE))).unwrap();
+    mark(&mut host, half_made, VLAN);
+    let child = host.create(&NewLink::macvlan(half_made).mode(MacvlanMode::Bridge).name(name("m0"))).unwrap();
+    is_kept(&mut host, &on(VLAN, "net"), Removal::InUse, "a macvlan stands on it");
+    host.delete(child).unwrap();
+    assert_eq!(removal(&mut host, &on(VLAN, "net"), &[]), Removal::Removed);
+    assert!(host.link_at(half_made).unwrap_err().is_no_device());
+    Ok(())
+}
+
 /// It does not ask for each VLAN id, of which there are 8,190.
 #[kernel_test]
 pub fn removing_what_is_unused_takes_few_requests() -> Result<(), Skip> {

@@ -5,7 +5,7 @@ use super::protocol::{Error, Result};
 use std::thread;
 use std::time::{Duration, Instant};
 use sublink::link::LinkKind;
-use sublink::network::{Parent, Plan, Removal};
+use sublink::network::{Parent, Removal};
 use sublink::{IfName, Owner, Socket, network};
 
 /// How long the links of a namespace that has just ended may still stand on their parent.
@@ -48,16 +48,7 @@ pub fn remove(parent: &Parent, host: &mut Socket, is_ended: bool) -> Result<()> 
     loop {
         match parent.remove(host, &owner, &[])? {
             Removal::InUse if is_ended && since.elapsed() < DYING => thread::sleep(DYING / 20),
-            Removal::NotThere => break,
             _ => return Ok(()),
         }
-    }
-    // An ADD that was killed has left it half-made. Another ADD that is making it now makes it again.
-    match parent.plan(host, &owner) {
-        Ok(Plan::Finish(index)) => match host.delete(index) {
-            Err(error) if !error.is_no_device() => Err(error.into()),
-            _ => Ok(()),
-        },
-        _ => Ok(()),
     }
 }

@@ -30,6 +30,7 @@ pub use plan::Plan;
 pub use removal::{Removal, remove_orphans};
 
 use super::{Error, InvalidNetwork, Result};
+use crate::error::ErrorKind;
 use crate::link::{LinkChange, LinkFlags, LinkInfo, NewLink, VlanId, VlanProtocol};
 use crate::socket::{Query, Socket};
 use crate::value::{Alias, IfIndex, IfName, maybe};
@@ -249,7 +250,7 @@ impl Parent {
             };
             if !may_pass || !patience.wait(maker) {
                 return Err(match error {
-                    None => InvalidParent::NoParent(self.name).into(),
+                    None => crate::Error::from(ErrorKind::TimedOut).into(), // it was gone again, or being removed, each time
                     Some(Error::Failed(failed)) => failed.explained(host).into(),
                     Some(invalid) => invalid,
                 });

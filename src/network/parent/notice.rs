@@ -18,6 +18,7 @@
 
 use super::mark::{has_notice, vlan_of, with_notice, without_notice};
 use super::{Result, at};
+use crate::error::ErrorKind;
 use crate::link::{LinkChange, LinkInfo};
 use crate::probe::Home;
 use crate::socket::Socket;
@@ -30,6 +31,9 @@ const HOLDS: Duration = Duration::from_secs(20);
 
 /// A notice that has stood for longer is stale.
 const STALE: Duration = Duration::from_secs(30);
+
+/// How long one removal after the other is awaited.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The time between two tries to make a probe, which shows whether a removal is under way.
 const TRY: Duration = Duration::from_millis(200);
@@ -84,7 +88,7 @@ pub(super) fn until_firm(host: &mut Socket, index: IfIndex) -> Result<bool> {
 /// Waits for the end of a notice, and takes it down if it is stale. Returns the link, unless it is gone.
 fn outlive_notice(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>> {
     let (mut since, mut tried) = (Instant::now(), Instant::now());
-    let mut first = None;
+    let (begun, mut first) = (Instant::now(), None);
     loop {
         let Some(link) = at(host, index)?.filter(has_notice) else { return at(host, index) };
         if first != link.alias {
@@ -94,6 +98,9 @@ fn outlive_notice(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>>
         } else if tried.elapsed() > TRY {
             take_down_if_alone(host, index);
             tried = Instant::now();
+        }
+        if begun.elapsed() > LIMIT {
+            return Err(crate::Error::from(ErrorKind::TimedOut).into()); // one removal after the other
         }
         thread::sleep(PAUSE);
     }

@@ -4,14 +4,18 @@ use super::mark::{Made, Mark};
 use super::notice::Notice;
 use super::probe::{Probe, outlive};
 use super::vlans::{carries_vlan, has_any_vlan, listens};
-use super::{Error, Owner, Parent, Result, at, find, list, split};
+use super::{Error, Owner, Parent, Plan, Result, at, list, split};
 use crate::addr::{AddressFlags, AddressInfo, ListAddresses};
 use crate::error::ErrorKind;
 use crate::link::{LinkInfo, ListLinks};
-use crate::socket::Socket;
+use crate::socket::{LinkEvents, Socket};
 use crate::value::{IfIndex, IfName, Scope};
 use nix::errno::Errno;
 use std::cmp::Reverse;
+use std::time::{Duration, Instant};
+
+/// How long a link that is half-made may still be in the making.
+const MAKING: Duration = Duration::from_secs(1);
 
 /// What became of a parent that was to be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +37,9 @@ impl Parent {
     /// Removes it, if `owner` made it, it is still what was made, none of `others` is the same parent or stands on it, and
     /// nothing stands on it in any namespace. Call it when the last container has left.
     ///
+    /// A killed maker may have left it without its name. Such a link is removed by the same rule, if nobody gives it the name
+    /// within a second.
+    ///
     /// What it stood on is removed by the same rule, if it was made as a parent: after eth0.10.20 also eth0.10, unless that has
     /// another use. This happens also if the parent itself is gone already.
     ///
@@ -52,7 +59,7 @@ impl Parent {
         if others.iter().any(|other| other.is_on(self.name)) {
             return Ok(Removal::Shared);
         }
-        let there = self.find(host)?;
+        let there = self.find_or_half_made(host, owner)?;
         let below = self.below(host, there.as_ref())?;
         let removal = there.map_or(Ok(Removal::NotThere), |link| remove(host, owner, &link))?;
         if is_gone(removal) {
@@ -69,7 +76,7 @@ impl Parent {
     /// # Errors
     /// The kernel refused. Then it is kept, with everything on it.
     pub fn remove_with_all_on_it(&self, host: &mut Socket, owner: &Owner) -> Result<Removal> {
-        let there = self.find(host)?;
+        let there = self.find_or_half_made(host, owner)?;
         let below = self.below(host, there.as_ref())?;
         let removal = match there {
             None => Removal::NotThere,
@@ -82,6 +89,31 @@ impl Parent {
             remove_below(host, owner, below, &[])?;
         }
         Ok(removal)
+    }
+
+    /// The link; or one that was made as it and has no name yet, if nobody gives it the name soon: its maker was killed.
+    fn find_or_half_made(&self, host: &mut Socket, owner: &Owner) -> Result<Option<LinkInfo>> {
+        let since = Instant::now();
+        let mut events = None;
+        loop {
+            let there = self.find(host)?;
+            if there.is_some() {
+                return Ok(there);
+            }
+            let half_made = match self.plan(host, owner) {
+                Ok(Plan::Finish(index)) => at(host, index)?,
+                Err(failed @ Error::Failed(_)) => return Err(failed),
+                _ => None,
+            };
+            let left = MAKING.saturating_sub(since.elapsed());
+            if half_made.is_none() || left.is_zero() {
+                return Ok(half_made);
+            }
+            match &mut events {
+                None => events = Some(LinkEvents::open_beside(host)?), // and look again
+                Some(events) => events.wait(left)?,
+            }
+        }
     }
 
     /// The name of the link that it stands on, or would stand on.
@@ -99,7 +131,7 @@ const fn is_gone(removal: Removal) -> bool {
 fn remove_below(host: &mut Socket, owner: &Owner, below: Option<IfName>, others: &[Parent]) -> Result<()> {
     let mut next = below;
     while let Some(name) = next.filter(|name| !others.iter().any(|other| other.is_on(*name))) {
-        next = match find(host, name)? {
+        next = match Parent::new(name).find_or_half_made(host, owner)? {
             None => split(&name).map(|(base, _)| base),
             Some(link) => {
                 let base = base_of(host, &link)?.map(|base| base.name);
