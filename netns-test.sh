@@ -255,6 +255,9 @@ report_suite() { # place, suite, output, exit code, seconds, what is known about
     avoidable=$((avoidable + $(grep -cE "$not_run" "$output" || true) - $(grep -cE "$unavoidable" "$output" || true)))
     if ((bad)); then
         echo "failed: $why" | indent
+        if grep -q 'a scoped thread panicked' "$output"; then # the test's own line does not say with what
+            grep -A 3 "^thread '.*panicked at" "$output" | head -n 40 | indent
+        fi
         if grep -q '^failures:$' "$output"; then
             sed -n '/^failures:$/,$p' "$output"
         else

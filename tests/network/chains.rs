@@ -221,7 +221,7 @@ pub fn an_mtu_is_at_most_the_bases() -> Result<(), Skip> {
     let invalid = error.as_invalid().unwrap();
     assert!(matches!(invalid, InvalidNetwork::Parent(InvalidParent::MtuAboveBase { .. })), "{invalid:?}");
     let up = bring_up(&mut host, chain(2).mtu(1400));
-    assert_eq!(host.link_at(up.index).unwrap().mtu(), 1400);
+    assert_eq!((up.mtu, host.link_at(up.index).unwrap().mtu()), (1400, 1400));
     assert_eq!(host.link(CHAIN[0]).unwrap().mtu(), 1500);
     Ok(())
 }

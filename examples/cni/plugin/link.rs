@@ -41,8 +41,7 @@ fn add_to(
     let (lists, owner) = (config.lists()?, owner()?);
     let up = parent.up(&mut place.host, &owner)?;
     let mut prepare = || {
-        let most = place.host.link_at(up.index)?.mtu();
-        let link = endpoint(config, &lists, key, up.index, most)?;
+        let link = endpoint(config, &lists, key, up.index, up.mtu)?;
         let on = |index| Ok(link.clone().on(index));
         let (_, attached) = parent.prepare(&mut place.host, &owner, &mut place.pod, on)?;
         Ok((link, attached))

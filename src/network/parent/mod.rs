@@ -96,6 +96,8 @@ pub struct Up {
     pub index: IfIndex,
     /// Whether this call made it. If several callers call at once, this is true for one of them.
     pub made: bool,
+    /// Its MTU in bytes. A VLAN on it has at most that; a macvlan or an ipvlan on it has that, unless another one is asked for.
+    pub mtu: u32,
     /// The lowest link that is down, so that nothing passes: the parent itself, or one that it stands on. A parent that was
     /// there before is used although it is down, unless it is [to be brought up](Parent::bring_up).
     ///
@@ -409,7 +411,7 @@ fn as_it_stands(host: &mut Socket, index: IfIndex, made: bool) -> Result<Option<
     let Some(link) = at(host, index)? else { return Ok(None) };
     let is_firm = stands_firm(host, &link)?;
     let down = lowest_down(host, &link)?;
-    Ok(is_firm.then_some(Up { index, made, down }))
+    Ok(is_firm.then_some(Up { index, made, mtu: link.mtu, down }))
 }
 
 /// A list of what is already there. If it changes again and again while it is read, it is taken as it is. No decision depends on
