@@ -61,6 +61,22 @@ fn what_cannot_be_is_refused_with_its_field() {
     }
 }
 
+/// As Go's decoder, and so the reference plugins, read it.
+#[test]
+fn the_case_of_a_fields_name_is_no_matter_and_null_is_no_field() {
+    let plain = json!({"name": "n", "type": "vlan", "vlanId": 50, "vlanFlags": {"gvrp": true}, "ingressQosMap": {"3": 7},
+        "runtimeConfig": {"mac": "02:00:00:00:00:07"}});
+    let odd = json!({"NAME": "n", "Type": "vlan", "VlanID": 50, "vlanflags": {"GVRP": true}, "IngressQosMap": {"3": 7},
+        "RuntimeConfig": {"MAC": "02:00:00:00:00:07"}, "mtu": null, "ipam": null, "prevResult": null, "EgressQosMap": null});
+    assert_eq!(link(&odd).unwrap(), link(&plain).unwrap());
+    let both = json!({"name": "n", "type": "vlan", "vlanId": 50, "VLANID": 51, "vlanid": 52});
+    assert_eq!(link(&both).unwrap(), link(&json!({"name": "n", "type": "vlan", "vlanId": 50})).unwrap());
+    let result = br#"{"CNIVersion": "1.0.0", "interfaces": null, "routes": null, "dns": null,
+        "IPs": [{"Address": "10.0.0.7/24", "Gateway": "10.0.0.1", "interface": null}]}"#;
+    let result = Success::read(result).unwrap();
+    assert_eq!((result.ips.len(), result.ips[0].gateway), (1, "10.0.0.1".parse().ok()));
+}
+
 #[test]
 fn a_sysctl_is_below_net() {
     let of = |key: &str| {
