@@ -332,10 +332,12 @@ impl Parent {
         }
         let vlan = vlan_of(&link).and_then(|vlan| Some((vlan.protocol?, vlan.id?)));
         let mark = owner.mark(self.mark(vlan));
-        match host.change(&up.name(self.name).alias(Alias::new(&mark)?)) {
+        let Err(error) = host.change(&up.name(self.name).alias(Alias::new(&mark)?)) else { return Ok(()) };
+        match host.link_at(index) {
             // Up to Linux 6.1, one that somebody else has finished meanwhile cannot even be given the name that it has.
-            Err(_) if host.link_at(index).is_ok_and(|link| link.name() == self.name && link.is_up()) => Ok(()),
-            done => done.map_err(|error| error.explained(host).with_name(self.name)),
+            Ok(link) if link.name() == self.name && link.is_up() => Ok(()),
+            Err(gone) if gone.is_no_device() => Err(gone), // … and somebody has removed it since
+            _ => Err(error.explained(host).with_name(self.name)),
         }
     }
 
@@ -420,5 +422,30 @@ fn list<Q: Query>(host: &mut Socket, query: &Q) -> Result<Vec<Q::Info>> {
     match host.snapshot(query) {
         Err(partial) if partial.error.is_interrupted() => Ok(partial.items),
         read => Ok(read.map_err(crate::Error::from)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{index, name, owner};
+    use super::*;
+    use crate::link::RTM_SETLINK;
+    use crate::socket::script::{Event, Kernel, Script, ack};
+    use crate::wire::Messages;
+
+    /// Up to Linux 6.1 it is busy for the slower of two who finish it, and it may be gone when that one looks why.
+    #[test]
+    fn what_another_has_finished_and_removed_is_gone() {
+        let mut kernel = Kernel::with_links(3);
+        let script = Script::new(move |bytes| {
+            let request = Messages::new(bytes).next().unwrap().unwrap().header;
+            if request.ty == RTM_SETLINK {
+                kernel.links[0].remove(&3);
+                return Ok(vec![Event::Datagram(ack(request, Errno::EBUSY as i32))]);
+            }
+            Ok(kernel.work(bytes, 0))
+        });
+        let finished = Parent::new(name("eth0.50")).finish(&mut Socket::scripted(script), &owner(), index(3));
+        assert!(finished.as_ref().is_err_and(crate::Error::is_no_device), "{finished:?}");
     }
 }
