@@ -42,13 +42,11 @@ use nix::errno::Errno;
 use notice::until_firm;
 pub(in crate::network) use removal::sweep;
 use stack::{bring_up, comes_up, lowest_down};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long an EEXIST is taken for the work of another maker, and at least [so often](COLLISIONS). It may also be permanent: a
-/// VLAN of the id that was moved to another namespace.
+/// How long an EEXIST is taken for the work of another maker. It may also be permanent: a VLAN of the id that was moved to
+/// another namespace.
 const COLLIDING: Duration = Duration::from_secs(1);
-
-const COLLISIONS: usize = 25;
 
 /// A link for others to stand on: there already, or made on demand.
 ///
@@ -230,7 +228,7 @@ impl Parent {
 
     /// The same; what it stands on and was `made` is the caller's to undo.
     fn up_from_below(&self, host: &mut Socket, owner: &Owner, made: &mut Vec<IfIndex>) -> Result<Up> {
-        let (mut patience, mut collisions) = (Patience::new(), Collisions::new());
+        let (mut patience, mut collisions) = (Patience::new(), Patience::<()>::of(COLLIDING));
         loop {
             let error = match self.try_up(host, owner, made) {
                 Ok(Some(up)) => return Ok(up),
@@ -246,7 +244,7 @@ impl Parent {
                     there.is_temporary()
                 }
                 Some(Error::Invalid(_)) => false,
-                Some(Error::Failed(failed)) if failed.is_already_there() => collisions.may_pass(),
+                Some(Error::Failed(failed)) if failed.is_already_there() => collisions.lasts(None),
                 Some(Error::Failed(failed)) if is_down(failed) => self.base_comes_up(host)?,
                 Some(Error::Failed(failed)) => failed.is_no_device(),
             };
@@ -350,21 +348,6 @@ impl Parent {
     /// The link of its name.
     fn find(&self, host: &mut Socket) -> Result<Option<LinkInfo>> {
         find(host, self.name)
-    }
-}
-
-/// How often and since when something was there already.
-struct Collisions(usize, Instant);
-
-impl Collisions {
-    fn new() -> Self {
-        Self(0, Instant::now())
-    }
-
-    /// Whether one more may be another maker's doing.
-    fn may_pass(&mut self) -> bool {
-        self.0 += 1;
-        self.0 < COLLISIONS || self.1.elapsed() < COLLIDING
     }
 }
 
