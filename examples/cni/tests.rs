@@ -2,6 +2,7 @@
 
 use crate::plugin::config::Config;
 use crate::plugin::protocol::{Result, Success, Version};
+use crate::plugin::record::{Key, Record, Records};
 use serde_json::{Value, json};
 use sublink::link::{EgressQos, IngressQos, VlanFlags, VlanPriority, VlanProtocol};
 use sublink::{IfIndex, IfName, LinkSpec, NewLink, VlanId};
@@ -137,4 +138,42 @@ fn versions() {
         let error = Version::of(Some(unknown)).unwrap_err();
         assert_eq!(error.code, 1, "{unknown}");
     }
+}
+
+/// The folder goes with the last record and comes with the first, perhaps of another process at the same moment.
+#[test]
+fn records_of_many_at_once() {
+    let folder = std::env::temp_dir().join(format!("sublink-cni-{}", std::process::id()));
+    let records = Records::new(folder.to_str(), "lan");
+    let record = Record { netns: "/run/netns/c1".into(), attached: String::new(), master: "p0".into() };
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            let (records, record) = (&records, &record);
+            scope.spawn(move || {
+                let key = Key { container: format!("c{number}"), ifname: "eth0".into() };
+                for _ in 0..200 {
+                    assert!(records.reserve(&key, record).unwrap(), "somebody else's record");
+                    records.write(&key, record).unwrap();
+                    assert!(records.read(&key).unwrap().is_some());
+                    records.remove(&key).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(records.keys().unwrap(), []);
+    std::fs::remove_dir(folder).unwrap();
+}
+
+/// A link that leads nowhere is there when a folder is to be made, and is no folder at a second look: so is a folder that
+/// another process removes in between.
+#[test]
+fn a_folder_that_is_there_and_gone_is_no_record() {
+    let folder = std::env::temp_dir().join(format!("sublink-cni-{}-gone", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.join("lan")).unwrap();
+    let key = Key { container: "c1".into(), ifname: "eth0".into() };
+    let record = Record { netns: "/run/netns/c1".into(), attached: String::new(), master: "p0".into() };
+    let error = Records::new(folder.to_str(), "lan").reserve(&key, &record).unwrap_err();
+    assert!(error.code == 5 && error.msg.contains("No such file"), "{error:?}");
+    std::fs::remove_dir_all(folder).unwrap();
 }

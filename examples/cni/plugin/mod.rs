@@ -7,7 +7,7 @@ mod link;
 mod master;
 mod place;
 pub mod protocol;
-mod record;
+pub mod record;
 mod routes;
 
 use config::{Config, key, required};
