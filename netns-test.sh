@@ -43,7 +43,8 @@ readonly host_only=(lib fixtures headers hostile layers packet_route)
 # Suites that run once more with small socket buffers, in bytes, in guests with this kernel.
 readonly small_suites=(detached network) small_buffer=32768 small_version=6.1
 # In load order: each after those it needs.
-readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb vrf tls bonding team)
+readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb vrf tls bonding team
+    udp_tunnel ip6_udp_tunnel vxlan tunnel4 tunnel6 xfrm6_tunnel xfrm_interface)
 home=$HOME
 # Under sudo, what is installed is for the user who called it.
 [[ $EUID != 0 || -z ${SUDO_USER:-} ]] || home=$(getent passwd "$SUDO_USER" | cut -d: -f6)

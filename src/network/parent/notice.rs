@@ -17,6 +17,7 @@
 //! removal lets its own stand.
 
 use super::mark::{has_notice, vlan_of, with_notice, without_notice};
+use super::stack::DEEPEST;
 use super::{Result, at};
 use crate::error::ErrorKind;
 use crate::link::{LinkChange, LinkInfo};
@@ -78,9 +79,10 @@ fn take_down(host: &mut Socket, index: IfIndex, alias: &[u8]) -> crate::Result<(
 /// Waits until neither the link nor any that it stands on has a notice. Returns whether all of them are there.
 pub(super) fn until_firm(host: &mut Socket, index: IfIndex) -> Result<bool> {
     let mut next = Some(index);
-    while let Some(index) = next {
+    for _ in 0..=DEEPEST {
+        let Some(index) = next else { break };
         let Some(link) = outlive_notice(host, index)? else { return Ok(false) };
-        next = link.parent.filter(|_| vlan_of(&link).is_some() && link.parent_netnsid.is_none());
+        next = link.parent_here().filter(|_| vlan_of(&link).is_some());
     }
     Ok(true)
 }
