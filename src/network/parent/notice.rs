@@ -57,13 +57,14 @@ impl Notice {
         Ok(Self { index: link.index, alias, since })
     }
 
-    /// Whether it surely stands.
-    pub(super) fn holds(&self, host: &mut Socket) -> bool {
-        self.stands(host) && self.since.elapsed() < HOLDS
+    /// Whether others may soon take it for stale.
+    pub(super) fn is_late(&self) -> bool {
+        self.since.elapsed() >= HOLDS
     }
 
-    fn stands(&self, host: &mut Socket) -> bool {
-        host.link_at(self.index).is_ok_and(|link| link.to_owned().alias.as_deref() == Some(&*self.alias))
+    /// Whether it stands. It does not if somebody has finished the link meanwhile, and so is about to use it.
+    pub(super) fn stands(&self, host: &mut Socket) -> crate::Result<bool> {
+        Ok(host.link_at(self.index)?.to_owned().alias.as_deref() == Some(&*self.alias))
     }
 
     /// Takes it down, which is tried once more if that fails. Nobody else puts one up: the removal has a probe on the link.

@@ -266,12 +266,14 @@ fn delete_without_vlans(host: &mut Socket, link: &LinkInfo, mut probe: Option<&m
         Err(error) if error.is_no_device() => return Ok(Removal::NotThere),
         notice => notice?,
     };
-    let removal = match carries_vlan(host, link.index, probe.as_deref_mut()) {
-        Ok(false) if !probe.is_none_or(|probe| probe.holds()) || !notice.holds(host) => {
+    let is_free = carries_vlan(host, link.index, probe.as_deref_mut())
+        .and_then(|carries| Ok(!carries && (notice.is_late() || notice.stands(host)?)));
+    let removal = match is_free {
+        Ok(true) if notice.is_late() || !probe.is_none_or(|probe| probe.holds()) => {
             Err(crate::Error::from(ErrorKind::TimedOut).into())
         }
-        Ok(false) => delete(host, link.index),
-        Ok(true) => Ok(Removal::InUse),
+        Ok(true) => delete(host, link.index),
+        Ok(false) => Ok(Removal::InUse),
         Err(error) if error.is_no_device() => Ok(Removal::NotThere),
         Err(error) => Err(error.into()),
     };
