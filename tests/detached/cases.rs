@@ -310,12 +310,15 @@ fn a_vlan_is_off_the_network_when_its_id_is_free() -> Result<(), Skip> {
 /// Nothing can show whether the list of a namespace with an id is whole; that of the container's own can be checked.
 #[kernel_test]
 fn a_list_of_another_namespace_cannot_be_checked() -> Result<(), Skip> {
-    for is_moved in [false, true] {
+    let detach = |is_moved| {
         let mut world = World::new(BRIDGE);
         if is_moved {
             move_once(&mut world);
         }
-        let detached = world.attached.detach(&mut world.host, &mut world.pod, &Detach::new()).unwrap();
+        world.attached.detach(&mut world.host, &mut world.pod, &Detach::new()).unwrap()
+    };
+    for is_moved in [false, true] {
+        let detached = Netns::create().unwrap().run(|| detach(is_moved)).unwrap();
         match detached.unseen {
             None => assert!(!is_moved && detached.link == Fate::Deleted, "{:?}", detached.link),
             Some(error) => {
