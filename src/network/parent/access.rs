@@ -132,8 +132,7 @@ fn is_up_unnamed(error: &crate::Error) -> bool {
 
 /// Whether a link is this access, finished or not.
 fn is_access(owner: &Owner, link: &LinkInfo, mark: Mark, parent: IfIndex) -> bool {
-    let is_here = link.parent == Some(parent) && link.parent_netnsid.is_none();
-    is_here && link.kind.name() == "macvlan" && owner.mark_of(link) == Some(mark)
+    link.parent_here() == Some(parent) && link.kind.name() == "macvlan" && owner.mark_of(link) == Some(mark)
 }
 
 /// The link of a maker that ended before it gave the link its name.

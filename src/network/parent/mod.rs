@@ -22,6 +22,7 @@ mod plan;
 mod probe;
 mod removal;
 mod stack;
+mod tunnels;
 mod vlans;
 
 pub use error::InvalidParent;
@@ -353,7 +354,7 @@ impl Parent {
 
 /// Whether everything that a link stands on is there and stays. If somebody is removing it, the end of that is awaited first.
 fn stands_firm(host: &mut Socket, link: &LinkInfo) -> Result<bool> {
-    match link.parent.filter(|_| vlan_of(link).is_some() && link.parent_netnsid.is_none()) {
+    match link.parent_here().filter(|_| vlan_of(link).is_some()) {
         Some(base) => until_firm(host, base),
         None => Ok(true),
     }
@@ -395,8 +396,9 @@ fn at(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>> {
 fn as_it_stands(host: &mut Socket, index: IfIndex, made: bool) -> Result<Option<Up>> {
     let Some(link) = at(host, index)? else { return Ok(None) };
     let is_firm = stands_firm(host, &link)?;
-    let down = lowest_down(host, &link)?;
-    Ok(is_firm.then_some(Up { index, made, mtu: link.mtu, down }))
+    let mtu = link.mtu;
+    let down = lowest_down(host, link)?;
+    Ok(is_firm.then_some(Up { index, made, mtu, down }))
 }
 
 /// A list of what is already there. If it changes again and again while it is read, it is taken as it is. No decision depends on
