@@ -126,3 +126,42 @@ impl Surroundings<'_> {
         entry.addr
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::neigh::{AskNeighbour, NewNeighbour, NewProxy};
+    use crate::socket::Socket;
+    use crate::socket::script::{Event, Script, ack};
+    use crate::value::{IfIndex, MacAddr};
+    use crate::wire::{Command, Header};
+    use nix::errno::Errno;
+
+    /// What is said where the kernel answers ENOBUFS to everything. The table of the machine cannot be filled by a test: other
+    /// namespaces would have no room either.
+    fn why_enobufs(request: &impl Command) -> Option<Reason> {
+        let refuse =
+            |bytes: &[u8]| Ok(vec![Event::Datagram(ack(Header::parse(bytes).unwrap(), Errno::ENOBUFS as i32))]);
+        let mut socket = Socket::scripted(Script::new(refuse));
+        let error = socket.apply(request).unwrap_err().explained(&mut socket);
+        assert_eq!(error.raw_os_error(), Some(Errno::ENOBUFS as i32), "{error}");
+        error.reason().cloned()
+    }
+
+    #[test]
+    fn a_table_may_be_full_for_what_the_kernel_may_forget() {
+        let mac = MacAddr::new([2, 0, 0, 0, 0, 7]).unwrap();
+        let on = |addr: &str| NewNeighbour::new(IfIndex(5), addr.parse().unwrap(), mac);
+        let full = |family| Some(Reason::NeighbourTableIsFull(family));
+        assert_eq!(why_enobufs(&on("10.0.0.7").stale()), full("ipv4"));
+        assert_eq!(why_enobufs(&on("fd00::7").reachable().replace()), full("ipv6"));
+        assert_eq!(why_enobufs(&AskNeighbour::new(IfIndex(5), "fd00::7".parse().unwrap())), full("ipv6"));
+        // There is always room for these.
+        assert_eq!(why_enobufs(&on("10.0.0.7")), None);
+        assert_eq!(why_enobufs(&on("10.0.0.7").stale().extern_learn()), None);
+        assert_eq!(why_enobufs(&NewProxy::new(IfIndex(5), "10.0.0.7".parse().unwrap())), None);
+        let said = full("ipv4").map(|reason| reason.to_string());
+        let words = "the table of ipv4 neighbours is full (net.ipv4.neigh.default.gc_thresh3), or there is no memory";
+        assert_eq!(said.as_deref(), Some(words));
+    }
+}

@@ -72,6 +72,11 @@ impl MacsOn {
         Self { certainty, ..self }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { known, others, groups, certainty: _ } = self;
+        known.is_empty() && others.is_empty() && groups.is_empty()
+    }
+
     /// Whether this address is there.
     pub fn has(&self, mac: MacAddr) -> bool {
         self.known.binary_search(&mac).is_ok() || self.others.binary_search(&mac).is_ok()

@@ -102,7 +102,7 @@ impl Socket {
     /// A link's own forwarding entries, one after the other. [`macs_on`](Self::macs_on) reads them with how sure the list is.
     ///
     /// # Errors
-    /// As for any list. An index that no link has is an empty list before Linux 4.20, and ENODEV since.
+    /// As for any list. An index that no link has is an empty list.
     pub fn forwarding(&mut self, request: &ListForwarding) -> Result<List<'_, ListForwarding>> {
         List::start(self, *request)
     }
@@ -129,7 +129,7 @@ impl Socket {
     /// times: each takes some milliseconds for 1,000 links, in which no link of the machine can be created or changed.
     ///
     /// # Errors
-    /// As for any list. An index that no link has is an empty list before Linux 4.20, and ENODEV since.
+    /// As for any list. ENODEV if no link has the index ([`Error::is_no_device`](crate::Error::is_no_device)).
     pub fn macs_on(&mut self, parent: IfIndex, known: &[MacAddr]) -> Result<MacsOn> {
         const READS: usize = 5;
         let list = ListForwarding::of(parent);
@@ -139,6 +139,9 @@ impl Socket {
                 break;
             }
             macs = MacsOn::of(&self.snapshot(&list)?, known).after(&macs);
+        }
+        if macs.is_empty() {
+            self.name_of(parent)?; // the kernel lists nothing for an index that no link has
         }
         Ok(macs)
     }

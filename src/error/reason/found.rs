@@ -86,3 +86,20 @@ impl fmt::Display for FoundNeighbour {
         if flags.contains(NeighbourFlags::PROXY) { f.write_str(" proxy") } else { write!(f, " {state}") }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_neighbour_is_in_the_words_of_ip() {
+        let (link, mac) = (IfName::new("p0").unwrap(), MacAddr::new([2, 0, 0, 0, 0, 7]).ok());
+        let found = |mac, state, flags| {
+            FoundNeighbour { addr: "10.0.0.7".parse().unwrap(), link, mac, state, flags }.to_string()
+        };
+        let none = NeighbourFlags::NONE;
+        assert_eq!(found(mac, NeighbourState::Stale, none), "10.0.0.7 dev p0 lladdr 02:00:00:00:00:07 stale");
+        assert_eq!(found(None, NeighbourState::Failed, none), "10.0.0.7 dev p0 failed");
+        assert_eq!(found(None, NeighbourState::None, NeighbourFlags::PROXY), "10.0.0.7 dev p0 proxy");
+    }
+}

@@ -12,7 +12,7 @@ mod kernel;
 mod random;
 mod scenes;
 
-pub(crate) use kernel::{Kernel, end};
+pub(crate) use kernel::{Kernel, ack, end};
 pub(crate) use scenes::{FATES, Fate, Shared, socket};
 
 use super::Socket;

@@ -58,6 +58,7 @@ impl World {
 }
 
 const ADD: &str = "add neighbour";
+const REPLACE: &str = "replace neighbour";
 const CHANGE: &str = "change neighbour";
 const DELETE: &str = "delete neighbour";
 const GET: &str = "get neighbour";
@@ -111,6 +112,15 @@ pub const ROWS: &[Row] = &[
     known(ADD, Errno::EINVAL, "the kernel takes the address family from the link meanwhile", Never("nobody can tell when"),
         Explained("NoIpv6", "")),
 
+    row(REPLACE, Errno::ENODEV, "no such link", |w| w.socket.apply(&on(index(4242), V6).replace()),
+        Explained("LinkIsGone", "the link does not exist, or no longer")),
+    row(REPLACE, Errno::EINVAL, "IPv6 is off on the link", |w| {
+        switch_ipv6_off();
+        w.socket.apply(&on(w.p0, V6).replace())
+    }, Explained("Ipv6IsOff", "IPv6 is off on p0 (net.ipv6.conf.p0.disable_ipv6)")),
+    known(REPLACE, Errno::ENOBUFS, "the table is full, and it is not to be permanent",
+        Never("other namespaces of the machine would have no room either; a unit test of the library says it"),
+        Explained("NeighbourTableIsFull", "")),
     row(CHANGE, Errno::ENOENT, "there is none", |w| w.socket.apply(&on(w.p0, V4).change()),
         Explained("NoSuchNeighbour", "there is no neighbour 10.0.0.7")),
     row(CHANGE, Errno::ENOENT, "another link has it", |w| {
