@@ -129,7 +129,7 @@ impl<'a> Surroundings<'a> {
                 Self::not_its_alt_name,
                 Self::target_is_gone, Self::no_such_mode, Self::passthru_is_for_life, Self::not_in_source_mode,
                 Self::master_is_gone, Self::not_a_port, Self::parent_is_loopback, Self::parent_is_not_ethernet, Self::mtu_above_parent,
-                Self::parent_refuses, Self::passthru, Self::not_a_namespace, Self::is_kept_here, Self::unknown,
+                Self::parent_refuses, Self::passthru, Self::is_kept_here, Self::not_a_namespace, Self::unknown,
                 Self::link_is_gone, Self::parent_is_gone,
             ],
             _ => &[],
