@@ -409,7 +409,22 @@ mod tests {
         assert_eq!(encoded(&NewProxy::new(INDEX, addr).router())[16..], [&head(0, 0x88)[..], &rest].concat());
         assert_eq!(encoded(&AskNeighbour::new(INDEX, addr))[16..], [&head(0, 1)[..], &rest].concat());
         assert_eq!(encoded(&DeleteNeighbour::proxy(INDEX, addr))[16..], [&head(0, 8)[..], &rest].concat());
+        assert_eq!(encoded(&DeleteNeighbour::new(INDEX, addr))[16..], [&head(0, 0)[..], &rest].concat());
         assert_eq!(encoded(&GetNeighbour::proxy(INDEX, addr))[16..], [&head(0, 8)[..], &rest].concat());
+        assert_eq!(encoded(&GetNeighbour::new(INDEX, addr))[16..], [&head(0, 0)[..], &rest].concat());
+    }
+
+    #[test]
+    fn each_request_has_its_type_and_flags() {
+        let addr = "10.0.0.7".parse().unwrap();
+        for (bytes, expected) in [
+            (encoded(&NewProxy::new(INDEX, addr)), [28, 0, 5, 6]), // RTM_NEWNEIGH, REQUEST ACK EXCL CREATE
+            (encoded(&AskNeighbour::new(INDEX, addr)), [28, 0, 5, 5]), // REQUEST ACK REPLACE CREATE
+            (encoded(&DeleteNeighbour::proxy(INDEX, addr)), [29, 0, 5, 0]), // RTM_DELNEIGH, REQUEST ACK
+            (encoded(&GetNeighbour::new(INDEX, addr)), [30, 0, 1, 0]), // RTM_GETNEIGH, REQUEST
+        ] {
+            assert_eq!(bytes[4..8], expected);
+        }
     }
 
     #[test]
