@@ -89,6 +89,7 @@ impl Request for DeleteForwarding {
 ///
 /// The kernel filters by the link since Linux 4.20. A list that does not fit a datagram (about 90 entries) may lack entries
 /// when it changes while it is read, and does not say so: [`Socket::macs_on`](crate::Socket::macs_on) says how sure it is.
+/// The list of an index that no link has is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListForwarding {
     pub(crate) index: IfIndex,

@@ -22,6 +22,9 @@ use std::net::IpAddr;
 ///
 /// The kernel makes an entry as soon as a packet is sent to the address, in the state [failed or incomplete](NeighbourState) if
 /// nobody answers. So use [`replace`](Self::replace) where packets may have been sent before.
+///
+/// EINVAL if the link has no IPv4, or no IPv6, for the address: [`Error::explained`](crate::Error::explained) says why. On a
+/// loopback and on a point-to-point link the kernel keeps one entry for all IPv4 addresses, 0.0.0.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewNeighbour {
     head: NdMsg,

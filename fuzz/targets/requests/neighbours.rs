@@ -99,11 +99,11 @@ fn says(u: &mut Unstructured<'_>, request: &impl Request, verb: Verb, asked: &As
 /// Checks that netlink-packet-route reads the same header and these attributes, and no others.
 fn route_reads(request: &impl Request, asked: &Asked, attributes: &[Option<NeighbourAttribute>]) {
     let read = packet_route::message(request, 9).expect("it reads all of these");
-    let (NetlinkPayload::InnerMessage(
+    let NetlinkPayload::InnerMessage(
         RouteNetlinkMessage::NewNeighbour(NeighbourMessage { header, attributes: found, .. })
         | RouteNetlinkMessage::DelNeighbour(NeighbourMessage { header, attributes: found, .. })
         | RouteNetlinkMessage::GetNeighbour(NeighbourMessage { header, attributes: found, .. }),
-    )) = read.payload
+    ) = read.payload
     else {
         panic!("no neighbour: {read:?}")
     };
