@@ -4,7 +4,7 @@
 #   cargo build --profile small --package sublink-cni
 #   sudo benches/cni.sh [target/small/sublink-cni [ROUNDS]]
 #
-# Needs the packages containernetworking-plugins, strace and iproute2, and linux-perf for the table of processor time. Both
+# Needs the packages containernetworking-plugins, strace and iproute2; linux-perf and busybox-static for the processor time. Both
 # plugins do the same in turn, in one run.
 
 set -euo pipefail
@@ -47,7 +47,7 @@ calls() { # command, configuration, plugin: the plugin's system calls and its th
     grep -cE '^[0-9]+ +[a-z_0-9]+\(' /run/trace
 }
 
-row() { printf '| %-34s | %9s | %9s | %6s |\n' "$1" "$2" "$3" "$(awk "BEGIN { printf \"%.1f\", $3 / $2 }")"; }
+row() { printf '| %-36s | %9s | %9s | %6s |\n' "$1" "$2" "$3" "$(awk "BEGIN { printf \"%.1f\", $3 / $2 }")"; }
 
 echo "| Linux $(uname -r | cut -d. -f1-2), $rounds rounds, medians | sublink | reference | × ours |"
 echo '| --- | ---: | ---: | ---: |'
@@ -87,8 +87,8 @@ share() { # the median of a file, less those of others
     echo $((sum > 1 ? sum : 1))
 }
 
-if ! perf stat -e task-clock true 2>/dev/null >&2; then
-    echo "no table of processor time: perf is not here, or forbidden"
+if ! perf stat -e task-clock busybox true 2>/dev/null >&2; then
+    echo "no table of processor time: perf or busybox is not here, or forbidden"
     exit
 fi
 config '{}' >/run/config
@@ -101,7 +101,7 @@ for ((i = 0; i < rounds; i++)); do
     for plugin in "$ours" "$reference"; do
         for command in ADD DEL; do CNI_COMMAND=$command cpu "$(basename "$plugin").$command" "$plugin"; done
     done
-    cpu start /bin/true
+    cpu start busybox true
     cpu nothing ip -batch /run/nothing
     cpu nothing-inside ip -n c1 -batch /run/nothing
     cpu add ip -batch /run/add
@@ -122,7 +122,7 @@ for command in ADD DEL; do
     kernel=kernel_$command
     a=$(median "/run/cpu.$(basename "$ours").$command") b=$(median "/run/cpu.$(basename $reference).$command")
     row "$command without IPAM" "$a" "$b"
-    row "… an empty program (true)" "$start" "$start"
+    row "… an empty static program (busybox)" "$start" "$start"
     row "… the kernel's work on the link (ip)" "${!kernel}" "${!kernel}"
     row "… the plugin's own" $((a - start - ${!kernel})) $((b - start - ${!kernel}))
     ipam=$(median "/run/cpu.ipam.$command")
