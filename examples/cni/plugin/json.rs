@@ -47,7 +47,7 @@ impl<'de> Deserializer<'de> for AnyCase {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Error> for AnyCase {
+impl IntoDeserializer<'_, Error> for AnyCase {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
