@@ -21,8 +21,9 @@
 # delete a folder there to renew it. Suites that need no kernel run on the host only, where the
 # compiler and the kernel's headers are too.
 #
-# In a guest with Linux 6.1, the suites `detached` and `network` run once more with small
-# socket buffers: sockets there send and receive at most 32 KiB, and `small-NAME` is the suite's name then.
+# In a guest with Linux 6.1, the suites `detached`, `network` and `rules`, and the tests of `attach` that lose
+# answers, run once more with small socket buffers: sockets there send and receive at most 32 KiB, and
+# `small-NAME` is the suite's name then.
 #
 # SUBLINK_LIMIT is the time limit, in seconds, of one guest and of one suite on the host. Without it
 # the limit is 1200 s on an idle machine and grows with the load: it is 1200 s times one more than the
@@ -40,10 +41,11 @@ readonly guest_versions=(6.1 6.12)
 readonly examples=(quickstart attach)
 # Suites that need no kernel of a certain version: they work on bytes, or ask the headers.
 readonly host_only=(lib fixtures headers hostile layers packet_route)
-# Suites that run once more with small socket buffers, in bytes, in guests with this kernel.
-readonly small_suites=(detached network) small_buffer=32768 small_version=6.1
+# Suites that run once more with small socket buffers, in bytes, in guests with this kernel; =TESTNAME: a part.
+readonly small_suites=(detached network rules attach=traced) small_buffer=32768 small_version=6.1
 # In load order: each after those it needs.
-readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb vrf tls bonding team)
+readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb vrf tls bonding team
+    udp_tunnel ip6_udp_tunnel vxlan tunnel4 tunnel6 xfrm6_tunnel xfrm_interface)
 home=$HOME
 # Under sudo, what is installed is for the user who called it.
 [[ $EUID != 0 || -z ${SUDO_USER:-} ]] || home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
@@ -396,7 +398,7 @@ report_guest() { # version or folder; the first of those that run
         suite { print >(dir suite) }' "$dir/results"
     local ran=("${guest_suites[@]}") small
     if [[ $release == "$small_version."* ]]; then
-        for small in "${small_suites[@]}"; do
+        for small in "${small_suites[@]%%=*}"; do
             [[ " ${guest_suites[*]} " != *" $small "* ]] || ran+=("small-$small")
         done
     fi
@@ -489,19 +491,22 @@ for module in $modules; do
 done
 echo 5 >/proc/sys/kernel/printk # a quiet boot is faster, but warnings matter from here on
 case $(uname -r) in "$small_version".*)
-    for suite in $small_suites; do
+    for part in $small_suites; do
+        suite=${part%%=*}
         if [ -f /suites/$suite ]; then
             ln -s $suite /suites/small-$suite
-            suites="$suites small-$suite"
+            suites="$suites small-$part"
         fi
     done ;;
 esac
-for suite in $suites; do
+for part in $suites; do
+    suite=${part%%=*} only=$filter
+    [ "$part" = "$suite" ] || only=${filter:-${part#*=}}
     case $suite in small-*) # the largest first, and the default below it
         for size in rmem_max rmem_default wmem_max wmem_default; do echo $small_buffer >/proc/sys/net/core/$size; done ;;
     esac
     echo "== suite $suite" >/dev/console
-    set -- --color never ${filter:+"$filter"}
+    set -- --color never ${only:+"$only"}
     case $suite in example-*) set -- ;; esac
     read -r uptime _ </proc/uptime
     echo "$mark begin $suite $uptime"

@@ -7,7 +7,7 @@ use sublink::{IfIndex, LinkInfo};
 /// Prints the links of one namespace, each below its parent.
 pub fn print(links: &[LinkInfo]) {
     let is_here = |index: IfIndex| links.iter().any(|link| link.index == index);
-    let (children, roots): (Vec<_>, Vec<_>) = links.iter().partition(|link| parent_here(link).is_some_and(is_here));
+    let (children, roots): (Vec<_>, Vec<_>) = links.iter().partition(|link| stands_on(link).is_some_and(is_here));
     let mut printed = HashSet::new();
     for link in roots.into_iter().chain(children) {
         print_below(link, links, 1, &mut printed); // a child that is not printed yet is one of a ring
@@ -20,14 +20,14 @@ fn print_below(link: &LinkInfo, links: &[LinkInfo], depth: usize, printed: &mut 
     }
     let name = format!("{:indent$}{}", "", link.name, indent = 2 * depth);
     println!("{name:<20} {:>5}  {}", link.index, description(link, links));
-    for child in links.iter().filter(|child| parent_here(child) == Some(link.index)) {
+    for child in links.iter().filter(|child| stands_on(child) == Some(link.index)) {
         print_below(child, links, depth + 1, printed);
     }
 }
 
-/// The parent, if it is in the link's own namespace. A veth's "parent" is its other end.
-fn parent_here(link: &LinkInfo) -> Option<IfIndex> {
-    link.parent.filter(|_| link.parent_netnsid.is_none() && link.kind.name() != "veth")
+/// What it stands on here. A veth stands on nothing: its parent is its other end.
+fn stands_on(link: &LinkInfo) -> Option<IfIndex> {
+    link.parent_here().filter(|_| link.kind.name() != "veth")
 }
 
 fn description(link: &LinkInfo, links: &[LinkInfo]) -> String {

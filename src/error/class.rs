@@ -88,9 +88,11 @@ impl Error {
             | ErrorKind::TimedOut
             | ErrorKind::StillTentative(_)
             | ErrorKind::NoCarrier { .. } => Class::Transient,
-            ErrorKind::Ignored(_) | ErrorKind::Truncated(_) | ErrorKind::Malformed(_) | ErrorKind::Unexpected => {
-                Class::Kernel
-            }
+            ErrorKind::Ignored(_)
+            | ErrorKind::Unchecked
+            | ErrorKind::Truncated(_)
+            | ErrorKind::Malformed(_)
+            | ErrorKind::Unexpected => Class::Kernel,
             ErrorKind::Io { error, .. } => self.reason().and_then(Reason::class).unwrap_or_else(|| class_of_io(error)),
         }
     }

@@ -58,10 +58,13 @@ pub enum ErrorKind {
     #[error("the list changed while it was read (NLM_F_DUMP_INTR)")]
     Interrupted,
     /// The kernel may have ended a list of links early, with an OK, before a link that no datagram is large enough for. Or a
-    /// link was made just behind the end of the list. Or, in [`Detached::unseen`](crate::endpoint::Detached::unseen), a list of a
-    /// namespace with an id was read, which cannot be checked. Entries may be missing. What was read was given out.
+    /// link was made just behind the end of the list. Entries may be missing. What was read was given out.
     #[error("the kernel may have ended the list early, before a link too large for a datagram")]
     CutShort,
+    /// A list of links of another namespace was read to its end, and nothing can show whether the kernel ended it early. It is in
+    /// [`Detached::unseen`](crate::endpoint::Detached::unseen).
+    #[error("whether the list of another namespace is whole cannot be checked")]
+    Unchecked,
     /// The container's namespace is the parent's own.
     #[error("the container's namespace is the one that its parent link is in")]
     SameNamespace,

@@ -129,6 +129,12 @@ impl Error {
         matches!(self.kind(), ErrorKind::Interrupted | ErrorKind::CutShort)
     }
 
+    /// Whether a list that ended so may come whole when it is read again. Its entries, or answers of before that nobody has read,
+    /// may have been more than the buffer holds; reading it again begins with an empty one.
+    pub(crate) fn may_be_read_again(&self) -> bool {
+        self.is_interrupted() || matches!(self.kind(), ErrorKind::Overrun)
+    }
+
     fn is(&self, errno: Errno) -> bool {
         self.raw_os_error() == Some(errno as i32)
     }

@@ -56,7 +56,7 @@ pub(crate) use request::{Placement, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_S
 pub(crate) use status::{IfInfo, LowerLink};
 
 use crate::value::{Alias, Broadcast, IfIndex, IfName, LinkAddress, MacAddr, Name, NsId};
-use crate::wire::{Body, CompareRows, Message, Messages, Mismatch, Row, table};
+use crate::wire::{Body, CompareRows, Get, Message, Messages, Mismatch, Row, table};
 use request::NetnsFd;
 
 /// A message about a link: `struct ifinfomsg`, then the attributes of [`LinkView`].
@@ -261,6 +261,26 @@ impl<'a> LinkView<'a> {
         self.head.flags.contains(LinkFlags::UP)
     }
 
+    /// The link that it stands on, if that is in its own namespace: one of elsewhere has an index that another link may have here. A
+    /// veth stands on nothing: its parent is its other end.
+    pub fn parent_here(&self) -> Option<IfIndex> {
+        self.parent().filter(|_| self.parent_netnsid().is_none())
+    }
+
+    /// The link by which a VXLAN or AMT link sends its packets, and with which the kernel deletes it. Other tunnels have it in
+    /// IFLA_LINK.
+    pub(crate) fn tunnel_device(&self) -> Option<IfIndex> {
+        const IFLA_VXLAN_LINK: u16 = 3;
+        const IFLA_AMT_LINK: u16 = 4;
+        let kind = self.kind();
+        let number = match kind.name().as_bytes() {
+            b"vxlan" => IFLA_VXLAN_LINK,
+            b"amt" => IFLA_AMT_LINK,
+            _ => return None,
+        };
+        kind.attribute(number).and_then(Get::get)
+    }
+
     /// The hardware type, `ARPHRD_…`: 1 for Ethernet.
     pub fn device_type(&self) -> u16 {
         self.head.device_type
@@ -308,6 +328,11 @@ impl LinkInfo {
     pub fn new(index: IfIndex, name: IfName) -> Self {
         let head = IfInfo { index, device_type: ARPHRD_ETHER, flags: LinkFlags::NONE };
         Self { name, ..LinkView::new(head, &[]).to_owned() }
+    }
+
+    /// The same as [`LinkView::parent_here`].
+    pub fn parent_here(&self) -> Option<IfIndex> {
+        self.parent.filter(|_| self.parent_netnsid.is_none())
     }
 
     /// Whether it was brought up (`IFF_UP`).

@@ -26,6 +26,9 @@ pub(crate) enum Extent {
     /// Without counters, and since Linux 7.2 nothing but index, name and alternative names (`RTEXT_FILTER_NAME_ONLY`): the
     /// kernel then takes no lock for it. Older kernels report as for `NoStats`.
     NameOnly,
+    /// All, without room for a link that takes more than 32 KiB. For the room of a list, the kernel looks at each link before it
+    /// begins, whatever kind is asked for (`rtnl_calcit` in `net/core/rtnetlink.c`).
+    NoRoom,
 }
 
 impl Extent {
@@ -37,6 +40,7 @@ impl Extent {
             Self::NoStats => SKIP_STATS,
             Self::All => MRP,
             Self::NameOnly => SKIP_STATS | NAME_ONLY,
+            Self::NoRoom => 0,
         }
     }
 }
@@ -188,6 +192,13 @@ impl<'a> ListLinks<'a> {
     #[must_use]
     pub const fn with_stats(mut self) -> Self {
         self.extent = Extent::All;
+        self
+    }
+
+    /// Without room for links of more than 32 KiB: a list of few links among many is made sooner.
+    #[must_use]
+    pub(crate) const fn without_room(mut self) -> Self {
+        self.extent = Extent::NoRoom;
         self
     }
 }
@@ -349,5 +360,6 @@ mod tests {
         assert_eq!(attributes(&get.name_only()), [8, 0, 29, 0, 8, 1, 0, 0]); // IFLA_EXT_MASK = SKIP_STATS | NAME_ONLY
         assert_eq!(attributes(&ListLinks::new()), [8, 0, 29, 0, 8, 0, 0, 0]);
         assert_eq!(attributes(&ListLinks::new().with_stats()), [8, 0, 29, 0, 16, 0, 0, 0]);
+        assert_eq!(attributes(&ListLinks::new().without_room()), [8, 0, 29, 0, 0, 0, 0, 0]);
     }
 }

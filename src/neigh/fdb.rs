@@ -15,7 +15,8 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL};
 /// each MAC address but its own. In other modes a macvlan takes group addresses only, and refuses the address of one station
 /// (EOPNOTSUPP).
 ///
-/// The macvlan's parent gets the address too, as long as the macvlan is up. A move to another namespace takes the address away:
+/// The macvlan's parent gets the address too, as long as the macvlan is up. Since Linux 7.2 a worker of the kernel's sees to that
+/// a moment later; a change of the macvlan that changes nothing, such as [`up`](crate::LinkChange::up), awaits it. A move to another namespace takes the address away:
 /// add it after the move.
 ///
 /// ```

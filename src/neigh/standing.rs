@@ -13,6 +13,8 @@ const ONE_DATAGRAM: usize = 64;
 /// of the parent and on its macvlans; VLANs with a MAC address of their own; what somebody put there by hand
 /// ([`NewForwarding`](super::NewForwarding)).
 ///
+/// Since Linux 7.2 the addresses on a VLAN come to its parent's list, and leave it, a moment later.
+///
 /// **What is never listed:** links that are down, a passthru child, ipvlans, VLANs with their parent's MAC address, anything on
 /// a VXLAN, and anything on a driver that keeps no such list.
 ///

@@ -6,7 +6,7 @@ use crate::link::{AltNames, IfInfo, KindFacts, KindView, LinkFlags, LinkView};
 use crate::neigh::{ForwardingEntry, NeighbourFlags, NeighbourView};
 use crate::route::RouteView;
 use crate::value::{EtherAddr, IfIndex, IfName, Name};
-use crate::wire::{Attribute, Attributes, Header, Messages};
+use crate::wire::{Attribute, Attributes, Header, Message, Messages};
 use ipnetwork::IpNetwork;
 use netlink_packet_core::NLM_F_CREATE;
 use std::fmt;
@@ -158,17 +158,25 @@ impl RequestInfo {
             gateway: None,
             next_hops: 0,
         };
+        match MessageType::of(message.header) {
+            Some((ty, _)) if ty.is_about_a_link() => info.of_link(message.payload),
+            _ => Some(info.of_ip(message)),
+        }
+    }
+
+    /// With what a message about an address, a route or a neighbour says.
+    fn of_ip(self, message: Message<'_>) -> Self {
         if let Some(address) = AddressView::of(message) {
-            return Some(Self { index: Some(address.index()), addr: address.addr(), ..info });
+            return Self { index: Some(address.index()), addr: address.addr(), ..self };
         }
         if let Some(route) = RouteView::of(message) {
             let gateway = route.gateway().or(route.via().map(|via| via.0));
             let next_hops = route.next_hops().map_or(0, |hops| hops.iter().count());
-            return Some(Self { index: route.index(), addr: route.destination(), gateway, next_hops, ..info });
+            return Self { index: route.index(), addr: route.destination(), gateway, next_hops, ..self };
         }
         if let Some(neighbour) = NeighbourView::of(message) {
             let has = |flag| neighbour.flags().contains(flag);
-            let verb = match info.verb {
+            let verb = match self.verb {
                 Verb::AddNeighbour if has(NeighbourFlags::PROXY) => Verb::AddProxy,
                 Verb::DeleteNeighbour if has(NeighbourFlags::PROXY) => Verb::DeleteProxy,
                 Verb::GetNeighbour if has(NeighbourFlags::PROXY) => Verb::GetProxy,
@@ -176,20 +184,17 @@ impl RequestInfo {
                 Verb::ReplaceNeighbour if message.header.flags & NLM_F_CREATE == 0 => Verb::ChangeNeighbour,
                 verb => verb,
             };
-            return Some(Self { verb, index: neighbour.index(), addr: neighbour.addr().map(IpNetwork::from), ..info });
+            return Self { verb, index: neighbour.index(), addr: neighbour.addr().map(IpNetwork::from), ..self };
         }
         if let Some(entry) = ForwardingEntry::of(message) {
-            let verb = match info.verb {
+            let verb = match self.verb {
                 Verb::AddNeighbour | Verb::ReplaceNeighbour => Verb::AddForwarding,
                 Verb::DeleteNeighbour => Verb::DeleteForwarding,
                 _ => Verb::ListForwarding,
             };
-            return Some(Self { verb, index: Some(entry.index), ether_addr: entry.addr, ..info });
+            return Self { verb, index: Some(entry.index), ether_addr: entry.addr, ..self };
         }
-        match MessageType::of(message.header) {
-            Some((ty, _)) if ty.is_about_a_link() => info.of_link(message.payload),
-            _ => Some(info),
-        }
+        self
     }
 
     fn of_link(mut self, payload: &[u8]) -> Option<Self> {
@@ -246,6 +251,22 @@ impl RequestInfo {
     }
 }
 
+impl RequestInfo {
+    fn fmt_route(&self, link: &WordFor, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {}", Destination(self.addr))?;
+        if let Some(gateway) = self.gateway {
+            write!(f, " via {gateway}")?;
+        }
+        if self.index.is_some() {
+            write!(f, " dev {link}")?;
+        }
+        if self.next_hops > 0 {
+            write!(f, " by {} next hops", self.next_hops)?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for RequestInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.as_deref().unwrap_or("link");
@@ -265,18 +286,7 @@ impl fmt::Display for RequestInfo {
             (Verb::AddAltName | Verb::DeleteAltName, Some(name)) => write!(f, " {name} of {link}")?,
             (Verb::AddAddress | Verb::ReplaceAddress, _) => write!(f, " {} to {link}", Destination(self.addr))?,
             (Verb::DeleteAddress, _) => write!(f, " {} from {link}", Destination(self.addr))?,
-            (Verb::AddRoute | Verb::ReplaceRoute | Verb::DeleteRoute, _) => {
-                write!(f, " {}", Destination(self.addr))?;
-                if let Some(gateway) = self.gateway {
-                    write!(f, " via {gateway}")?;
-                }
-                if self.index.is_some() {
-                    write!(f, " dev {link}")?;
-                }
-                if self.next_hops > 0 {
-                    write!(f, " by {} next hops", self.next_hops)?;
-                }
-            }
+            (Verb::AddRoute | Verb::ReplaceRoute | Verb::DeleteRoute, _) => self.fmt_route(&link, f)?,
             (
                 Verb::AddNeighbour
                 | Verb::ReplaceNeighbour

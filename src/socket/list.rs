@@ -49,11 +49,11 @@ impl Query for ListLinks<'_> {
     #[inline]
     fn accepts(&self, link: &LinkView<'_>) -> bool {
         let Self { kind, master, netnsid, parent, parent_netnsid, extent: _ } = self;
+        let stands_on = if parent_netnsid.is_some() { link.parent() } else { link.parent_here() };
         kind.is_none_or(|kind| link.kind() == kind)
             && master.is_none_or(|master| link.master() == Some(master))
             && netnsid.is_none_or(|nsid| link.netnsid() == Some(nsid))
-            && parent.is_none_or(|parent| link.parent() == Some(parent))
-            && (parent.is_none() || parent_netnsid.is_some() || link.parent_netnsid().is_none()) // an index of elsewhere
+            && parent.is_none_or(|parent| stands_on == Some(parent))
             && parent_netnsid.is_none_or(|nsid| link.parent_netnsid() == Some(nsid))
     }
 
@@ -236,7 +236,7 @@ impl Socket {
         List::start(self, *request)
     }
 
-    /// Reads a list whole, and again, at most four times, when it changed while it was read.
+    /// Reads a list whole, and again, at most four times, when it changed while it was read or entries were lost.
     ///
     /// # Errors
     /// As [`List::next`], with what was read.
@@ -246,7 +246,7 @@ impl Socket {
         loop {
             let list = List::start(self, *query).map_err(|error| Partial { items: Vec::new(), error })?;
             match list.collect() {
-                Err(partial) if partial.error.is_interrupted() && tries < TRIES => tries += 1,
+                Err(partial) if partial.error.may_be_read_again() && tries < TRIES => tries += 1,
                 read => return read,
             }
         }

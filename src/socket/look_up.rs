@@ -10,7 +10,8 @@ use std::ops::Range;
 impl Socket {
     /// The index of the link with this name. An alternative name is not taken for it: [`ErrorKind::OnlyAltName`].
     ///
-    /// Since Linux 7.2, neither this nor [`name_of`](Self::name_of) waits while links are created or deleted elsewhere.
+    /// Since Linux 7.2, neither this nor [`name_of`](Self::name_of) waits while links are created or deleted elsewhere. Nor does
+    /// any look-up by name wait for the end of a rename: for some milliseconds, such a link is found by neither name.
     ///
     /// # Errors
     /// ENODEV ([`Error::is_no_device`](crate::Error::is_no_device)) if there is no such link.
@@ -47,6 +48,8 @@ impl Socket {
     }
 
     /// The link with this name or alternative name (since Linux 5.5).
+    ///
+    /// Linux 5.10 leaves the alternative names of a link that is moved behind: there they still lead to it.
     pub fn link_by_alt_name(&mut self, name: impl AsRef<[u8]>) -> Result<LinkView<'_>> {
         self.get(&GetLink::alt_name(AltName::new(&name)?))
     }

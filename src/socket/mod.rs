@@ -9,6 +9,7 @@
 mod carrier;
 mod channel;
 mod create;
+mod find;
 mod ip;
 mod link_events;
 mod list;

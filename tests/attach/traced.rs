@@ -243,13 +243,16 @@ pub fn an_attach_that_is_asked_for_again_leaves_the_first_alone() -> Result<(), 
     Ok(())
 }
 
-/// The kernel's grace periods can overlap when its calls do.
+/// The kernel's grace periods can overlap when its calls do. On a busy machine the threads may happen to run one by one.
 #[kernel_test]
 pub fn many_links_are_deleted_at_a_time() -> Result<(), Skip> {
     parent(&mut socket());
-    let most = Trace::of("detach", &[])?.deletes_at_a_time();
-    assert!(most > 1, "{most}");
-    Ok(())
+    for _ in 0..20 {
+        if Trace::of("detach", &[])?.deletes_at_a_time() > 1 {
+            return Ok(());
+        }
+    }
+    panic!("one at a time, each time");
 }
 
 /// The number of the first call of this name in an attach.

@@ -7,7 +7,7 @@ use crate::tools::{bare, listening, number, port, reconnect, send_to, start, twi
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt::SendTimeout};
 use nix::sys::time::TimeVal;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use std::io::BufReader;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -235,26 +235,44 @@ const LONG: Duration = Duration::from_secs(2);
 /// One signal near the end of the wait: were the limit counted from there, the wait would be almost twice as long.
 #[kernel_test]
 pub fn a_late_signal_does_not_prolong_the_wait() -> std::result::Result<(), Skip> {
-    let roles = ["late_look", "late_batch", "late_list", "late_address"];
-    let mut waiting = roles.map(|role| (role, start(role)));
-    let pids = waiting.each_ref().map(|(_, child)| Pid::from_raw(child.id().try_into().unwrap()));
-    let since = Instant::now();
-    while !pids.iter().all(|pid| is_receiving(*pid)) {
-        assert!(since.elapsed() < FOR_EVER, "they were never seen waiting at a time");
+    let mut waits = Vec::new();
+    // On a busy machine the signal may come behind the wait, or the wait end late.
+    while waits.len() < 10 {
+        let waited = waits_with_a_late_signal();
+        if waited.is_some_and(|waited| waited < LONG * 5 / 4) {
+            return Ok(());
+        }
+        waits.push(waited);
+    }
+    panic!("each time it was too long, or over before the signal: {waits:?}");
+}
+
+/// The longest wait of those that are stopped near the end of it. `None` if one was over before.
+fn waits_with_a_late_signal() -> Option<Duration> {
+    let mut waiting = ["late_look", "late_batch", "late_list", "late_address"].map(start);
+    let pids = waiting.each_ref().map(|child| Pid::from_raw(child.id().try_into().unwrap()));
+    let is_over = |pid| matches!(state(pid, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG), WaitStatus::Exited(..));
+    while !pids.iter().all(|pid| is_receiving(*pid)) && !pids.iter().any(|pid| is_over(*pid)) {
         thread::yield_now();
     }
     thread::sleep(LONG * 3 / 4);
-    for pid in pids {
+    let were_stopped = pids.map(|pid| {
         kill(pid, Signal::SIGSTOP).unwrap();
-        waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
+        let state = state(pid, WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED);
         kill(pid, Signal::SIGCONT).unwrap();
-    }
-    for (role, child) in &mut waiting {
-        let waited: u64 = number(&mut BufReader::new(child.stdout.take().unwrap()));
-        assert!(child.wait().unwrap().success(), "{role}");
-        assert!(Duration::from_millis(waited) < LONG * 5 / 4, "{role}: {waited} ms");
-    }
-    Ok(())
+        matches!(state, WaitStatus::Stopped(..))
+    });
+    let waits = waiting.each_mut().map(|child| {
+        let waited = number(&mut BufReader::new(child.stdout.take().unwrap()));
+        assert!(child.wait().unwrap().success());
+        Duration::from_millis(waited)
+    });
+    waits.into_iter().max().filter(|_| were_stopped == [true; 4])
+}
+
+/// What has become of a process, which can be waited for afterwards.
+fn state(process: Pid, of: WaitPidFlag) -> WaitStatus {
+    waitid(Id::Pid(process), of | WaitPidFlag::WNOWAIT).unwrap()
 }
 
 /// Whether the process waits for its socket.

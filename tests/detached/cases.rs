@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use sublink::endpoint::{Detach, Detached, Fate};
 use sublink::link::SourceMacs;
-use sublink::{Batch, IfIndex, LinkChange, MacAddr, MacvlanMode, Netns, NewLink, Sandbox, Socket};
+use sublink::{Batch, ErrorKind, IfIndex, LinkChange, MacAddr, MacvlanMode, Netns, NewLink, Sandbox, Socket};
 use sublink_tests::kernel_test;
 
 /// How long it is tried at most to catch a list in between.
@@ -304,6 +304,29 @@ fn a_vlan_is_off_the_network_when_its_id_is_free() -> Result<(), Skip> {
             .reached(&WAYS)
         },
     ]);
+    Ok(())
+}
+
+/// Nothing can show whether the list of a namespace with an id is whole; that of the container's own can be checked.
+#[kernel_test]
+fn a_list_of_another_namespace_cannot_be_checked() -> Result<(), Skip> {
+    let detach = |is_moved| {
+        let mut world = World::new(BRIDGE);
+        if is_moved {
+            move_once(&mut world);
+        }
+        world.attached.detach(&mut world.host, &mut world.pod, &Detach::new()).unwrap()
+    };
+    for is_moved in [false, true] {
+        let detached = Netns::create().unwrap().run(|| detach(is_moved)).unwrap();
+        match detached.unseen {
+            None => assert!(!is_moved && detached.link == Fate::Deleted, "{:?}", detached.link),
+            Some(error) => {
+                assert!(is_moved && matches!(error.kind(), ErrorKind::Unchecked), "{error}");
+                assert!(!error.is_interrupted(), "reading again is no help");
+            }
+        }
+    }
     Ok(())
 }
 

@@ -117,7 +117,7 @@ fn shown(link: &LinkInfo, links: &[LinkInfo]) -> Value {
     let mut shown = json!({
         "ifindex": link.index.get(),
         "ifname": link.name.to_string(),
-        "flags": flags(link, link.parent.filter(|_| link.parent_netnsid.is_none()).and_then(at)),
+        "flags": flags(link, link.parent_here().and_then(at)),
         "mtu": link.mtu,
         "operstate": link.oper_state.to_string(),
         "group": if link.group == 0 { "default".to_owned() } else { link.group.to_string() },

@@ -1,7 +1,7 @@
 //! A host with thousands of links, of which one comes and goes without pause: what is needed is looked up, not listed.
 
 use crate::common::roles::ROLE;
-use crate::common::{Skip, name, parent, socket};
+use crate::common::{Skip, name, needs, parent, socket, veth};
 use crate::help::{beside, connect, connection, on, owner};
 use crate::pod::Pod;
 use std::fs;
@@ -68,11 +68,21 @@ fn a_connection() {
     let _ = fs::metadata(MARK);
 }
 
-/// What a connection and its end are made of, call by call.
-fn calls() -> Result<Vec<String>, Skip> {
+/// Removes the parent between two marks.
+#[role]
+fn a_removal() {
+    let (mut host, parent) = (socket(), Parent::new(name("p0.50")));
+    parent.up(&mut host, &owner()).expect("the parent");
+    let _ = fs::metadata(MARK);
+    assert_eq!(parent.remove(&mut host, &owner(), &[]).expect("a removal"), Removal::Removed);
+    let _ = fs::metadata(MARK);
+}
+
+/// What a role sends and receives between two marks, call by call, on all its threads.
+fn calls(role: &str) -> Result<Vec<String>, Skip> {
     let file = std::env::temp_dir().join(format!("sublink-busy-{}-{:?}", std::process::id(), thread::current().id()));
     let mut strace = Command::new("strace");
-    strace.arg("-o").arg(&file).arg(std::env::current_exe().expect("this binary")).env(ROLE, "a_connection");
+    strace.args(["-f", "-o"]).arg(&file).arg(std::env::current_exe().expect("this binary")).env(ROLE, role);
     let output = strace.output().map_err(|error| Skip(format!("no strace here: {error}")))?;
     let trace = fs::read_to_string(&file).unwrap_or_default();
     let _ = fs::remove_file(&file);
@@ -82,7 +92,9 @@ fn calls() -> Result<Vec<String>, Skip> {
     }
     assert!(output.status.success(), "{said}");
     let between = trace.split(MARK).nth(1).expect("two marks");
-    let names = between.lines().skip(1).filter_map(|line| line.split_once('(')).map(|(name, _)| name.to_string());
+    // `1235  sendto(4, …`: the thread, and its call.
+    let calls = between.lines().skip(1).filter_map(|line| line.split_once(' ')).map(|(_, call)| call.trim_start());
+    let names = calls.filter_map(|call| call.split_once('(')).map(|(name, _)| name.to_string());
     Ok(names.filter(|name| name == "sendto" || name == "recvmsg").collect())
 }
 
@@ -90,10 +102,25 @@ fn calls() -> Result<Vec<String>, Skip> {
 pub fn a_connection_costs_the_same_among_thousands_of_links() -> Result<(), Skip> {
     let mut host = socket();
     let p0 = parent(&mut host);
-    let few = calls()?;
+    let few = calls("a_connection")?;
     make_links(&mut host, p0, 4000);
-    let many = calls()?;
+    let many = calls("a_connection")?;
     assert_eq!(few, many);
     assert!(few.len() < 40, "{few:?}");
+    Ok(())
+}
+
+/// No list of all links is among its calls.
+#[kernel_test]
+pub fn a_removal_costs_the_same_among_thousands_of_links() -> Result<(), Skip> {
+    needs("vlan")?;
+    let mut host = socket();
+    parent(&mut host);
+    let others = veth(&mut host, "q0", "q1");
+    let few = calls("a_removal")?;
+    make_links(&mut host, others, 2000);
+    let many = calls("a_removal")?;
+    assert_eq!(few, many);
+    assert!(few.len() < 120, "{few:?}");
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use crate::common::{Skip, name, needs, parent, socket, veth, vid};
 use crate::help::{links, macvlan, mark, on, owner, up};
+use std::panic::resume_unwind;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use sublink::network::{self, InvalidNetwork, InvalidParent, Up};
+use sublink::network::{self, InvalidNetwork, InvalidParent, Parent, Removal, Up};
 use sublink::{LinkChange, Netns, Network, NewLink, Owner, Socket};
 use sublink_tests::kernel_test;
 
@@ -63,6 +64,43 @@ pub fn a_vlan_of_two_owners_is_made_once() -> Result<(), Skip> {
 pub fn a_dummy_is_made_once() -> Result<(), Skip> {
     needs("dummy")?;
     bring_up_at_once(&mut socket(), &macvlan("net"), &[owner()]);
+    Ok(())
+}
+
+/// All of them make it and remove it, over and over, and nothing stands on it that would keep it.
+#[track_caller]
+fn make_and_remove_at_once(host: &mut Socket, parent: Parent) {
+    let (here, before) = (Netns::current().unwrap(), links(host));
+    let make_and_remove = || {
+        let (mut host, owner) = (Socket::open_in(&here).unwrap(), owner());
+        for round in 0..5 * ROUNDS {
+            parent.up(&mut host, &owner).unwrap_or_else(|error| panic!("round {round}: up: {error}"));
+            let removal = parent.remove(&mut host, &owner, &[]);
+            let removal = removal.unwrap_or_else(|error| panic!("round {round}: remove: {error}"));
+            assert_ne!(removal, Removal::NotOurs, "round {round}");
+        }
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(make_and_remove)).collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+    });
+    parent.remove(host, &owner(), &[]).unwrap(); // the last two may each have seen the other's
+    assert_eq!(links(host), before);
+}
+
+#[kernel_test]
+pub fn a_vlan_is_made_and_removed_over_and_over() -> Result<(), Skip> {
+    needs("vlan")?;
+    let mut host = socket();
+    parent(&mut host);
+    make_and_remove_at_once(&mut host, Parent::new(name("p0.50")));
+    Ok(())
+}
+
+#[kernel_test]
+pub fn a_dummy_is_made_and_removed_over_and_over() -> Result<(), Skip> {
+    needs("dummy")?;
+    make_and_remove_at_once(&mut socket(), Parent::dummy(name("lonely")));
     Ok(())
 }
 

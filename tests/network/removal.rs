@@ -204,6 +204,28 @@ pub fn what_somebody_uses_here_is_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+/// A probe can be made beside a tunnel. The kernel deletes a VXLAN with the link that it uses, and leaves others without one.
+#[kernel_test]
+pub fn what_a_tunnel_uses_is_kept() -> Result<(), Skip> {
+    let mut host = socket();
+    parent(&mut host);
+    needs("vlan")?;
+    let network = on(VLAN, "net");
+    for tunnel in ["vxlan id 5 group 239.1.1.1 dev p0.50 dstport 4789", "xfrm dev p0.50 if_id 7"] {
+        up(&network, &mut host).unwrap();
+        match try_ip(&format!("link add x type {tunnel}")) {
+            Err(error) if error.contains("Unknown device type") => {
+                return Err(Skip(format!("this kernel has no driver of {tunnel}")));
+            }
+            made => made.unwrap(),
+        }
+        is_kept(&mut host, &network, Removal::InUse, tunnel);
+        try_ip("link delete x").unwrap();
+        assert_eq!(removal(&mut host, &network, &[]), Removal::Removed, "without {tunnel}");
+    }
+    Ok(())
+}
+
 /// A mark is not enough.
 #[kernel_test]
 pub fn what_is_no_longer_what_was_made_is_kept() -> Result<(), Skip> {

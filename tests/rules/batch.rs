@@ -1,7 +1,7 @@
 //! Batches: every step comes out as the kernel did it, one by one; a lost answer is never taken for a good one.
 
 use crate::common::{Skip, name, parent, socket};
-use crate::help::{all, index, seen};
+use crate::help::{all, index, needs_usual_buffers, seen};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::{RcvBuf, SndBuf};
 use std::collections::HashSet;
@@ -95,6 +95,7 @@ pub fn an_empty_batch_is_nothing() -> Result<(), Skip> {
 /// More than one send; the bad steps stand where sends begin and end.
 #[kernel_test]
 pub fn more_steps_than_one_send_takes() -> Result<(), Skip> {
+    needs_usual_buffers()?;
     let mut socket = socket();
     let parent = parent(&mut socket);
     let none = |_| false;
@@ -140,6 +141,7 @@ fn clear_away(socket: &mut Socket) -> usize {
 /// A send takes 212,960 bytes, and the refusal of a large request could be as large.
 #[kernel_test]
 pub fn large_steps_go_in_several_sends() -> Result<(), Skip> {
+    needs_usual_buffers()?;
     let mut socket = socket();
     let parent = parent(&mut socket);
     let senders: Vec<_> = (0..5000u16)
@@ -179,6 +181,7 @@ pub fn a_batch_is_used_again() -> Result<(), Skip> {
 
 #[kernel_test]
 pub fn a_thousand_steps_come_and_go() -> Result<(), Skip> {
+    needs_usual_buffers()?;
     const PAIRS: u32 = 500;
     let mut socket = socket();
     let parent = parent(&mut socket);
@@ -201,6 +204,7 @@ pub fn a_thousand_steps_come_and_go() -> Result<(), Skip> {
 /// then what the kernel did, or unknown.
 #[kernel_test]
 pub fn a_lost_answer_is_unknown() -> Result<(), Skip> {
+    needs_usual_buffers()?;
     let (mut socket, mut second) = (socket(), socket());
     let parent = parent(&mut second);
     setsockopt(&socket, RcvBuf, &0).expect("a small buffer");
@@ -259,6 +263,7 @@ pub fn after_a_loss_the_rest_is_sent() -> Result<(), Skip> {
 /// What does not fit the send buffer goes in more sends; one request that alone is too large is told of, as not sent.
 #[kernel_test]
 pub fn a_small_send_buffer_makes_more_sends() -> Result<(), Skip> {
+    needs_usual_buffers()?;
     for batch in [Batch::new(), Batch::new().one_ack()] {
         let mut socket = socket();
         setsockopt(&socket, SndBuf, &2304).expect("a small buffer");

@@ -2,7 +2,8 @@
 
 use crate::common::{Skip, kernel, name};
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::socket::{MsgFlags, recv, send};
+use nix::sys::socket::sockopt::{RcvBuf, SndBuf};
+use nix::sys::socket::{MsgFlags, getsockopt, recv, send};
 use std::fmt::Debug;
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
@@ -16,6 +17,16 @@ use sublink::{IfIndex, LinkInfo, ListLinks, Netns, NewLink, Request, Result, Soc
 /// Whether the kernel looks names and indexes up where the link is to be, and not where the request comes from.
 pub fn looks_in_the_target() -> bool {
     kernel() >= (6, 16)
+}
+
+/// Skips what takes the room of a socket's usual buffers: 208 KiB for what is sent, and for what is received.
+pub fn needs_usual_buffers() -> Result<(), Skip> {
+    let socket = Socket::open().expect("a socket");
+    let sizes = (getsockopt(&socket, SndBuf).expect("its size"), getsockopt(&socket, RcvBuf).expect("its size"));
+    match sizes {
+        (200_000.., 200_000..) => Ok(()),
+        (sent, received) => Err(Skip(format!("this kernel gives sockets buffers of {sent} and {received} bytes"))),
+    }
 }
 
 pub fn index(index: u32) -> IfIndex {

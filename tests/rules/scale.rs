@@ -1,7 +1,7 @@
 //! A thousand links on one parent, from the first to the last, and what is there afterwards.
 
 use crate::common::{Skip, name, parent, socket};
-use crate::help::{all, descriptors, own_descriptors};
+use crate::help::{all, descriptors, needs_usual_buffers, own_descriptors};
 use std::collections::BTreeSet;
 use sublink::batch::Outcome;
 use sublink::{Batch, IfName, LinkChange, ListLinks, MacvlanMode, NewLink};
@@ -16,6 +16,7 @@ fn numbered(number: usize) -> IfName {
 
 #[kernel_test]
 pub fn a_thousand_macvlans_come_and_go() -> Result<(), Skip> {
+    needs_usual_buffers()?;
     own_descriptors();
     let mut socket = socket();
     let parent = parent(&mut socket);

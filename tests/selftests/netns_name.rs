@@ -81,8 +81,10 @@ fn an_alternative_name_moves_along() -> Result<(), Skip> {
     let index = spare(&mut host, DEV, None).unwrap();
     host.add_alt_name(index, ALT_NAME).unwrap();
     host.change(&LinkChange::move_to(index, pod.netns())).unwrap();
-    assert_eq!(pod.socket().link_by_alt_name(ALT_NAME).unwrap().if_name(), name(DEV));
-    assert!(host.link_by_alt_name(ALT_NAME).unwrap_err().is_no_device(), "it is still found");
+    let (here, there) = (host.link_by_alt_name(ALT_NAME), pod.socket().link_by_alt_name(ALT_NAME));
+    let (of_the_link, of_none) = if kernel() < (6, 1) { (here, there) } else { (there, here) }; // 5.10 leaves it behind
+    assert_eq!(of_the_link.unwrap().if_name(), name(DEV));
+    assert!(of_none.unwrap_err().is_no_device(), "it is found in both");
     Ok(())
 }
 

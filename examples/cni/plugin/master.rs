@@ -42,7 +42,8 @@ pub fn master(config: &Config, host: &mut Socket) -> Result<IfName> {
 }
 
 /// Removes the parent, if it was made on demand and nothing stands on it. Links of a namespace that has just ended
-/// (`is_ended`) still stand on it for a moment.
+/// (`is_ended`) still stand on it for a moment. No event says that the last one is gone: one in another namespace is only seen by a
+/// removal that is tried.
 pub fn remove(parent: &Parent, host: &mut Socket, is_ended: bool) -> Result<()> {
     let (owner, since) = (owner()?, Instant::now());
     loop {

@@ -198,6 +198,7 @@ impl Attached {
         if let Err(error) = self.list(inside, numbers, kinds, &ListLinks::new(), &mut survey.links) {
             survey.unseen.get_or_insert(error);
         }
+        let mut is_unchecked = false;
         for nsid in nsids.into_iter().take(NAMESPACES) {
             for kind in kinds {
                 let list = ListLinks::new().kind(kind).in_netnsid(nsid);
@@ -205,9 +206,12 @@ impl Attached {
                     Err(error) if is_no_namespace(&error) => {} // it has ended meanwhile
                     Err(error) => drop(survey.unseen.get_or_insert(error)),
                     // The kernel may have ended it before a link with thousands of senders, and nothing tells.
-                    Ok(()) => drop(survey.unseen.get_or_insert(ErrorKind::CutShort.into())),
+                    Ok(()) => is_unchecked = true,
                 }
             }
+        }
+        if is_unchecked {
+            survey.unseen.get_or_insert(ErrorKind::Unchecked.into()); // unless something worse is known
         }
         survey
     }
@@ -233,7 +237,7 @@ impl Attached {
                     Err(error) => break error,
                 }
             };
-            if !error.is_interrupted() || read == READS {
+            if !error.may_be_read_again() || read == READS {
                 return Err(error);
             }
         }

@@ -25,7 +25,7 @@ pub struct Detached {
     /// Why [`remaining`](Self::remaining) may lack links: a list, or a namespace, could not be read or has too much in it.
     ///
     /// The kernel may end the list of a namespace that the container's has an id for early, and nothing shows it
-    /// ([`Socket::links`](crate::Socket::links)). So this is [`ErrorKind::CutShort`](crate::ErrorKind::CutShort) whenever such a
+    /// ([`Socket::links`](crate::Socket::links)). So this is [`ErrorKind::Unchecked`](crate::ErrorKind::Unchecked) whenever such a
     /// namespace was listed, unless something worse is known.
     pub unseen: Option<Error>,
     /// What proves that the container is off the network.

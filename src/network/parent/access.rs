@@ -3,7 +3,7 @@
 use super::attach::{Patience, is_kept_off};
 use super::mark::{Made, Mark};
 use super::removal::delete;
-use super::{Collisions, Error, InvalidParent, Owner, Parent, Removal, Result, at, find, list};
+use super::{COLLIDING, Error, InvalidParent, Owner, Parent, Removal, Result, at, find, list};
 use crate::addr::NewAddress;
 use crate::batch::Batch;
 use crate::link::{Ipv4Setting, LinkChange, LinkInfo, LinkKind, LinkSettings, ListLinks, MacvlanMode, NewLink};
@@ -49,7 +49,7 @@ impl Parent {
         if let Some(to) = access.destinations().iter().find(|to| access.source(**to).is_none()) {
             return Err(InvalidParent::AccessWithoutAddress(*to).into());
         }
-        let (mut patience, mut collisions) = (Patience::new(), Collisions::new());
+        let (mut patience, mut collisions) = (Patience::new(), Patience::<()>::of(COLLIDING));
         loop {
             let up = self.up(host, owner)?;
             let error = match self.try_access(host, owner, up.index, name, access) {
@@ -59,7 +59,7 @@ impl Parent {
             let may_pass = match &error {
                 Error::Invalid(_) => false,
                 // Somebody else has made it.
-                Error::Failed(failed) if failed.is_already_there() => collisions.may_pass(),
+                Error::Failed(failed) if failed.is_already_there() => collisions.lasts(None),
                 Error::Failed(failed) => {
                     failed.is_no_device()
                         || is_up_unnamed(failed)
@@ -132,8 +132,7 @@ fn is_up_unnamed(error: &crate::Error) -> bool {
 
 /// Whether a link is this access, finished or not.
 fn is_access(owner: &Owner, link: &LinkInfo, mark: Mark, parent: IfIndex) -> bool {
-    let is_here = link.parent == Some(parent) && link.parent_netnsid.is_none();
-    is_here && link.kind.name() == "macvlan" && owner.mark_of(link) == Some(mark)
+    link.parent_here() == Some(parent) && link.kind.name() == "macvlan" && owner.mark_of(link) == Some(mark)
 }
 
 /// The link of a maker that ended before it gave the link its name.

@@ -25,6 +25,9 @@ use std::time::{Duration, Instant};
 /// How long to wait while somebody else makes or removes one link. It takes a few milliseconds, and more on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often at least to look in any case: on a very busy machine one request takes longer than all the rest.
+const LOOKS: usize = 25;
+
 /// How long to wait for all of them together.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -143,26 +146,56 @@ pub(super) fn is_of(owner: &Owner, host: &mut Socket, index: IfIndex) -> Result<
 
 /// Waits for the work of others. The time begins anew when they have moved on to another link.
 pub(super) struct Patience<T> {
+    time: Duration,
     begun: Instant,
     since: Instant,
+    looks: usize,
     about: Option<T>,
 }
 
 impl<T: PartialEq> Patience<T> {
     pub(super) fn new() -> Self {
+        Self::of(PATIENCE)
+    }
+
+    pub(super) fn of(time: Duration) -> Self {
         let now = Instant::now();
-        Self { begun: now, since: now, about: None }
+        Self { time, begun: now, since: now, looks: 0, about: None }
     }
 
     /// Pauses, unless it has taken too long; `about` is the link that is waited for.
     pub(super) fn wait(&mut self, about: Option<T>) -> bool {
-        if about != self.about {
-            (self.about, self.since) = (about, Instant::now());
-        }
-        let goes_on = self.since.elapsed() < PATIENCE && self.begun.elapsed() < LIMIT;
+        let goes_on = self.lasts(about);
         if goes_on {
             thread::sleep(PAUSE);
         }
         goes_on
+    }
+
+    /// Whether to look once more.
+    pub(super) fn lasts(&mut self, about: Option<T>) -> bool {
+        if about != self.about {
+            (self.about, self.since, self.looks) = (about, Instant::now(), 0);
+        }
+        self.looks += 1;
+        (self.looks < LOOKS || self.since.elapsed() < self.time) && self.begun.elapsed() < LIMIT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_ends_when_both_time_and_looks_are_over() {
+        let mut patience = Patience::of(Duration::ZERO);
+        let looks = |patience: &mut Patience<u8>, about| (0..100).take_while(|_| patience.lasts(about)).count();
+        assert_eq!(looks(&mut patience, None), LOOKS - 1, "though the time was over at once");
+        assert_eq!(looks(&mut patience, Some(1)), LOOKS - 1, "anew for another link");
+        assert_eq!(looks(&mut patience, Some(1)), 0);
+        let mut patience = Patience::of(PATIENCE);
+        assert_eq!(looks(&mut patience, None), 100, "though it has looked often");
+        patience.begun = Instant::now().checked_sub(LIMIT).unwrap();
+        assert_eq!(looks(&mut patience, Some(2)), 0, "and not for ever");
     }
 }

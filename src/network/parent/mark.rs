@@ -161,8 +161,7 @@ impl Owner {
         let named = |name: IfName| links.iter().find(|other| other.name == name);
         match (&link.kind, mark) {
             (KindInfo::Macvlan(macvlan), Mark::Access { parent, .. }) => {
-                let is_on_it =
-                    link.parent_netnsid.is_none() && named(parent).is_some_and(|p| link.parent == Some(p.index));
+                let is_on_it = named(parent).is_some_and(|parent| link.parent_here() == Some(parent.index));
                 let is_it = macvlan.mode == Some(MacvlanMode::Bridge) && is_on_it && (is_finished || is_temporary);
                 is_it.then_some(Made::Access)
             }
@@ -216,8 +215,8 @@ impl Owner {
 
 /// Whether a link is this VLAN.
 pub(super) fn is_vlan(link: &LinkInfo, base: IfIndex, protocol: VlanProtocol, id: VlanId) -> bool {
-    let is_here = link.parent == Some(base) && link.parent_netnsid.is_none();
-    vlan_of(link).is_some_and(|vlan| is_here && (vlan.protocol, vlan.id) == (Some(protocol), Some(id)))
+    let is_on_base = link.parent_here() == Some(base);
+    vlan_of(link).is_some_and(|vlan| is_on_base && (vlan.protocol, vlan.id) == (Some(protocol), Some(id)))
 }
 
 pub(super) fn vlan_of(link: &LinkInfo) -> Option<&VlanInfo> {

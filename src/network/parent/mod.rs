@@ -22,6 +22,7 @@ mod plan;
 mod probe;
 mod removal;
 mod stack;
+mod tunnels;
 mod vlans;
 
 pub use error::InvalidParent;
@@ -42,13 +43,11 @@ use nix::errno::Errno;
 use notice::until_firm;
 pub(in crate::network) use removal::sweep;
 use stack::{bring_up, comes_up, lowest_down};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long an EEXIST is taken for the work of another maker, and at least [so often](COLLISIONS). It may also be permanent: a
-/// VLAN of the id that was moved to another namespace.
+/// How long an EEXIST is taken for the work of another maker. It may also be permanent: a VLAN of the id that was moved to
+/// another namespace.
 const COLLIDING: Duration = Duration::from_secs(1);
-
-const COLLISIONS: usize = 25;
 
 /// A link for others to stand on: there already, or made on demand.
 ///
@@ -230,7 +229,7 @@ impl Parent {
 
     /// The same; what it stands on and was `made` is the caller's to undo.
     fn up_from_below(&self, host: &mut Socket, owner: &Owner, made: &mut Vec<IfIndex>) -> Result<Up> {
-        let (mut patience, mut collisions) = (Patience::new(), Collisions::new());
+        let (mut patience, mut collisions) = (Patience::new(), Patience::<()>::of(COLLIDING));
         loop {
             let error = match self.try_up(host, owner, made) {
                 Ok(Some(up)) => return Ok(up),
@@ -246,7 +245,7 @@ impl Parent {
                     there.is_temporary()
                 }
                 Some(Error::Invalid(_)) => false,
-                Some(Error::Failed(failed)) if failed.is_already_there() => collisions.may_pass(),
+                Some(Error::Failed(failed)) if failed.is_already_there() => collisions.lasts(None),
                 Some(Error::Failed(failed)) if is_down(failed) => self.base_comes_up(host)?,
                 Some(Error::Failed(failed)) => failed.is_no_device(),
             };
@@ -332,10 +331,12 @@ impl Parent {
         }
         let vlan = vlan_of(&link).and_then(|vlan| Some((vlan.protocol?, vlan.id?)));
         let mark = owner.mark(self.mark(vlan));
-        match host.change(&up.name(self.name).alias(Alias::new(&mark)?)) {
+        let Err(error) = host.change(&up.name(self.name).alias(Alias::new(&mark)?)) else { return Ok(()) };
+        match host.link_at(index) {
             // Up to Linux 6.1, one that somebody else has finished meanwhile cannot even be given the name that it has.
-            Err(_) if host.link_at(index).is_ok_and(|link| link.name() == self.name && link.is_up()) => Ok(()),
-            done => done.map_err(|error| error.explained(host).with_name(self.name)),
+            Ok(link) if link.name() == self.name && link.is_up() => Ok(()),
+            Err(gone) if gone.is_no_device() => Err(gone), // … and somebody has removed it since
+            _ => Err(error.explained(host).with_name(self.name)),
         }
     }
 
@@ -351,24 +352,9 @@ impl Parent {
     }
 }
 
-/// How often and since when something was there already.
-struct Collisions(usize, Instant);
-
-impl Collisions {
-    fn new() -> Self {
-        Self(0, Instant::now())
-    }
-
-    /// Whether one more may be another maker's doing.
-    fn may_pass(&mut self) -> bool {
-        self.0 += 1;
-        self.0 < COLLISIONS || self.1.elapsed() < COLLIDING
-    }
-}
-
 /// Whether everything that a link stands on is there and stays. If somebody is removing it, the end of that is awaited first.
 fn stands_firm(host: &mut Socket, link: &LinkInfo) -> Result<bool> {
-    match link.parent.filter(|_| vlan_of(link).is_some() && link.parent_netnsid.is_none()) {
+    match link.parent_here().filter(|_| vlan_of(link).is_some()) {
         Some(base) => until_firm(host, base),
         None => Ok(true),
     }
@@ -410,8 +396,9 @@ fn at(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>> {
 fn as_it_stands(host: &mut Socket, index: IfIndex, made: bool) -> Result<Option<Up>> {
     let Some(link) = at(host, index)? else { return Ok(None) };
     let is_firm = stands_firm(host, &link)?;
-    let down = lowest_down(host, &link)?;
-    Ok(is_firm.then_some(Up { index, made, mtu: link.mtu, down }))
+    let mtu = link.mtu;
+    let down = lowest_down(host, link)?;
+    Ok(is_firm.then_some(Up { index, made, mtu, down }))
 }
 
 /// A list of what is already there. If it changes again and again while it is read, it is taken as it is. No decision depends on
@@ -420,5 +407,30 @@ fn list<Q: Query>(host: &mut Socket, query: &Q) -> Result<Vec<Q::Info>> {
     match host.snapshot(query) {
         Err(partial) if partial.error.is_interrupted() => Ok(partial.items),
         read => Ok(read.map_err(crate::Error::from)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{index, name, owner};
+    use super::*;
+    use crate::link::RTM_SETLINK;
+    use crate::socket::script::{Event, Kernel, Script, ack};
+    use crate::wire::Messages;
+
+    /// Up to Linux 6.1 it is busy for the slower of two who finish it, and it may be gone when that one looks why.
+    #[test]
+    fn what_another_has_finished_and_removed_is_gone() {
+        let mut kernel = Kernel::with_links(3);
+        let script = Script::new(move |bytes| {
+            let request = Messages::new(bytes).next().unwrap().unwrap().header;
+            if request.ty == RTM_SETLINK {
+                kernel.links[0].remove(&3);
+                return Ok(vec![Event::Datagram(ack(request, Errno::EBUSY as i32))]);
+            }
+            Ok(kernel.work(bytes, 0))
+        });
+        let finished = Parent::new(name("eth0.50")).finish(&mut Socket::scripted(script), &owner(), index(3));
+        assert!(finished.as_ref().is_err_and(crate::Error::is_no_device), "{finished:?}");
     }
 }

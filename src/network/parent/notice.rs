@@ -17,13 +17,13 @@
 //! removal lets its own stand.
 
 use super::mark::{has_notice, vlan_of, with_notice, without_notice};
+use super::stack::DEEPEST;
 use super::{Result, at};
 use crate::error::ErrorKind;
 use crate::link::{LinkChange, LinkInfo};
 use crate::probe::Home;
-use crate::socket::Socket;
+use crate::socket::{LinkEvents, Socket};
 use crate::value::{Alias, IfIndex};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// A removal does not rely on its notice for longer: others may soon take it for stale.
@@ -37,9 +37,6 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// The time between two tries to make a probe, which shows whether a removal is under way.
 const TRY: Duration = Duration::from_millis(200);
-
-/// The pause between two looks.
-const PAUSE: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
 pub(super) struct Notice {
@@ -56,13 +53,14 @@ impl Notice {
         Ok(Self { index: link.index, alias, since })
     }
 
-    /// Whether it surely stands.
-    pub(super) fn holds(&self, host: &mut Socket) -> bool {
-        self.stands(host) && self.since.elapsed() < HOLDS
+    /// Whether others may soon take it for stale.
+    pub(super) fn is_late(&self) -> bool {
+        self.since.elapsed() >= HOLDS
     }
 
-    fn stands(&self, host: &mut Socket) -> bool {
-        host.link_at(self.index).is_ok_and(|link| link.to_owned().alias.as_deref() == Some(&*self.alias))
+    /// Whether it stands. It does not if somebody has finished the link meanwhile, and so is about to use it.
+    pub(super) fn stands(&self, host: &mut Socket) -> crate::Result<bool> {
+        Ok(host.link_at(self.index)?.to_owned().alias.as_deref() == Some(&*self.alias))
     }
 
     /// Takes it down, which is tried once more if that fails. Nobody else puts one up: the removal has a probe on the link.
@@ -78,9 +76,10 @@ fn take_down(host: &mut Socket, index: IfIndex, alias: &[u8]) -> crate::Result<(
 /// Waits until neither the link nor any that it stands on has a notice. Returns whether all of them are there.
 pub(super) fn until_firm(host: &mut Socket, index: IfIndex) -> Result<bool> {
     let mut next = Some(index);
-    while let Some(index) = next {
+    for _ in 0..=DEEPEST {
+        let Some(index) = next else { break };
         let Some(link) = outlive_notice(host, index)? else { return Ok(false) };
-        next = link.parent.filter(|_| vlan_of(&link).is_some() && link.parent_netnsid.is_none());
+        next = link.parent_here().filter(|_| vlan_of(&link).is_some());
     }
     Ok(true)
 }
@@ -88,7 +87,7 @@ pub(super) fn until_firm(host: &mut Socket, index: IfIndex) -> Result<bool> {
 /// Waits for the end of a notice, and takes it down if it is stale. Returns the link, unless it is gone.
 fn outlive_notice(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>> {
     let (mut since, mut tried) = (Instant::now(), Instant::now());
-    let (begun, mut first) = (Instant::now(), None);
+    let (begun, mut first, mut events) = (Instant::now(), None, None);
     loop {
         let Some(link) = at(host, index)?.filter(has_notice) else { return at(host, index) };
         if first != link.alias {
@@ -102,7 +101,10 @@ fn outlive_notice(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>>
         if begun.elapsed() > LIMIT {
             return Err(crate::Error::from(ErrorKind::TimedOut).into()); // one removal after the other
         }
-        thread::sleep(PAUSE);
+        match &mut events {
+            None => events = Some(LinkEvents::open_beside(host)?), // and look again
+            Some(events) => events.wait(TRY)?,
+        }
     }
 }
 

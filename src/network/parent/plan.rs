@@ -1,7 +1,8 @@
 //! What is to be done for a parent to be there, decided from links that were read before.
 
 use super::mark::{Made, Mark, is_vlan, vlan_of};
-use super::{InvalidParent, Make, Owner, Parent, Result, at, is_up, list, split};
+use super::stack::stack;
+use super::{InvalidParent, Make, Owner, Parent, Result, is_up, list, split};
 use crate::link::{LinkFlags, LinkInfo, ListLinks, VlanId, VlanProtocol};
 use crate::socket::Socket;
 use crate::value::{IfIndex, IfName};
@@ -122,7 +123,7 @@ impl Parent {
         for _ in 0..=links.len() {
             let Some((there, vlan)) = link.and_then(|link| Some((link, vlan_of(link)?))) else { break };
             outermost = vlan.protocol.map(|protocol| (there.name, protocol));
-            link = links.iter().find(|other| there.parent == Some(other.index) && there.parent_netnsid.is_none());
+            link = links.iter().find(|other| there.parent_here() == Some(other.index));
         }
         match (self.outer, outermost) {
             (Some(asked), Some((there, found))) if found != asked => {
@@ -171,14 +172,11 @@ impl Parent {
             (_, None) => Vec::new(),
             (_, Some(base)) => list(host, &ListLinks::new().kind("vlan").parent(base.index))?,
         };
-        let mut links: Vec<_> = there.into_iter().chain(base.clone()).chain(others).collect();
-        let mut lower = base.filter(|_| self.outer.is_some());
-        while let Some(link) = lower {
-            let below = link.parent.filter(|_| vlan_of(&link).is_some() && link.parent_netnsid.is_none());
-            lower = below.map(|below| at(host, below)).transpose()?.flatten();
-            links.extend(lower.clone());
-        }
-        Ok(links)
+        let base = match base {
+            Some(base) if self.outer.is_some() => stack(host, base)?,
+            base => base.into_iter().collect(),
+        };
+        Ok(there.into_iter().chain(base).chain(others).collect())
     }
 }
 

@@ -9,9 +9,8 @@ use super::{Owner, Result, list};
 use crate::error::ErrorKind;
 use crate::link::{LinkInfo, ListLinks, MacvlanMode, NewLink};
 use crate::probe::{self, Home};
-use crate::socket::Socket;
+use crate::socket::{LinkEvents, Socket};
 use crate::value::IfIndex;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// A removal does not rely on a probe beside its parent for longer: others may soon take it for stale.
@@ -19,9 +18,6 @@ const HOLDS: Duration = Duration::from_secs(1);
 
 /// A probe beside its parent that has stood for longer is stale.
 const STALE: Duration = Duration::from_secs(3);
-
-/// The pause between two looks.
-const PAUSE: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
 pub(super) struct Probe {
@@ -77,13 +73,17 @@ pub(super) fn outlive(host: &mut Socket, owner: &Owner, parent: IfIndex) -> Resu
     let Some(probe) = children.iter().find(|child| owner.made(child, &[]) == Some(Made::Probe)) else {
         return Ok(false);
     };
-    let since = Instant::now();
+    let (since, mut events) = (Instant::now(), None);
     while host.has_link(probe.index)? {
-        if since.elapsed() > STALE {
-            let _ = host.delete(probe.index);
-            break;
+        let left = STALE.saturating_sub(since.elapsed());
+        match &mut events {
+            _ if left.is_zero() => {
+                let _ = host.delete(probe.index);
+                break;
+            }
+            None => events = Some(LinkEvents::open_beside(host)?), // and look again
+            Some(events) => events.wait(left)?,
         }
-        thread::sleep(PAUSE);
     }
     Ok(true)
 }

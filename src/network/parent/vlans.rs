@@ -36,11 +36,14 @@ pub(super) fn carries_vlan(host: &mut Socket, link: IfIndex, probe: Option<&mut 
     has_any_vlan(host, link)
 }
 
-/// The same, by asking for each id.
+/// The same, by a list of the VLANs here, and by asking for each id.
 pub(super) fn has_any_vlan(host: &mut Socket, link: IfIndex) -> Result<bool> {
     let first = host.has_vlan(link, VlanId::new(0)?, VlanProtocol::Ieee8021Q);
     if first.is_err_and(|error| error.is_not_supported()) {
         return Ok(false); // there is no driver, which the kernel looks for each time
+    }
+    if host.finds(Some("vlan"), |vlan| vlan.parent_here() == Some(link))? {
+        return Ok(true); // one of this namespace
     }
     for protocol in [VlanProtocol::Ieee8021Q, VlanProtocol::Ieee8021Ad] {
         if has_any_id(host, link, protocol)? {
