@@ -32,6 +32,7 @@ if [[ ${1:-} != --inside ]]; then
 fi
 
 plugin=$2 runtime=$3
+exec 3<"$plugin" # it may be where the new mounts hide it
 mount --make-rprivate /
 for folder in /tmp /var/tmp /var/lib /run /opt; do mount -t tmpfs -o mode=1777 tmp $folder; done
 mount -t sysfs sys /sys
@@ -41,7 +42,9 @@ mount --bind /tmp/etc /etc
 mkdir -p /opt/cni/bin /etc/cni/net.d /var/lib/cni /tmp/root/{bin,proc,sys,dev,etc,tmp,run}
 rm -f /etc/cni/net.d/*
 
-cp "$plugin" /opt/cni/bin/macvlan
+cat <&3 >/opt/cni/bin/macvlan
+chmod 755 /opt/cni/bin/macvlan
+exec 3<&-
 cp /usr/lib/cni/host-local /opt/cni/bin/
 cp "$(command -v busybox)" /tmp/root/bin/busybox
 ln -s busybox /tmp/root/bin/ip
