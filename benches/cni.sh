@@ -4,7 +4,8 @@
 #   cargo build --profile small --package sublink-cni
 #   sudo benches/cni.sh [target/small/sublink-cni [ROUNDS]]
 #
-# Needs the packages containernetworking-plugins, strace and iproute2. Both plugins do the same in turn, in one run.
+# Needs the packages containernetworking-plugins, strace and iproute2; linux-perf and busybox-static for the processor time. Both
+# plugins do the same in turn, in one run.
 
 set -euo pipefail
 export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
@@ -46,7 +47,7 @@ calls() { # command, configuration, plugin: the plugin's system calls and its th
     grep -cE '^[0-9]+ +[a-z_0-9]+\(' /run/trace
 }
 
-row() { printf '| %-34s | %9s | %9s | %6s |\n' "$1" "$2" "$3" "$(awk "BEGIN { printf \"%.1f\", $3 / $2 }")"; }
+row() { printf '| %-36s | %9s | %9s | %6s |\n' "$1" "$2" "$3" "$(awk "BEGIN { printf \"%.1f\", $3 / $2 }")"; }
 
 echo "| Linux $(uname -r | cut -d. -f1-2), $rounds rounds, medians | sublink | reference | × ours |"
 echo '| --- | ---: | ---: | ---: |'
@@ -72,3 +73,58 @@ for ipam in '{}' "$host_local"; do
     done
 done
 row 'size, MB' "$(stat -Lc %s "$ours" | awk '{ printf "%.2f", $1 / 1e6 }')" "$(stat -Lc %s $reference | awk '{ printf "%.2f", $1 / 1e6 }')"
+
+# ---- Whose the processor time is ----
+
+cpu() { # file, command...; appends microseconds of processor time to /run/cpu.FILE
+    perf stat -x, -o /run/perf -e task-clock "${@:2}" </run/config >/run/answer || { cat /run/answer; exit 1; }
+    awk -F, '/task-clock/ { print int($1 * 1000) }' /run/perf >>"/run/cpu.$1"
+}
+share() { # the median of a file, less those of others
+    local sum file
+    sum=$(median "/run/cpu.$1")
+    for file in "${@:2}"; do sum=$((sum - $(median "/run/cpu.$file"))); done
+    echo $((sum > 1 ? sum : 1))
+}
+
+if ! perf stat -e task-clock busybox true 2>/dev/null >&2; then
+    echo "no table of processor time: perf or busybox is not here, or forbidden"
+    exit
+fi
+config '{}' >/run/config
+config "$host_local" >/run/config.ipam
+: >/run/nothing
+echo 'link add link p0 name eth0 netns c1 type macvlan mode bridge' >/run/add
+printf '%s\n' 'link set eth0 up' >/run/up
+printf '%s\n' 'link delete eth0' >/run/delete
+for ((i = 0; i < rounds; i++)); do
+    for plugin in "$ours" "$reference"; do
+        for command in ADD DEL; do CNI_COMMAND=$command cpu "$(basename "$plugin").$command" "$plugin"; done
+    done
+    cpu start busybox true
+    cpu nothing ip -batch /run/nothing
+    cpu nothing-inside ip -n c1 -batch /run/nothing
+    cpu add ip -batch /run/add
+    cpu up ip -n c1 -batch /run/up
+    cpu delete ip -n c1 -batch /run/delete
+    cp /run/config /run/config.plain
+    cp /run/config.ipam /run/config
+    for command in ADD DEL; do CNI_COMMAND=$command cpu "ipam.$command" /usr/lib/cni/host-local; done
+    cp /run/config.plain /run/config
+done
+start=$(share start)
+kernel_ADD=$(($(share add nothing) + $(share up nothing-inside)))
+kernel_DEL=$(share delete nothing-inside)
+echo
+echo "| processor time, µs, medians of $rounds | sublink | reference | × ours |"
+echo '| --- | ---: | ---: | ---: |'
+for command in ADD DEL; do
+    kernel=kernel_$command
+    a=$(median "/run/cpu.$(basename "$ours").$command") b=$(median "/run/cpu.$(basename $reference).$command")
+    row "$command without IPAM" "$a" "$b"
+    row "… an empty static program (busybox)" "$start" "$start"
+    row "… the kernel's work on the link (ip)" "${!kernel}" "${!kernel}"
+    row "… the plugin's own" $((a - start - ${!kernel})) $((b - start - ${!kernel}))
+    ipam=$(median "/run/cpu.ipam.$command")
+    row "host-local $command, which both run" "$ipam" "$ipam"
+done

@@ -1,5 +1,5 @@
-//! What allocates: opening a socket does, and a batch that grows. Nothing else on the hot path, which a counting allocator
-//! proves.
+//! What allocates: opening a socket does, its first receive, and a batch that grows. Nothing else on the hot path, which a
+//! counting allocator proves.
 
 use common::{Skip, kernel, mac, name, parent, socket, vid};
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -1,10 +1,12 @@
-//! Answers of kernels 5.10, 6.12, 6.18 and 7.2, byte for byte: each is read as exactly the values expected, by us and by
+//! Answers of kernels 5.10, 6.1, 6.12, 6.18 and 7.2, byte for byte: each is read as exactly the values expected, by us and by
 //! netlink-packet-route; and where that crate errs, both are said.
 
 #[path = "fixtures/expected.rs"]
 mod expected;
 #[path = "fixtures/link.rs"]
 mod link;
+#[path = "fixtures/neighbours.rs"]
+mod neighbours;
 #[path = "fixtures/outcomes.rs"]
 mod outcomes;
 #[path = "fixtures/spoilt.rs"]
@@ -19,9 +21,12 @@ fn message(kernel: &str, name: &str) -> Vec<u8> {
     }
     let line = text(kernel).lines().find(|line| line.split(' ').nth(1) == Some(name));
     let line = line.unwrap_or_else(|| panic!("{kernel} has no {name}"));
-    let hex = line.rsplit(' ').next().expect("hexadecimal").as_bytes();
+    from_hex(line.rsplit(' ').next().expect("hexadecimal"))
+}
+
+fn from_hex(hex: &str) -> Vec<u8> {
     let digit = |digit: u8| char::from(digit).to_digit(16).expect("a digit");
-    hex.chunks(2).map(|pair| u8::try_from(digit(pair[0]) << 4 | digit(pair[1])).expect("a byte")).collect()
+    hex.as_bytes().chunks(2).map(|pair| u8::try_from(digit(pair[0]) << 4 | digit(pair[1])).expect("a byte")).collect()
 }
 
 fn text(kernel: &str) -> &'static str {

@@ -2,6 +2,7 @@
 
 use crate::plugin::config::Config;
 use crate::plugin::protocol::{Result, Success, Version};
+use crate::plugin::record::{Key, Record, Records};
 use serde_json::{Value, json};
 use sublink::link::{EgressQos, IngressQos, VlanFlags, VlanPriority, VlanProtocol};
 use sublink::{IfIndex, IfName, LinkSpec, NewLink, VlanId};
@@ -59,6 +60,22 @@ fn what_cannot_be_is_refused_with_its_field() {
         let error = link(&json).unwrap_err();
         assert!(error.code == 7 && error.msg.contains(field), "{field}: {error:?}");
     }
+}
+
+/// As Go's decoder, and so the reference plugins, read it.
+#[test]
+fn the_case_of_a_fields_name_is_no_matter_and_null_is_no_field() {
+    let plain = json!({"name": "n", "type": "vlan", "vlanId": 50, "vlanFlags": {"gvrp": true}, "ingressQosMap": {"3": 7},
+        "runtimeConfig": {"mac": "02:00:00:00:00:07"}});
+    let odd = json!({"NAME": "n", "Type": "vlan", "VlanID": 50, "vlanflags": {"GVRP": true}, "IngressQosMap": {"3": 7},
+        "RuntimeConfig": {"MAC": "02:00:00:00:00:07"}, "mtu": null, "ipam": null, "prevResult": null, "EgressQosMap": null});
+    assert_eq!(link(&odd).unwrap(), link(&plain).unwrap());
+    let both = json!({"name": "n", "type": "vlan", "vlanId": 50, "VLANID": 51, "vlanid": 52});
+    assert_eq!(link(&both).unwrap(), link(&json!({"name": "n", "type": "vlan", "vlanId": 50})).unwrap());
+    let result = br#"{"CNIVersion": "1.0.0", "interfaces": null, "routes": null, "dns": null,
+        "IPs": [{"Address": "10.0.0.7/24", "Gateway": "10.0.0.1", "interface": null}]}"#;
+    let result = Success::read(result).unwrap();
+    assert_eq!((result.ips.len(), result.ips[0].gateway), (1, "10.0.0.1".parse().ok()));
 }
 
 #[test]
@@ -121,4 +138,42 @@ fn versions() {
         let error = Version::of(Some(unknown)).unwrap_err();
         assert_eq!(error.code, 1, "{unknown}");
     }
+}
+
+/// The folder goes with the last record and comes with the first, perhaps of another process at the same moment.
+#[test]
+fn records_of_many_at_once() {
+    let folder = std::env::temp_dir().join(format!("sublink-cni-{}", std::process::id()));
+    let records = Records::new(folder.to_str(), "lan");
+    let record = Record { netns: "/run/netns/c1".into(), attached: String::new(), master: "p0".into() };
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            let (records, record) = (&records, &record);
+            scope.spawn(move || {
+                let key = Key { container: format!("c{number}"), ifname: "eth0".into() };
+                for _ in 0..200 {
+                    assert!(records.reserve(&key, record).unwrap(), "somebody else's record");
+                    records.write(&key, record).unwrap();
+                    assert!(records.read(&key).unwrap().is_some());
+                    records.remove(&key).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(records.keys().unwrap(), []);
+    std::fs::remove_dir(folder).unwrap();
+}
+
+/// A link that leads nowhere is there when a folder is to be made, and is no folder at a second look: so is a folder that
+/// another process removes in between.
+#[test]
+fn a_folder_that_is_there_and_gone_is_no_record() {
+    let folder = std::env::temp_dir().join(format!("sublink-cni-{}-gone", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.join("lan")).unwrap();
+    let key = Key { container: "c1".into(), ifname: "eth0".into() };
+    let record = Record { netns: "/run/netns/c1".into(), attached: String::new(), master: "p0".into() };
+    let error = Records::new(folder.to_str(), "lan").reserve(&key, &record).unwrap_err();
+    assert!(error.code == 5 && error.msg.contains("No such file"), "{error:?}");
+    std::fs::remove_dir_all(folder).unwrap();
 }

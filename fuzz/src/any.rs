@@ -4,7 +4,7 @@ use arbitrary::{Result, Unstructured};
 use std::net::IpAddr;
 use sublink::link::{VlanFlags, VlanFlagsChange};
 use sublink::route::{NextHop, Weight};
-use sublink::value::NsId;
+use sublink::value::{EtherAddr, NsId};
 use sublink::{IfIndex, IfName, IpNetwork, MacAddr};
 
 pub fn index(u: &mut Unstructured<'_>) -> Result<IfIndex> {
@@ -27,6 +27,12 @@ pub fn mac(u: &mut Unstructured<'_>) -> Result<MacAddr> {
     bytes[0] &= 0xfe; // no multicast
     bytes[5] |= 1; // not all zeros
     Ok(MacAddr::new(bytes).expect("an address of one station"))
+}
+
+/// An address of one station or of a group.
+pub fn ether_addr(u: &mut Unstructured<'_>) -> Result<EtherAddr> {
+    let bytes: [u8; 6] = u.arbitrary()?;
+    EtherAddr::new(bytes).or_else(|_| mac(u).map(EtherAddr::from))
 }
 
 /// How long a list is: short, or now and then about as long as a message can hold.

@@ -130,6 +130,10 @@ impl Error {
             | Verb::ChangeNeighbour
             | Verb::DeleteNeighbour
             | Verb::GetNeighbour
+            | Verb::AskNeighbour
+            | Verb::AddProxy
+            | Verb::DeleteProxy
+            | Verb::GetProxy
             | Verb::ListNeighbours
             | Verb::AddForwarding
             | Verb::DeleteForwarding

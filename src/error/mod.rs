@@ -20,7 +20,7 @@ pub use class::{Class, Subject};
 pub use kernel::KernelError;
 pub use kind::{ErrorKind, NoCarrier};
 pub use outcome::{Step, Undo, Whereabouts};
-pub use reason::{FoundRoute, Reason};
+pub use reason::{FoundNeighbour, FoundRoute, Reason};
 
 use crate::reply::Ack;
 use crate::request::{RequestInfo, Verb};

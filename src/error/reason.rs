@@ -1,14 +1,17 @@
 //! The reasons, as values and as sentences.
 
+mod found;
 mod words;
 
+pub use found::{FoundNeighbour, FoundRoute};
+
 use crate::link::{Ipv6Setting, MacvlanFlags, MacvlanMode, VlanId};
-use crate::route::{RouteType, Table};
-use crate::value::{IPV4_MTU, IfIndex, IfName, MacAddr, Name, NsId};
+use crate::value::{EtherAddr, IPV4_MTU, IfIndex, IfName, MacAddr, Name, NsId};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 use words::{
-    called, found_or_none, of_kind, or_any, or_elsewhere, or_flags, or_here, or_index, what, why_no_ipv6, with_peer,
+    as_neighbour, called, for_owner, found_or_none, of_kind, or_any, or_elsewhere, or_flags, or_here, or_index, what,
+    why_no_ipv6, with_peer,
 };
 
 /// Why a request failed. It prints as a sentence.
@@ -368,6 +371,53 @@ pub enum Reason {
     /// The route names neither a gateway nor a link.
     #[error("the route says neither a gateway nor a link")]
     RouteLeadsNowhere,
+    /// The link has a neighbour of this address already.
+    #[error("there is a neighbour of this address already: {0}")]
+    NeighbourIsThere(FoundNeighbour),
+    /// The address is a neighbour of another link, or it is a proxy entry and no neighbour, or the other way round.
+    #[error("there is another neighbour: {0}")]
+    AnotherNeighbour(FoundNeighbour),
+    /// No link of this namespace has such a neighbour, or such a proxy entry.
+    #[error("there is no {} {addr}", as_neighbour(*.is_proxy))]
+    NoSuchNeighbour {
+        /// The IP address.
+        addr: IpAddr,
+        /// Whether a proxy entry was asked for.
+        is_proxy: bool,
+    },
+    /// On a loopback and on a point-to-point link, the kernel keeps one entry for all IPv4 addresses: 0.0.0.0.
+    #[error("{0} has one neighbour for all IPv4 addresses, 0.0.0.0: it is a loopback or a point-to-point link")]
+    OneNeighbour(IfName),
+    /// The machine has no room for one more neighbour that is not permanent, or no memory. The limit counts those of all
+    /// namespaces.
+    #[error("the table of {0} neighbours is full (net.{0}.neigh.default.gc_thresh3), or there is no memory")]
+    NeighbourTableIsFull(&'static str),
+    /// The link has the forwarding entry already.
+    #[error("{link} lets in {addr} already{}", for_owner(*.owner))]
+    ForwardingIsThere {
+        /// The address.
+        addr: EtherAddr,
+        /// The link.
+        link: IfName,
+        /// The link of this namespace that stands on it with this address, if there is one.
+        owner: Option<IfName>,
+    },
+    /// The link has no such forwarding entry.
+    #[error("{link} has no forwarding entry {addr}")]
+    NoSuchForwarding {
+        /// The address.
+        addr: EtherAddr,
+        /// The link.
+        link: IfName,
+    },
+    /// Only a macvlan in passthru mode lets in the address of another station. The other modes let in groups.
+    #[error("{link} is in {mode} mode, and only passthru mode lets in the address of another station")]
+    StationNeedsPassthru {
+        /// The link.
+        link: IfName,
+        /// Its mode.
+        mode: MacvlanMode,
+    },
     /// A setting could not be written, and the link does not have it as asked for.
     #[error("{}", found_or_none(*.link, *.setting, *.asked, *.found))]
     Setting {
@@ -391,27 +441,4 @@ pub enum Reason {
         /// The flags asked for of which the kernel may be too old.
         flags: Option<MacvlanFlags>,
     },
-}
-
-/// A route that is there, in the words of `ip route`.
-///
-/// ```text
-/// default via 10.0.50.1 dev eth0 metric 99
-/// blackhole 10.1.0.0/16
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FoundRoute {
-    /// Where it leads.
-    pub destination: IpNetwork,
-    /// What happens to a packet.
-    pub route_type: RouteType,
-    /// The router it goes to. If there are several next hops, that of the first.
-    pub gateway: Option<IpAddr>,
-    /// The link it leaves by. If there are several next hops, that of the first.
-    pub link: Option<IfName>,
-    /// Its metric.
-    pub metric: u32,
-    /// The table that has it.
-    pub table: Table,
 }

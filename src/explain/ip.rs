@@ -101,12 +101,15 @@ impl Surroundings<'_> {
             let gateway = route.gateway.or(route.via.map(|via| via.0));
             return Some(route.destination?.is_ipv6() || gateway.is_some_and(|gateway| gateway.is_ipv6()));
         }
+        if let Some(neighbour) = self.neighbour() {
+            return neighbour.addr.map(|addr| addr.is_ipv6());
+        }
         let settings = &self.asked.as_ref()?.settings;
         let of_ipv6 = settings.addr_gen_mode.is_some() || settings.token.is_some();
         of_ipv6.then_some(true).or_else(|| settings.has_ipv4().then_some(false))
     }
 
-    fn link_name(&self) -> Option<IfName> {
+    pub(super) fn link_name(&self) -> Option<IfName> {
         self.link.as_ref().map(|link| link.name)
     }
 
@@ -127,7 +130,7 @@ impl Surroundings<'_> {
         self.message().and_then(RouteView::of).map(|route| route.to_owned())
     }
 
-    fn message(&self) -> Option<Message<'_>> {
+    pub(super) fn message(&self) -> Option<Message<'_>> {
         Messages::new(self.sent).next()?.ok()
     }
 }

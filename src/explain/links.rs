@@ -385,7 +385,7 @@ fn carries(parent: &LinkInfo, children: &[LinkInfo], looked_for: impl Fn(Family)
     Some(Reason::ParentCarries { parent: parent.name, child: child.name, kind: child.kind.name().to_string().into() })
 }
 
-fn mode_of(link: &LinkInfo) -> Option<MacvlanMode> {
+pub(super) fn mode_of(link: &LinkInfo) -> Option<MacvlanMode> {
     match &link.kind {
         KindInfo::Macvlan(macvlan) => macvlan.mode,
         KindInfo::Macvtap(macvtap) => macvtap.mode,

@@ -6,10 +6,11 @@
 //! says what each number can mean; each cause compares what was asked for with what there is. `tests/explain/table.rs` lists
 //! what the kernel can answer to which request. Sources of the causes: `net/core/rtnetlink.c`, `macvlan_common_newlink` in
 //! `drivers/net/macvlan.c`, `net/8021q/vlan_netlink.c`, `net/ipv4/devinet.c`, `net/ipv4/fib_semantics.c`,
-//! `net/ipv6/addrconf.c`, `net/ipv6/route.c`.
+//! `net/ipv6/addrconf.c`, `net/ipv6/route.c`, `net/core/neighbour.c`, `net/ipv4/arp.c`, `macvlan_fdb_add`.
 
 mod ip;
 mod links;
+mod neigh;
 mod surroundings;
 
 use crate::error::{Error, ErrorKind, Reason};
@@ -83,11 +84,12 @@ impl<'a> Surroundings<'a> {
                 Self::link_is_gone, Self::hop_is_gone, Self::parent_is_gone, Self::group_is_empty, Self::leads_nowhere,
                 Self::no_ipv4, Self::no_ipv6,
             ],
-            (Errno::ENXIO | Errno::ENOBUFS | Errno::EAFNOSUPPORT, _) => &[
-                Self::no_ipv4, Self::no_ipv6, Self::link_is_gone,
+            (Errno::ENOBUFS, _) => &[
+                Self::no_ipv4, Self::no_ipv6, Self::link_is_gone, Self::neighbour_table_is_full,
             ],
+            (Errno::ENXIO | Errno::EAFNOSUPPORT, _) => &[Self::no_ipv4, Self::no_ipv6, Self::link_is_gone],
             (Errno::EOPNOTSUPP, None) => &[
-                Self::of_another_kind, Self::not_deletable, Self::is_no_master, Self::no_ipv6,
+                Self::station_needs_passthru, Self::of_another_kind, Self::not_deletable, Self::is_no_master, Self::no_ipv6,
             ],
             (Errno::ENETDOWN, _) => &[
                 Self::link_is_down, Self::parent_is_down, Self::link_is_gone, Self::parent_is_gone,
@@ -101,7 +103,8 @@ impl<'a> Surroundings<'a> {
             ],
             (Errno::EEXIST, Some(_)) => &[Self::address_is_there],
             (Errno::EEXIST, None) => &[
-                Self::address_is_there, Self::route_is_there, Self::name_is_taken, Self::peer_name_is_taken,
+                Self::address_is_there, Self::route_is_there, Self::neighbour_is_there, Self::forwarding_is_there,
+                Self::name_is_taken, Self::peer_name_is_taken,
                 Self::index_is_taken, Self::vlan_is_there, Self::taken_there,
             ],
             (Errno::EBUSY, None) => &[
@@ -113,19 +116,20 @@ impl<'a> Surroundings<'a> {
                 Self::link_is_down, Self::gateway_is_own, Self::gateway_unreachable,
             ],
             (Errno::ESRCH, _) => &[Self::no_such_route],
-            (Errno::ENOENT, _) => &[Self::no_such_alt_name],
+            (Errno::ENOENT, _) => &[Self::no_such_alt_name, Self::no_such_neighbour, Self::no_such_forwarding],
             (Errno::EINVAL, Some("Unknown network namespace id")) => &[Self::namespace_is_gone],
+            (Errno::EINVAL, Some(_)) if says("IPv6 is disabled") => &[Self::no_ipv6, Self::ipv6_is_off],
             (Errno::EINVAL, Some(_)) if says("lifetime") => &[Self::lifetime_is_impossible],
             (Errno::EINVAL, Some(_)) if says("scope value") => &[Self::scope_differs],
             (Errno::EINVAL, Some(_)) if says("immutable") => &[Self::stays_in_namespace],
             (Errno::EINVAL, Some(_)) if says("ateway") => &[Self::gateway_is_own],
             (Errno::EINVAL, Some(_)) if says("source") || says("prefsrc") => &[Self::source_is_not_ready],
             (Errno::EINVAL | Errno::ERANGE, None) => &[
-                Self::lifetime_is_impossible, Self::no_ipv6, Self::scope_differs, Self::no_stable_secret,
+                Self::lifetime_is_impossible, Self::no_ipv4, Self::no_ipv6, Self::scope_differs, Self::no_stable_secret,
                 Self::not_its_alt_name,
                 Self::target_is_gone, Self::no_such_mode, Self::passthru_is_for_life, Self::not_in_source_mode,
                 Self::master_is_gone, Self::not_a_port, Self::parent_is_loopback, Self::parent_is_not_ethernet, Self::mtu_above_parent,
-                Self::parent_refuses, Self::passthru, Self::not_a_namespace, Self::is_kept_here, Self::unknown,
+                Self::parent_refuses, Self::passthru, Self::is_kept_here, Self::not_a_namespace, Self::unknown,
                 Self::link_is_gone, Self::parent_is_gone,
             ],
             _ => &[],

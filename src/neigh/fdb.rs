@@ -90,6 +90,7 @@ impl Request for DeleteForwarding {
 ///
 /// The kernel filters by the link since Linux 4.20. A list that does not fit a datagram (about 90 entries) may lack entries
 /// when it changes while it is read, and does not say so: [`Socket::macs_on`](crate::Socket::macs_on) says how sure it is.
+/// The list of an index that no link has is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListForwarding {
     pub(crate) index: IfIndex,
@@ -193,6 +194,9 @@ mod tests {
         assert_eq!(entry.addr, EtherAddr::new([1, 0x80, 0xc2, 0, 0, 0x21]).ok());
         bytes[26] = 4; // NTF_MASTER
         assert!(!read(&bytes).unwrap().is_own());
+        let vlan_before = [&bytes[..28], &[6, 0, 5, 0, 50, 0, 0, 0], &bytes[28..]].concat();
+        let vlan_before = [&[48][..], &vlan_before[1..]].concat(); // NDA_VLAN = 50, as a bridge reports it
+        assert_eq!(read(&vlan_before).unwrap().addr, EtherAddr::new([1, 0x80, 0xc2, 0, 0, 0x21]).ok());
         bytes[28] = 11; // seven bytes
         assert_eq!(read(&bytes).unwrap().addr, None);
         bytes[16] = 2; // AF_INET: a neighbour

@@ -230,7 +230,10 @@ mod tests {
         assert_eq!(neighbour.ages, Some(NeighbourAges { confirmed: 1, used: 2, updated: 3, references: 4 }));
         bytes[16] = AF_BRIDGE;
         assert_eq!(read(&bytes), None);
-        bytes[4] = 24;
+        bytes[16] = 2;
+        bytes[4] = 29; // RTM_DELNEIGH
+        assert!(read(&bytes).is_some());
+        bytes[4] = 24; // RTM_NEWROUTE
         assert_eq!(read(&bytes), None);
     }
 }

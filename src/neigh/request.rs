@@ -22,6 +22,9 @@ use std::net::IpAddr;
 ///
 /// The kernel makes an entry as soon as a packet is sent to the address, in the state [failed or incomplete](NeighbourState) if
 /// nobody answers. So use [`replace`](Self::replace) where packets may have been sent before.
+///
+/// EINVAL if the link has no IPv4, or no IPv6, for the address: [`Error::explained`](crate::Error::explained) says why. On a
+/// loopback and on a point-to-point link the kernel keeps one entry for all IPv4 addresses, 0.0.0.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewNeighbour {
     head: NdMsg,
@@ -409,7 +412,22 @@ mod tests {
         assert_eq!(encoded(&NewProxy::new(INDEX, addr).router())[16..], [&head(0, 0x88)[..], &rest].concat());
         assert_eq!(encoded(&AskNeighbour::new(INDEX, addr))[16..], [&head(0, 1)[..], &rest].concat());
         assert_eq!(encoded(&DeleteNeighbour::proxy(INDEX, addr))[16..], [&head(0, 8)[..], &rest].concat());
+        assert_eq!(encoded(&DeleteNeighbour::new(INDEX, addr))[16..], [&head(0, 0)[..], &rest].concat());
         assert_eq!(encoded(&GetNeighbour::proxy(INDEX, addr))[16..], [&head(0, 8)[..], &rest].concat());
+        assert_eq!(encoded(&GetNeighbour::new(INDEX, addr))[16..], [&head(0, 0)[..], &rest].concat());
+    }
+
+    #[test]
+    fn each_request_has_its_type_and_flags() {
+        let addr = "10.0.0.7".parse().unwrap();
+        for (bytes, expected) in [
+            (encoded(&NewProxy::new(INDEX, addr)), [28, 0, 5, 6]), // RTM_NEWNEIGH, REQUEST ACK EXCL CREATE
+            (encoded(&AskNeighbour::new(INDEX, addr)), [28, 0, 5, 5]), // REQUEST ACK REPLACE CREATE
+            (encoded(&DeleteNeighbour::proxy(INDEX, addr)), [29, 0, 5, 0]), // RTM_DELNEIGH, REQUEST ACK
+            (encoded(&GetNeighbour::new(INDEX, addr)), [30, 0, 1, 0]), // RTM_GETNEIGH, REQUEST
+        ] {
+            assert_eq!(bytes[4..8], expected);
+        }
     }
 
     #[test]

@@ -74,6 +74,11 @@ impl MacsOn {
         Self { certainty, ..self }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { known, others, groups, certainty: _ } = self;
+        known.is_empty() && others.is_empty() && groups.is_empty()
+    }
+
     /// Whether this address is there.
     pub fn has(&self, mac: MacAddr) -> bool {
         self.known.binary_search(&mac).is_ok() || self.others.binary_search(&mac).is_ok()
@@ -115,5 +120,27 @@ mod tests {
         assert_eq!(list(65).after(&list(65)).certainty, Certainty::ReadsAgree);
         assert_eq!(list(65).after(&list(66)).certainty, Certainty::Unsteady);
         assert_eq!(list(2).after(&list(66)).certainty, Certainty::OneDatagram);
+        assert_eq!(list(2).after(&list(2)).certainty, Certainty::OneDatagram);
+    }
+
+    #[test]
+    fn reads_agree_in_everything() {
+        let long = |known: u8, other: u8, group: u8| {
+            let mut entries: Vec<_> = (100..170).map(|last| entry(mac(last).bytes())).collect();
+            entries.extend([entry(mac(known).bytes()), entry(mac(other).bytes()), entry([0x33, 0x33, 0, 0, 0, group])]);
+            MacsOn::of(&entries, &[mac(1), mac(2)])
+        };
+        let agree = |one: MacsOn, other: &MacsOn| one.after(other).certainty == Certainty::ReadsAgree;
+        assert!(agree(long(1, 3, 5), &long(1, 3, 5)));
+        for differs in [long(2, 3, 5), long(1, 4, 5), long(1, 3, 6)] {
+            assert!(!agree(differs, &long(1, 3, 5)));
+        }
+    }
+
+    #[test]
+    fn a_list_of_groups_only_is_not_empty() {
+        let group = [0x33, 0x33, 0, 0, 0, 1];
+        assert!(MacsOn::of(&[], &[]).is_empty() && !MacsOn::of(&[entry(group)], &[]).is_empty());
+        assert!(!MacsOn::of(&[entry(mac(3).bytes())], &[mac(3)]).is_empty() && !list(1).is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use super::types::MessageType;
 use crate::addr::AddressView;
 use crate::link::{AltNames, IfInfo, KindFacts, KindView, LinkFlags, LinkView};
-use crate::neigh::{ForwardingEntry, NeighbourView};
+use crate::neigh::{ForwardingEntry, NeighbourFlags, NeighbourView};
 use crate::route::RouteView;
 use crate::value::{EtherAddr, IfIndex, IfName, Name};
 use crate::wire::{Attribute, Attributes, Header, Message, Messages};
@@ -115,6 +115,14 @@ verbs! {
     DeleteNeighbour "delete neighbour",
     /// Read a neighbour.
     GetNeighbour "get neighbour",
+    /// Ask the network for a neighbour.
+    AskNeighbour "ask for neighbour",
+    /// Add an address that this host answers for.
+    AddProxy "add proxy",
+    /// Delete an address that this host answers for.
+    DeleteProxy "delete proxy",
+    /// Read an address that this host answers for.
+    GetProxy "get proxy",
     /// List neighbours.
     ListNeighbours "list neighbours",
     /// Add a forwarding entry.
@@ -167,7 +175,12 @@ impl RequestInfo {
             return Self { index: route.index(), addr: route.destination(), gateway, next_hops, ..self };
         }
         if let Some(neighbour) = NeighbourView::of(message) {
+            let has = |flag| neighbour.flags().contains(flag);
             let verb = match self.verb {
+                Verb::AddNeighbour if has(NeighbourFlags::PROXY) => Verb::AddProxy,
+                Verb::DeleteNeighbour if has(NeighbourFlags::PROXY) => Verb::DeleteProxy,
+                Verb::GetNeighbour if has(NeighbourFlags::PROXY) => Verb::GetProxy,
+                Verb::ReplaceNeighbour if has(NeighbourFlags::USE) => Verb::AskNeighbour,
                 Verb::ReplaceNeighbour if message.header.flags & NLM_F_CREATE == 0 => Verb::ChangeNeighbour,
                 verb => verb,
             };
@@ -279,7 +292,11 @@ impl fmt::Display for RequestInfo {
                 | Verb::ReplaceNeighbour
                 | Verb::ChangeNeighbour
                 | Verb::DeleteNeighbour
-                | Verb::GetNeighbour,
+                | Verb::GetNeighbour
+                | Verb::AskNeighbour
+                | Verb::AddProxy
+                | Verb::DeleteProxy
+                | Verb::GetProxy,
                 _,
             ) => {
                 let addr = self.addr.map_or_else(|| "of no address".into(), |addr| addr.ip().to_string());

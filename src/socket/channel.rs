@@ -60,6 +60,8 @@ pub(super) struct Channel {
     pub(super) fd: Descriptor,
     /// Its number, for each send and receive.
     number: RawFd,
+    /// Made for the first datagram. Were it made with the socket, on the thread that has entered a namespace for that, the C
+    /// library would clear all of it, page by page: a thread's heap is not known to be clean.
     buf: Box<[u8]>,
     limit: Duration,
 }
@@ -87,7 +89,7 @@ impl Channel {
         option::set_all(&fd);
         let number = fd.as_fd().as_raw_fd();
         connect(number, &NetlinkAddr::new(0, 0)).map_err(|error| Error::io("connect to the kernel", error))?;
-        Ok(Self { fd, number, buf: vec![0; BUFFER].into_boxed_slice(), limit: Duration::ZERO })
+        Ok(Self { fd, number, buf: Box::default(), limit: Duration::ZERO })
     }
 
     pub(super) fn set_limit(&mut self, limit: Duration) {
@@ -102,8 +104,7 @@ impl Channel {
     #[cfg(test)]
     pub(super) fn scripted(script: super::script::Script) -> Self {
         let number = script.fd().as_raw_fd();
-        let buf = vec![0; BUFFER].into_boxed_slice();
-        Self { fd: Descriptor::Scripted(script), number, buf, limit: Duration::ZERO }
+        Self { fd: Descriptor::Scripted(script), number, buf: Box::default(), limit: Duration::ZERO }
     }
 
     pub(super) fn send(&self, bytes: &[u8]) -> Result<()> {
@@ -192,6 +193,9 @@ impl Channel {
     /// `None`: a signal interrupted, or the datagram is not the kernel's. A connected socket gets no others; the check is cheap.
     fn receive_once(&mut self) -> Result<Option<usize>> {
         const FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_TRUNC);
+        if self.buf.is_empty() {
+            self.buf = vec![0; BUFFER].into_boxed_slice();
+        }
         #[cfg(test)]
         if let Descriptor::Scripted(script) = &self.fd {
             return script.receive(&mut self.buf);

@@ -140,6 +140,7 @@ fn a_link_without_ipv6_has_it_off() -> Result<(), Skip> {
         refused(&mut pod, &mut host, &on),
         refused(&mut pod, &mut host, &plain.clone().ipv6(Ipv6Setting::DISABLE_IPV6, 0)),
         refused(&mut pod, &mut host, &plain.clone().addr_gen_mode(AddrGenMode::Eui64)),
+        refused(&mut pod, &mut host, &plain.clone().token(Ipv6Token::new("::7".parse().unwrap()).unwrap())),
         refused(&mut pod, &mut host, &plain.clone().addr(net("fd50::7/64"))),
     ] {
         assert_eq!(refusal.reason(), Some(&no_ipv6), "{refusal}");

@@ -9,6 +9,7 @@ use netlink_sys::protocols::NETLINK_ROUTE;
 use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use sublink::error::Reason;
 use sublink::link::{GetLink, IpvlanMode};
+use sublink::neigh::{DeleteNeighbour, NewForwarding, NewNeighbour};
 use sublink::{Batch, Error, LinkChange, MacvlanMode, Netns, NewAddress, NewLink};
 use sublink_tests::{kernel_test, role};
 
@@ -44,6 +45,9 @@ fn a_guest() {
         socket.delete_group(0),
         socket.add_alt_name(parent, "other"),
         socket.apply(&address),
+        socket.apply(&NewNeighbour::new(parent, "10.0.0.7".parse().unwrap(), mac(7))),
+        socket.apply(&DeleteNeighbour::proxy(parent, "10.0.0.7".parse().unwrap())),
+        socket.apply(&NewForwarding::new(parent, mac(7).into())),
         socket.run(&mut batch),
     ] {
         assert!(refused.as_ref().is_err_and(Error::is_not_permitted), "{refused:?}");

@@ -6,12 +6,15 @@
 //!
 //! Sources: `net/core/rtnetlink.c`, `net/core/dev.c`, `net/core/net_namespace.c`, `drivers/net/{macvlan,macvtap,tap,veth,dummy}.c`,
 //! `drivers/net/ipvlan/ipvlan_main.c`, `net/8021q/{vlan,vlan_dev,vlan_netlink}.c`, `net/ipv4/{devinet,fib_frontend,
-//! fib_semantics,fib_trie}.c`, `net/ipv6/{addrconf,ip6_fib,route}.c`, of Linux 5.10 to 7.3.
+//! fib_semantics,fib_trie}.c`, `net/ipv6/{addrconf,ip6_fib,ndisc,route}.c`, `net/core/neighbour.c`,
+//! `net/ipv4/arp.c`, of Linux 5.10 to 7.3.
 
 #[path = "table/addresses.rs"]
 mod addresses;
 #[path = "table/links.rs"]
 mod links;
+#[path = "table/neighbours.rs"]
+mod neighbours;
 #[path = "table/routes.rs"]
 mod routes;
 
@@ -95,7 +98,7 @@ impl Row {
 }
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    [links::ROWS, addresses::ROWS, routes::ROWS].into_iter().flatten()
+    [links::ROWS, addresses::ROWS, routes::ROWS, neighbours::ROWS].into_iter().flatten()
 }
 
 /// A test of each row that has a scene, and of the table itself.

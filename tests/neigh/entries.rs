@@ -97,9 +97,12 @@ fn one_neighbour_is_read_alone() -> Result<(), Skip> {
         let proxy = socket.neighbour(&GetNeighbour::proxy(p0, addr)).unwrap();
         assert!(proxy.flags.contains(NeighbourFlags::PROXY) && proxy.mac.is_none(), "{proxy:?}");
     }
-    for request in [GetNeighbour::new(p0, ip("10.0.0.9")), GetNeighbour::proxy(p0, ip("10.0.0.9"))] {
+    for (request, words) in [
+        (GetNeighbour::new(p0, ip("10.0.0.9")), "get neighbour"),
+        (GetNeighbour::proxy(p0, ip("10.0.0.9")), "get proxy"),
+    ] {
         let error = socket.neighbour(&request).unwrap_err();
-        assert!(error.to_string().starts_with("get neighbour 10.0.0.9 on p0: ENOENT"), "{error}");
+        assert!(error.to_string().starts_with(&format!("{words} 10.0.0.9 on p0: ENOENT")), "{error}");
     }
     Ok(())
 }
@@ -121,7 +124,7 @@ fn a_proxy_is_another_table() -> Result<(), Skip> {
         socket.apply(&DeleteNeighbour::proxy(p0, addr)).unwrap();
         assert_eq!(socket.snapshot(&proxies).unwrap(), []);
         let error = socket.apply(&DeleteNeighbour::proxy(p0, addr)).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("delete neighbour {addr} on p0: ENOENT")), "{error}");
+        assert!(error.starts_with(&format!("delete proxy {addr} on p0: ENOENT")), "{error}");
     }
     Ok(())
 }

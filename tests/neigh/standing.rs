@@ -1,7 +1,7 @@
 //! Who stands on a parent, seen from its own namespace.
 
 use crate::common::{Skip, mac, name, needs, parent, socket, vid};
-use sublink::neigh::{Certainty, MacsOn, NewForwarding};
+use sublink::neigh::{Certainty, ListForwarding, MacsOn, NewForwarding};
 use sublink::{IfIndex, LinkChange, MacAddr, MacvlanMode, Netns, NewLink, Socket};
 use sublink_tests::kernel_test;
 
@@ -111,12 +111,26 @@ fn a_long_list_is_read_until_it_agrees() -> Result<(), Skip> {
     Ok(())
 }
 
+/// For an index that no link has, the kernel's list is empty, as if nothing stood there.
 #[kernel_test]
 fn a_parent_that_is_gone_is_said() -> Result<(), Skip> {
+    let (mut socket, elsewhere) = (socket(), Netns::create().unwrap());
+    let p0 = parent(&mut socket);
+    macvlan(&mut socket, p0, MacvlanMode::Bridge, 1);
+    assert!(on(&mut socket, p0).has(mac(1)));
+    socket.change(&LinkChange::move_to(p0, &elsewhere)).unwrap();
+    assert_eq!(socket.snapshot(&ListForwarding::of(p0)).unwrap(), []);
+    let error = socket.macs_on(p0, &[mac(1)]).unwrap_err();
+    assert!(error.is_no_device(), "{error}");
+    Ok(())
+}
+
+#[kernel_test]
+fn a_parent_that_lets_in_nobody_is_there() -> Result<(), Skip> {
     let mut socket = socket();
-    match socket.macs_on(IfIndex::new(999).unwrap(), &[]) {
-        Ok(found) => assert_eq!(found.others, []),
-        Err(error) => assert!(error.to_string().starts_with("list forwarding entries: ENODEV"), "{error}"),
-    }
+    let p0 = parent(&mut socket);
+    socket.change(&LinkChange::new(p0).down()).unwrap();
+    let found = on(&mut socket, p0);
+    assert_eq!((found.known, found.others, found.certainty), (vec![], vec![], Certainty::OneDatagram));
     Ok(())
 }

@@ -82,7 +82,9 @@ fn make_and_remove_at_once(host: &mut Socket, parent: Parent) {
     };
     thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(make_and_remove)).collect();
-        threads.into_iter().for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        for thread in threads {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
     });
     parent.remove(host, &owner(), &[]).unwrap(); // the last two may each have seen the other's
     assert_eq!(links(host), before);

@@ -181,8 +181,8 @@ pub fn a_batch_is_used_again() -> Result<(), Skip> {
 
 #[kernel_test]
 pub fn a_thousand_steps_come_and_go() -> Result<(), Skip> {
-    needs_usual_buffers()?;
     const PAIRS: u32 = 500;
+    needs_usual_buffers()?;
     let mut socket = socket();
     let parent = parent(&mut socket);
     let before = seen();

@@ -1,6 +1,7 @@
 //! The configuration that comes on stdin, and what the environment says beside it.
 
 use super::ipam::Ipam;
+use super::json;
 use super::protocol::{Error, Result, Success, Version};
 use super::record::{Key, Records};
 use serde::Deserialize;
@@ -99,7 +100,7 @@ pub struct Lists {
 
 impl Config {
     pub fn read(stdin: &[u8]) -> Result<Self> {
-        Ok(serde_json::from_slice(stdin)?)
+        Ok(json::read(stdin)?)
     }
 
     pub fn check_name(&self) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Addresses come from another plugin, which is executed with this one's input.
 
+use super::json;
 use super::protocol::{Error, Result, Success};
 use std::ffi::OsString;
 use std::fmt;
@@ -46,7 +47,7 @@ impl<'a> Ipam<'a> {
         if output.status.success() {
             return Ok(output.stdout);
         }
-        let error: Error = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+        let error: Error = json::read(&output.stdout).unwrap_or_else(|_| {
             let text = String::from_utf8_lossy(&output.stdout);
             Error::new(999, format!("{}: {}", output.status, text.trim()))
         });

@@ -47,13 +47,13 @@ fn add_to(
         Ok((link, attached))
     };
     let (link, attached) = prepare().inspect_err(|_: &Error| {
-        let _ = parent.remove(&mut place.host, &owner, &[]);
+        let _ = master::remove(parent, &mut place.host, false);
     })?;
     record.attached = attached.to_string();
     configure(config, key, ipam, place, link, &attached, record).inspect_err(|_| {
         let _ = attached.detach(&mut place.host, &mut place.pod, &Detach::new());
         let _ = ipam.map(|ipam| ipam.call("DEL"));
-        let _ = parent.remove(&mut place.host, &owner, &[]);
+        let _ = master::remove(parent, &mut place.host, false);
     })
 }
 

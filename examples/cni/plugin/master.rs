@@ -4,12 +4,16 @@ use super::config::Config;
 use super::protocol::{Error, Result};
 use std::thread;
 use std::time::{Duration, Instant};
+use sublink::error::Class;
 use sublink::link::LinkKind;
 use sublink::network::{Parent, Removal};
 use sublink::{IfName, Owner, Socket, network};
 
 /// How long the links of a namespace that has just ended may still stand on their parent.
 const DYING: Duration = Duration::from_secs(1);
+
+/// How often a parent's removal is tried.
+const TRIES: u32 = 3;
 
 /// Whose mark the VLANs have that are made on demand.
 pub fn owner() -> Result<Owner> {
@@ -42,14 +46,15 @@ pub fn master(config: &Config, host: &mut Socket) -> Result<IfName> {
 }
 
 /// Removes the parent, if it was made on demand and nothing stands on it. Links of a namespace that has just ended
-/// (`is_ended`) still stand on it for a moment. No event says that the last one is gone: one in another namespace is only seen by a
-/// removal that is tried.
+/// (`is_ended`) still stand on it for a moment. On a very busy machine a removal may be given up as too slow to be sure of: then
+/// it is tried again.
 pub fn remove(parent: &Parent, host: &mut Socket, is_ended: bool) -> Result<()> {
-    let (owner, since) = (owner()?, Instant::now());
+    let (owner, since, mut tries) = (owner()?, Instant::now(), 1);
     loop {
-        match parent.remove(host, &owner, &[])? {
-            Removal::InUse if is_ended && since.elapsed() < DYING => thread::sleep(DYING / 20),
-            _ => return Ok(()),
+        match parent.remove(host, &owner, &[]) {
+            Ok(Removal::InUse) if is_ended && since.elapsed() < DYING => thread::sleep(DYING / 20),
+            Err(network::Error::Failed(error)) if tries < TRIES && error.class() == Class::Transient => tries += 1,
+            removal => return Ok(removal.map(drop)?),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 pub mod config;
 mod ipam;
+mod json;
 mod link;
 mod master;
 mod place;
 pub mod protocol;
-mod record;
+pub mod record;
 mod routes;
 
 use config::{Config, key, required};
@@ -37,13 +38,12 @@ fn run() -> Result<String> {
     answer(&command, version, &config, &bytes).map_err(|error| Error { cni_version: version.to_string(), ..error })
 }
 
-/// Runs one command. DEL and GC do the rest of their work after a failure, and report the first failure at the end.
+/// Runs one command. DEL and GC do all of their work, whatever a part of it fails by, and report that at the end.
 fn answer(command: &str, version: Version, config: &Config, stdin: &[u8]) -> Result<String> {
     config.check_name()?;
-    let since = |oldest: Version| {
-        let is_old = version < oldest;
-        if is_old { Err(Error::new(1, format!("version {version} has no {command}"))) } else { Ok(()) }
-    };
+    if version < since(command) {
+        return Err(Error::new(1, format!("config version does not allow {command}"))); // the reference's words
+    }
     let ipam = config.ipam(stdin);
     let call_ipam = || ipam.as_ref().map_or(Ok(()), |ipam| ipam.call(command));
     match command {
@@ -51,33 +51,36 @@ fn answer(command: &str, version: Version, config: &Config, stdin: &[u8]) -> Res
             let result = link::add(config, &key()?, ipam.as_ref())?;
             return Ok(serde_json::to_string(&result.of_version(version))?);
         }
-        "CHECK" => {
-            since(Version::V0_4)?;
-            call_ipam()?;
-            link::check(config, &key()?)?;
-        }
         "DEL" => {
             let key = key()?;
             let released = call_ipam();
-            link::delete(config, &key, required("CNI_NETNS").ok())?;
-            released?;
+            link::delete(config, &key, required("CNI_NETNS").ok()).and(released)?;
+        }
+        "CHECK" => {
+            call_ipam()?;
+            link::check(config, &key()?)?;
         }
         "STATUS" => {
-            since(Version::V1_1)?;
             call_ipam()?;
             link::status(config)?;
         }
         "GC" => {
-            since(Version::V1_1)?;
             let released = call_ipam();
-            link::collect(config)?;
-            released?;
+            link::collect(config).and(released)?;
         }
         _ => {
-            return Err(Error::environment(format!(
-                "CNI_COMMAND is {command:?}: ADD, CHECK, DEL, STATUS, GC or VERSION"
-            )));
+            let known = "ADD, CHECK, DEL, STATUS, GC or VERSION";
+            return Err(Error::environment(format!("CNI_COMMAND is {command:?}: it can be {known}")));
         }
     }
     Ok(String::new())
+}
+
+/// The first version that has a command.
+fn since(command: &str) -> Version {
+    match command {
+        "STATUS" | "GC" => Version::V1_1,
+        "CHECK" => Version::V0_4,
+        _ => Version::V0_1,
+    }
 }

@@ -9,6 +9,7 @@
 //! Source: SPEC.md 1.1.0 of containernetworking/cni. The layouts of results: `ip4` and `ip6` in 0.1 and 0.2, a list with a
 //! `version` at each address from 0.3 to 0.4, the list without it since 1.0.
 
+use super::json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -246,7 +247,7 @@ mod text {
 impl Success {
     /// Reads a result of any version, into the newest layout.
     pub fn read(json: &[u8]) -> Result<Self> {
-        Ok(serde_json::from_slice::<Self>(json)?.modern())
+        Ok(json::read::<Self>(json)?.modern())
     }
 
     pub fn modern(mut self) -> Self {

@@ -13,6 +13,9 @@ use std::process;
 
 const DEFAULT_FOLDER: &str = "/var/lib/cni/sublink";
 
+/// How often the folder is made anew, if others remove it each time before there is a file in it.
+const TRIES: usize = 100;
+
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Record {
     /// The file of the container's namespace.
@@ -86,26 +89,29 @@ impl Records {
             .map_err(|error| failed("write", &self.file(key), &error))
     }
 
-    /// Writes a file beside it first, so that nobody reads half of it.
+    /// Writes a file beside it first, so that nobody reads half of it. While that is in the folder, nobody removes the folder.
     fn put(&self, key: &Key, record: &Record, name: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
-        let new = self.unfinished_file(key);
-        let write = || {
-            fs::create_dir_all(&self.0)?;
-            fs::write(&new, serde_json::to_vec(record)?)?;
-            name(&new, &self.file(key))
-        };
-        // Whoever removes the last record removes the folder too, perhaps in between.
-        let mut written = write();
-        for _ in 0..10 {
+        let (new, json) = (self.unfinished_file(key), serde_json::to_vec(record)?);
+        let mut written = fs::write(&new, &json);
+        for _ in 0..TRIES {
             match &written {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => written = write(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => self.make_folder()?,
                 _ => break,
             }
+            written = fs::write(&new, &json);
         }
-        written.inspect_err(|_| {
+        written.and_then(|()| name(&new, &self.file(key))).inspect_err(|_| {
             let _ = fs::remove_file(&new);
             let _ = fs::remove_dir(&self.0);
         })
+    }
+
+    fn make_folder(&self) -> io::Result<()> {
+        match fs::create_dir_all(&self.0) {
+            // It was there, and gone at a second look: whoever removes the last record removes it too.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        }
     }
 
     pub fn read(&self, key: &Key) -> Result<Option<Record>> {

@@ -1,9 +1,8 @@
 //! What a reason makes of a failure, and words that several sentences share.
 
-use super::{FoundRoute, Reason};
+use super::Reason;
 use crate::error::{Class, Subject};
 use crate::link::{Ipv6Setting, MacvlanFlags};
-use crate::route::{RouteType, Table};
 use crate::value::{IPV6_MTU, IfIndex, IfName};
 use ipnetwork::IpNetwork;
 use std::fmt;
@@ -24,6 +23,8 @@ impl Reason {
             | Self::TakenThere { .. }
             | Self::AddressIsThere { .. }
             | Self::RouteIsThere(_)
+            | Self::NeighbourIsThere(_)
+            | Self::ForwardingIsThere { .. }
             | Self::SourceIsDuplicate { .. } => Class::Taken,
             Self::Passthru { .. }
             | Self::ParentIsPort { .. }
@@ -40,6 +41,10 @@ impl Reason {
             | Self::NoSuchAddress(_)
             | Self::AnotherRoute(_)
             | Self::NoSuchRoute(_)
+            | Self::AnotherNeighbour(_)
+            | Self::NoSuchNeighbour { .. }
+            | Self::OneNeighbour(_)
+            | Self::NoSuchForwarding { .. }
             | Self::SourceIsAbsent(_) => Class::Gone,
             Self::LinkIsDown(_) | Self::SourceIsTentative { .. } => Class::Transient,
             Self::NoIpv6 { mtu, .. } if *mtu < IPV6_MTU => Class::Invalid,
@@ -50,6 +55,7 @@ impl Reason {
             | Self::NotAssignable(_)
             | Self::NoIpv4 { .. }
             | Self::Ipv6IsOff(_)
+            | Self::StationNeedsPassthru { .. }
             | Self::RouteLeadsNowhere => Class::Invalid,
             _ => return None,
         })
@@ -77,36 +83,13 @@ impl Reason {
             | Self::NoIpv4 { .. }
             | Self::Ipv6IsOff(_)
             | Self::NoIpv6 { .. }
+            | Self::StationNeedsPassthru { .. }
             | Self::Setting { .. } => Subject::Link,
             Self::SourceIsTentative { .. } | Self::SourceIsDuplicate { .. } | Self::SourceIsAbsent(_) => {
                 Subject::Address
             }
             _ => return None,
         })
-    }
-}
-
-/// `10.1.0.0/16 via 10.0.50.1 dev eth0 metric 99`.
-impl fmt::Display for FoundRoute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { destination, route_type, gateway, link, metric, table } = self;
-        if *route_type != RouteType::Unicast {
-            write!(f, "{route_type} ")?;
-        }
-        match destination.prefix() {
-            0 => f.write_str("default")?,
-            _ => write!(f, "{destination}")?,
-        }
-        if let Some(gateway) = gateway {
-            write!(f, " via {gateway}")?;
-        }
-        if let Some(link) = link {
-            write!(f, " dev {}", called(*link))?;
-        }
-        if *metric != 0 {
-            write!(f, " metric {metric}")?;
-        }
-        if *table == Table::MAIN { Ok(()) } else { write!(f, " table {}", table.0) }
     }
 }
 
@@ -170,4 +153,12 @@ pub(super) fn found_or_none(link: IfName, setting: Ipv6Setting, asked: i32, foun
 /// `10.0.0.7/24`, or `10.0.0.7/32 with the peer 10.0.0.1`.
 pub(super) fn with_peer(addr: IpNetwork, peer: Option<IpAddr>) -> String {
     peer.map_or_else(|| addr.to_string(), |peer| format!("{addr} with the peer {peer}"))
+}
+
+pub(super) fn as_neighbour(is_proxy: bool) -> &'static str {
+    if is_proxy { "proxy" } else { "neighbour" }
+}
+
+pub(super) fn for_owner(owner: Option<IfName>) -> String {
+    owner.map_or(String::new(), |owner| format!(", for {}, which stands on it", called(owner)))
 }

@@ -229,14 +229,17 @@ impl Parent {
 
     /// The same; what it stands on and was `made` is the caller's to undo.
     fn up_from_below(&self, host: &mut Socket, owner: &Owner, made: &mut Vec<IfIndex>) -> Result<Up> {
-        let (mut patience, mut collisions) = (Patience::new(), Patience::<()>::of(COLLIDING));
+        let (mut patience, mut collisions) = (Patience::new(), Patience::of(COLLIDING));
+        let mut seen = None;
         loop {
             let error = match self.try_up(host, owner, made) {
                 Ok(Some(up)) => return Ok(up),
                 Ok(None) => None,
                 Err(error) => Some(error),
             };
-            // Somebody else was quicker to make it, is making it, or has removed what was planned with.
+            // Somebody else was quicker to make it, is making it, or has removed what was planned with. Another link each time
+            // means that others make it and remove it again: then nobody is stuck, and the wait begins anew.
+            seen = self.find(host)?.map(|link| link.index).or(seen);
             let mut maker = None;
             let may_pass = match &error {
                 None => true,
@@ -245,11 +248,11 @@ impl Parent {
                     there.is_temporary()
                 }
                 Some(Error::Invalid(_)) => false,
-                Some(Error::Failed(failed)) if failed.is_already_there() => collisions.lasts(None),
+                Some(Error::Failed(failed)) if failed.is_already_there() => collisions.lasts(seen),
                 Some(Error::Failed(failed)) if is_down(failed) => self.base_comes_up(host)?,
                 Some(Error::Failed(failed)) => failed.is_no_device(),
             };
-            if !may_pass || !patience.wait(maker) {
+            if !may_pass || !patience.wait(Some((maker, seen))) {
                 return Err(match error {
                     None => crate::Error::from(ErrorKind::TimedOut).into(), // it was gone again, or being removed, each time
                     Some(Error::Failed(failed)) => failed.explained(host).into(),

@@ -141,6 +141,14 @@ pub const ROWS: &[Row] = &[
         w.mtu(1000);
         w.socket.set(&LinkSettings::new(w.p0).addr_gen_mode(AddrGenMode::None))
     }, Explained("NoIpv6", "p0 has no IPv6: its MTU is 1000, and IPv6 needs 1280")),
+    row(SET, Errno::EAFNOSUPPORT, "IPv6, an MTU below 1280, a token", |w| {
+        w.mtu(1000);
+        w.socket.set(&LinkSettings::new(w.p0).token(Ipv6Token::new("::7".parse().unwrap()).unwrap()))
+    }, Explained("NoIpv6", "p0 has no IPv6: its MTU is 1000, and IPv6 needs 1280")),
+    row(SET, Errno::EAFNOSUPPORT, "IPv6, an MTU below 1280, and an IPv4 setting", |w| {
+        w.mtu(1000);
+        w.socket.set(&LinkSettings::new(w.p0).addr_gen_mode(AddrGenMode::Eui64).ipv4(Ipv4Setting::ARP_NOTIFY, 1))
+    }, Explained("NoIpv6", "p0 has no IPv6: its MTU is 1000, and IPv6 needs 1280")),
     row(SET, Errno::EAFNOSUPPORT, "IPv4, an MTU below 68", |w| {
         let tiny = w.tiny();
         w.socket.set(&LinkSettings::new(tiny).ipv4(Ipv4Setting::ARP_NOTIFY, 1))
@@ -158,6 +166,14 @@ pub const ROWS: &[Row] = &[
         fs::write("/proc/sys/net/ipv6/conf/p0/accept_ra", "0").unwrap();
         w.socket.set(&LinkSettings::new(w.p0).token(token))
     }, Words("advertisement")).on(&[On::Since(5, 12)]),
+    row(SET, Errno::EINVAL, "a token, of a loopback", |w| {
+        let lo = w.socket.index_of("lo").unwrap();
+        w.socket.set(&LinkSettings::new(lo).token(Ipv6Token::new("::7".parse().unwrap()).unwrap()))
+    }, Words("loopback")).on(&[On::Since(5, 12)]),
+    row(SET, Errno::EINVAL, "a token, without router solicitations", |w| {
+        fs::write("/proc/sys/net/ipv6/conf/p0/router_solicitations", "0").unwrap();
+        w.socket.set(&LinkSettings::new(w.p0).token(Ipv6Token::new("::7".parse().unwrap()).unwrap()))
+    }, Words("solicitation")).on(&[On::Since(5, 12)]),
     row(SET, Errno::EINVAL, "a token, without advertisements accepted, before Linux 5.12", |w| {
         let token = Ipv6Token::new("::7".parse().unwrap()).unwrap();
         fs::write("/proc/sys/net/ipv6/conf/p0/accept_ra", "0").unwrap();
