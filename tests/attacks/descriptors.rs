@@ -64,7 +64,7 @@ pub fn a_bare_socket_gives_errors_with_text() -> Result<(), Skip> {
 #[kernel_test]
 pub fn a_bare_socket_tells_its_namespace() -> Result<(), Skip> {
     if kernel() < (5, 14) {
-        return Err(Skip("SO_NETNS_COOKIE: since Linux 5.14".into()));
+        return Err(Skip("this kernel is too old for SO_NETNS_COOKIE, which is of Linux 5.14".into()));
     }
     let there = Netns::create().unwrap();
     let (here, elsewhere) = (bare(), there.run(bare).unwrap());

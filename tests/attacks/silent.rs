@@ -157,7 +157,7 @@ pub fn events_do_not_prolong_the_wait() -> std::result::Result<(), Skip> {
 #[role]
 fn waiter() {
     let (mut socket, _mute) = unanswered(bare());
-    socket.set_time_limit(Duration::from_millis(200));
+    socket.set_time_limit(LONG);
     timed_out("index_of", socket.index_of("lo"));
 }
 
@@ -221,7 +221,7 @@ fn late_list() {
 #[role]
 fn late_address() {
     let (mut host, mut watch) = (socket(), AddressWatch::open().unwrap());
-    let down = host.create(&NewLink::veth(NewLink::peer().name(name("q1"))).name(name("q0"))).unwrap();
+    let down = host.create(&NewLink::veth(NewLink::peer())).unwrap();
     let addr = "fd00::7".parse().unwrap();
     host.apply(&NewAddress::new(down, "fd00::7/64".parse().unwrap())).unwrap();
     wait_late(|_| {
