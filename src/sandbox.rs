@@ -92,7 +92,9 @@ impl Sandbox {
     /// A namespace that is open already.
     pub fn of(netns: Netns) -> Result<Self> {
         let (socket, ipv6) = run_in(netns.as_fd(), || (Socket::open(), open_folder(IPV6)))?;
-        Ok(Self::with(netns, socket?, ipv6.ok()))
+        let mut socket = socket?;
+        socket.make_buffer();
+        Ok(Self::with(netns, socket, ipv6.ok()))
     }
 
     /// The calling thread's own namespace, for a caller that is inside already. No thread is started, and no capability
@@ -103,7 +105,10 @@ impl Sandbox {
 
     /// A new namespace: see [`Netns::create`].
     pub fn create() -> Result<Self> {
-        run_in_new(|| Ok(Self::with(Netns::current()?, Socket::open()?, open_folder(IPV6).ok())))?
+        let make = || Ok::<_, Error>(Self::with(Netns::current()?, Socket::open()?, open_folder(IPV6).ok()));
+        let mut sandbox = run_in_new(make)??;
+        sandbox.socket.make_buffer();
+        Ok(sandbox)
     }
 
     /// On a thread of [`on_a_thread`].

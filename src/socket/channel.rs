@@ -60,8 +60,7 @@ pub(super) struct Channel {
     pub(super) fd: Descriptor,
     /// Its number, for each send and receive.
     number: RawFd,
-    /// Made for the first datagram. Were it made with the socket, on the thread that has entered a namespace for that, the C
-    /// library would clear all of it, page by page: a thread's heap is not known to be clean.
+    /// Made by [`make_buffer`](Self::make_buffer).
     buf: Box<[u8]>,
     limit: Duration,
 }
@@ -190,12 +189,20 @@ impl Channel {
         }
     }
 
-    /// `None`: a signal interrupted, or the datagram is not the kernel's. A connected socket gets no others; the check is cheap.
-    fn receive_once(&mut self) -> Result<Option<usize>> {
-        const FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_TRUNC);
+    /// Makes the buffer, on the thread that is to use it, or before the first datagram. Were it made on a thread that has entered a
+    /// namespace to open the socket, the C library would clear all of it, page by page: such a thread's heap is not known to be
+    /// clean.
+    #[inline]
+    pub(super) fn make_buffer(&mut self) {
         if self.buf.is_empty() {
             self.buf = vec![0; BUFFER].into_boxed_slice();
         }
+    }
+
+    /// `None`: a signal interrupted, or the datagram is not the kernel's. A connected socket gets no others; the check is cheap.
+    fn receive_once(&mut self) -> Result<Option<usize>> {
+        const FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_TRUNC);
+        self.make_buffer();
         #[cfg(test)]
         if let Descriptor::Scripted(script) = &self.fd {
             return script.receive(&mut self.buf);

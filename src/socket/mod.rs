@@ -101,7 +101,13 @@ impl Socket {
     pub fn open_in(namespace: impl AsFd) -> Result<Self> {
         let mut socket = run_in(namespace.as_fd(), Self::open)??;
         socket.home = Some(Netns::of_clone(namespace.as_fd())?);
+        socket.make_buffer();
         Ok(socket)
+    }
+
+    /// Makes room for answers, where the socket was opened on a thread for that: see [`Channel::make_buffer`].
+    pub(crate) fn make_buffer(&mut self) {
+        self.channel.make_buffer();
     }
 
     /// The namespace it lives in, where that is known: it was opened from outside, or the calling thread is there too.
