@@ -34,7 +34,8 @@ impl World {
 
     fn move_away(&mut self, link: IfIndex) -> Result<()> {
         let (there, _inside) = elsewhere();
-        self.socket.change(&LinkChange::move_to(link, &there))
+        // While the namespace is there, and its descriptor no other file's.
+        self.socket.change(&LinkChange::move_to(link, &there)).map_err(|error| error.explained(&mut self.socket))
     }
 
     /// Nine VLANs, each on the one before, or as many as there can be.
@@ -91,7 +92,7 @@ pub const ROWS: &[Row] = &[
     row(CREATE, Errno::EEXIST, "the name is taken where the link is to be", |w| {
         let (there, mut inside) = elsewhere();
         crate::common::veth(&mut inside, "x", "y");
-        w.create(&NewLink::macvlan(w.p0).name(name("x")).netns(&there))
+        w.create(&NewLink::macvlan(w.p0).name(name("x")).netns(&there)).map_err(|error| error.explained(&mut w.socket))
     }, Explained("TakenThere", "the name x is taken in the other namespace")),
     known(CREATE, Errno::EBUSY, "the index is taken where the link is to be, before Linux 6.16",
         Elsewhere("taken::an_index_in_another_namespace"), Explained("TakenThere", "")),
@@ -304,7 +305,7 @@ pub const ROWS: &[Row] = &[
     row(DELETE, Errno::ENODEV, "no such link in the other namespace, but here", |w| {
         let (there, _inside) = elsewhere();
         let nsid = w.socket.nsid_or_new(&there).unwrap();
-        w.socket.apply(&DeleteLink::index(w.p0).in_netnsid(nsid))
+        w.socket.apply(&DeleteLink::index(w.p0).in_netnsid(nsid)).map_err(|error| error.explained(&mut w.socket))
     }, Explained("LinkIsGone", "the link does not exist, or no longer")),
     row(DELETE, Errno::EOPNOTSUPP, "lo of another namespace", |w| {
         let (there, mut inside) = elsewhere();
