@@ -136,8 +136,9 @@ pub fn a_base_that_follows_its_own_is_awaited() -> Result<(), Skip> {
     let made = vlan.follow(|host| inner.up(host, &owner()).unwrap_or_else(|error| panic!("{error}")));
     assert!(made.made && made.down.is_none(), "{made:?}");
 
-    let since = Instant::now();
     set(&mut vlan.host, vlan.index, false);
+    await_link(made.index, "the VLAN to follow its base", |link| !link.is_up());
+    let since = Instant::now();
     let error = refused(&mut vlan.host, |host| Parent::new(name("v10.30")).up(host, &owner()));
     assert_eq!(failed(&error).raw_os_error(), Some(100), "{error}");
     assert!(since.elapsed() > Duration::from_secs(1), "it was waited for");
