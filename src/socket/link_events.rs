@@ -25,6 +25,15 @@ impl LinkEvents {
         }
     }
 
+    /// Opens them, or waits for the next event if they are open. In both cases the caller has to look again.
+    pub(crate) fn open_or_wait(events: &mut Option<Self>, beside: &Socket, limit: Duration) -> Result<()> {
+        match events {
+            None => *events = Some(Self::open_beside(beside)?),
+            Some(events) => events.wait(limit)?,
+        }
+        Ok(())
+    }
+
     /// Waits for the next event, at most for `limit`. The caller has to look again in any case, with an event or without.
     pub(crate) fn wait(&mut self, limit: Duration) -> Result<()> {
         self.0.set_limit(limit.min(PAUSE));

@@ -4,12 +4,13 @@ use crate::common::roles::ROLE;
 use crate::common::{Skip, name, needs, parent, sequence, socket, vid};
 use crate::help::{beside, failed, links, on, owner, up};
 use crate::pod::Pod;
-use crate::tools::try_ip;
+use crate::tools::{await_link, try_ip};
 use nix::sys::socket::{setsockopt, sockopt};
 use std::os::fd::AsFd;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
+use sublink::link::LinkView;
 use sublink::network::{Parent, Plan, Removal};
 use sublink::{LinkChange, MacvlanMode, Netns, NewLink, Owner, Socket};
 use sublink_tests::{kernel_test, role};
@@ -140,11 +141,9 @@ pub fn what_is_finished_while_it_is_removed_is_kept() -> Result<(), Skip> {
     let here = Netns::current().unwrap();
     let removal = thread::scope(|scope| {
         let remover = scope.spawn(|| vlan().remove(&mut Socket::open_in(&here).unwrap(), &owner(), &[]));
-        let since = Instant::now();
-        while !host.link_at(index).unwrap().to_owned().alias.is_some_and(|alias| alias.starts_with(b"removing-")) {
-            assert!(since.elapsed() < Duration::from_secs(120), "it is not being removed");
-            thread::sleep(Duration::from_millis(1));
-        }
+        let has_notice =
+            |link: &LinkView<'_>| link.alias().is_some_and(|alias| alias.as_bytes().starts_with(b"removing-"));
+        await_link(index, "its removal", has_notice);
         assert_eq!(vlan().up(&mut host, &owner()).unwrap().index, index);
         remover.join().unwrap()
     });

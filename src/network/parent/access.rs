@@ -49,7 +49,7 @@ impl Parent {
         if let Some(to) = access.destinations().iter().find(|to| access.source(**to).is_none()) {
             return Err(InvalidParent::AccessWithoutAddress(*to).into());
         }
-        let (mut patience, mut collisions) = (Patience::new(), Patience::<()>::of(COLLIDING));
+        let (mut patience, mut collisions) = (Patience::new(), Patience::of(COLLIDING));
         loop {
             let up = self.up(host, owner)?;
             let error = match self.try_access(host, owner, up.index, name, access) {
@@ -59,7 +59,7 @@ impl Parent {
             let may_pass = match &error {
                 Error::Invalid(_) => false,
                 // Somebody else has made it.
-                Error::Failed(failed) if failed.is_already_there() => collisions.lasts(None),
+                Error::Failed(failed) if failed.is_already_there() => collisions.lasts(Some(up.index)),
                 Error::Failed(failed) => {
                     failed.is_no_device()
                         || is_up_unnamed(failed)

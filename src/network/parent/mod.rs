@@ -239,7 +239,9 @@ impl Parent {
             };
             // Somebody else was quicker to make it, is making it, or has removed what was planned with. Another link each time
             // means that others make it and remove it again: then nobody is stuck, and the wait begins anew.
-            seen = self.find(host)?.map(|link| link.index).or(seen);
+            if let Ok(Some(link)) = self.find(host) {
+                seen = Some(link.index);
+            }
             let mut maker = None;
             let may_pass = match &error {
                 None => true,

@@ -101,10 +101,7 @@ fn outlive_notice(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>>
         if begun.elapsed() > LIMIT {
             return Err(crate::Error::from(ErrorKind::TimedOut).into()); // one removal after the other
         }
-        match &mut events {
-            None => events = Some(LinkEvents::open_beside(host)?), // and look again
-            Some(events) => events.wait(TRY)?,
-        }
+        LinkEvents::open_or_wait(&mut events, host, TRY)?;
     }
 }
 

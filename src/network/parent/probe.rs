@@ -76,14 +76,11 @@ pub(super) fn outlive(host: &mut Socket, owner: &Owner, parent: IfIndex) -> Resu
     let (since, mut events) = (Instant::now(), None);
     while host.has_link(probe.index)? {
         let left = STALE.saturating_sub(since.elapsed());
-        match &mut events {
-            _ if left.is_zero() => {
-                let _ = host.delete(probe.index);
-                break;
-            }
-            None => events = Some(LinkEvents::open_beside(host)?), // and look again
-            Some(events) => events.wait(left)?,
+        if left.is_zero() {
+            let _ = host.delete(probe.index);
+            break;
         }
+        LinkEvents::open_or_wait(&mut events, host, left)?;
     }
     Ok(true)
 }

@@ -114,10 +114,7 @@ impl Parent {
             if half_made.is_none() || left.is_zero() {
                 return Ok(half_made);
             }
-            match &mut events {
-                None => events = Some(LinkEvents::open_beside(host)?), // and look again
-                Some(events) => events.wait(left)?,
-            }
+            LinkEvents::open_or_wait(&mut events, host, left)?;
         }
     }
 

@@ -67,10 +67,7 @@ pub(super) fn comes_up(host: &mut Socket, index: IfIndex) -> Result<bool> {
         if left.is_zero() || !follows(host, link)? {
             return Ok(false);
         }
-        match &mut events {
-            None => events = Some(LinkEvents::open_beside(host)?), // and look again
-            Some(events) => events.wait(left)?,
-        }
+        LinkEvents::open_or_wait(&mut events, host, left)?;
     }
 }
 
