@@ -12,6 +12,7 @@ use sublink::neigh::{
     DeleteForwarding, DeleteNeighbour, ForwardingEntry, ListForwarding, ListNeighbours, NeighbourInfo, NewForwarding,
     NewNeighbour, NewProxy,
 };
+use sublink::value::EtherAddr;
 use sublink::{IfIndex, MacAddr, MacvlanMode, Netns, NewLink, Socket};
 
 /// Entries, made in two ways.
@@ -177,8 +178,7 @@ fn show(row: &Row) -> Value {
     };
     if row.ip.contains("bridge") {
         let mut shown = of("bridge -j fdb show");
-        // The kernel's own groups, of which some are made from random addresses.
-        shown.retain(|entry| entry["mac"].as_str().is_some_and(|mac| mac.starts_with("02:") || mac.contains(":77:")));
+        shown.retain(|entry| entry["mac"].as_str().is_some_and(|mac| is_of_a_row(mac.parse().expect("an address"))));
         shown.sort_by_key(|entry| {
             (entry["ifname"] != "mv0", entry["mac"] != "02:00:00:00:00:55", entry["mac"].to_string())
         });
@@ -202,9 +202,13 @@ fn read(socket: &mut Socket) -> Vec<NeighbourInfo> {
 
 fn entries(socket: &mut Socket, links: &[IfIndex]) -> Vec<ForwardingEntry> {
     let entries = links.iter().flat_map(|link| socket.snapshot(&ListForwarding::of(*link)).expect("entries"));
-    let is_ours =
-        |entry: &ForwardingEntry| entry.addr.is_some_and(|addr| matches!(addr.bytes(), [2, 0, ..] | [1, .., 0x77, _]));
-    let mut entries: Vec<_> = entries.filter(is_ours).collect();
+    let mut entries: Vec<_> = entries.filter(|entry| entry.addr.is_some_and(is_of_a_row)).collect();
     entries.sort_by_key(|entry| (entry.index, entry.addr));
     entries
+}
+
+/// Whether a row made the entry. The kernel makes others: the groups of its own, some with bytes of a random MAC address, at
+/// a moment of its choice.
+fn is_of_a_row(addr: EtherAddr) -> bool {
+    matches!(addr.bytes(), [2, 0, 0, 0, 0, 0x55..=0x57] | [1, 0, 0x5e, 0, 0x77, 1])
 }
