@@ -64,10 +64,7 @@ impl Parent {
         sandbox: &mut Sandbox,
         endpoint: impl Fn(IfIndex) -> Result<Endpoint<'a>>,
     ) -> Result<(Up, Attached)> {
-        self.until_it_stands(host, owner, |host, index| {
-            let endpoint = endpoint(index)?;
-            Ok((endpoint.attach(host, sandbox), endpoint.link().kind()))
-        })
+        self.until_it_stands(host, owner, sandbox, endpoint, Endpoint::attach)
     }
 
     /// The same up to [`Endpoint::prepare`], for a caller that has something to do before [`Endpoint::finish`], such as asking
@@ -82,44 +79,52 @@ impl Parent {
         sandbox: &mut Sandbox,
         endpoint: impl Fn(IfIndex) -> Result<Endpoint<'a>>,
     ) -> Result<(Up, Attached)> {
-        self.until_it_stands(host, owner, |host, index| {
-            let endpoint = endpoint(index)?;
-            Ok((endpoint.prepare(host, sandbox), endpoint.link().kind()))
-        })
+        self.until_it_stands(host, owner, sandbox, endpoint, Endpoint::prepare)
     }
 
     /// Brings the parent up and puts a link on it, again and again while others of the same owner are in the way.
-    fn until_it_stands(
+    fn until_it_stands<'a>(
         &self,
         host: &mut Socket,
         owner: &Owner,
-        mut put: impl FnMut(&mut Socket, IfIndex) -> Result<(crate::Result<Attached>, LinkKind)>,
+        sandbox: &mut Sandbox,
+        endpoint: impl Fn(IfIndex) -> Result<Endpoint<'a>>,
+        put: impl Fn(&Endpoint<'a>, &mut Socket, &mut Sandbox) -> crate::Result<Attached>,
     ) -> Result<(Up, Attached)> {
         let mut patience = Patience::new();
         let mut was_made = false;
         loop {
             let up = self.up(host, owner)?;
             was_made |= up.made;
-            let (error, kind) = match put(host, up.index)? {
-                // A VLAN goes with a parent that somebody is removing.
-                (Ok(_), LinkKind::Vlan) if !until_firm(host, up.index)? => {
-                    (Error::from(ErrorKind::TimedOut).with_undo(Undo::Clean), LinkKind::Vlan)
-                }
-                (Ok(attached), _) => return Ok((Up { made: was_made, ..up }, attached)),
-                (Err(error), kind) => (error, kind),
+            let endpoint = endpoint(up.index)?;
+            let kind = endpoint.link().kind();
+            let put = put(&endpoint, host, sandbox).and_then(|attached| match kind {
+                LinkKind::Vlan => stays(attached, host, sandbox, up.index),
+                _ => Ok(attached),
+            });
+            let error = match put {
+                Ok(attached) => return Ok((Up { made: was_made, ..up }, attached)),
+                Err(error) => error,
             };
+            // A look that fails tells nothing: then the first error is the one to tell of.
             let may_pass = error.undo() == Some(Undo::Clean)
-                && (!host.has_link(up.index)?
-                    || is_kept_off(&error, kind) && is_of(owner, host, up.index)?
-                    || is_down(&error) && comes_up(host, up.index)?);
-            if !may_pass {
-                return Err(error.into());
-            }
-            outlive(host, owner, up.index)?;
-            if !patience.wait(Some(up.index)) {
+                && (host.has_link(up.index).is_ok_and(|is_there| !is_there)
+                    || is_kept_off(&error, kind) && is_of(owner, host, up.index).unwrap_or(false)
+                    || is_down(&error) && comes_up(host, up.index).unwrap_or(false));
+            if !may_pass || outlive(host, owner, up.index).is_err() || !patience.wait(Some(up.index)) {
                 return Err(error.into());
             }
         }
+    }
+}
+
+/// Returns a VLAN that was attached, unless it goes with its parent, which somebody is removing. Where that cannot be found out,
+/// it is removed again.
+fn stays(attached: Attached, host: &mut Socket, sandbox: &mut Sandbox, parent: IfIndex) -> crate::Result<Attached> {
+    match until_firm(host, parent) {
+        Ok(true) => Ok(attached),
+        Ok(false) => Err(Error::from(ErrorKind::TimedOut).with_undo(Undo::Clean)),
+        Err(error) => Err(error.with_undo(attached.undo(sandbox.socket()))),
     }
 }
 
@@ -184,7 +189,39 @@ impl<T: PartialEq> Patience<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::tests::{index, name, owner};
     use super::*;
+    use crate::link::{NewLink, VlanId};
+    use crate::netns::Netns;
+    use crate::socket::script::{Kernel, Shared, socket};
+    use crate::value::MacAddr;
+    use std::sync::{Arc, Mutex};
+
+    /// Each request of the host's socket fails once, also the look whether the parent stays.
+    #[test]
+    fn a_vlan_stands_or_is_told_of() {
+        let mut stood = Vec::new();
+        for failing in 0..12 {
+            let kernel: Shared = Arc::new(Mutex::new(Kernel::with_links(1)));
+            let mut sends = 0;
+            let mut host = socket(&kernel, 0, move |_, events, _| {
+                sends += 1;
+                if sends == failing + 1 { Err(Errno::ENOMEM) } else { Ok(events) }
+            });
+            let mut pod = Sandbox::with(Netns::current().unwrap(), socket(&kernel, 1, |_, events, _| Ok(events)), None);
+            let attached = Parent::new(name("v2")).attach(&mut host, &owner(), &mut pod, |parent| {
+                let mac = MacAddr::new([2, 0, 0, 0, 0, 7]).unwrap();
+                Ok(Endpoint::new(
+                    NewLink::vlan(parent, VlanId::new(5).unwrap()).name(name("eth0")).mac(mac).index(index(9)),
+                ))
+            });
+            let is_there = kernel.lock().unwrap().links[1].contains_key(&9);
+            assert_eq!(attached.is_ok(), is_there, "{failing}: {attached:?}");
+            stood.push(is_there);
+        }
+        let fell = stood.iter().filter(|stood| !**stood).count();
+        assert!(fell >= 3 && stood.ends_with(&[true; 3]), "{stood:?}");
+    }
 
     #[test]
     fn it_ends_when_both_time_and_looks_are_over() {

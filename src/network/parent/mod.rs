@@ -251,7 +251,7 @@ impl Parent {
                 }
                 Some(Error::Invalid(_)) => false,
                 Some(Error::Failed(failed)) if failed.is_already_there() => collisions.lasts(seen),
-                Some(Error::Failed(failed)) if is_down(failed) => self.base_comes_up(host)?,
+                Some(Error::Failed(failed)) if is_down(failed) => self.base_comes_up(host).unwrap_or(false),
                 Some(Error::Failed(failed)) => failed.is_no_device(),
             };
             if !may_pass || !patience.wait(Some((maker, seen))) {
@@ -346,19 +346,19 @@ impl Parent {
     }
 
     /// Whether the base has come up, if it is a VLAN that follows another link.
-    fn base_comes_up(&self, host: &mut Socket) -> Result<bool> {
+    fn base_comes_up(&self, host: &mut Socket) -> crate::Result<bool> {
         let base = self.base_name().map(|base| find(host, base)).transpose()?.flatten();
         base.map_or(Ok(false), |base| comes_up(host, base.index))
     }
 
     /// The link of its name.
-    fn find(&self, host: &mut Socket) -> Result<Option<LinkInfo>> {
+    fn find(&self, host: &mut Socket) -> crate::Result<Option<LinkInfo>> {
         find(host, self.name)
     }
 }
 
 /// Whether everything that a link stands on is there and stays. If somebody is removing it, the end of that is awaited first.
-fn stands_firm(host: &mut Socket, link: &LinkInfo) -> Result<bool> {
+fn stands_firm(host: &mut Socket, link: &LinkInfo) -> crate::Result<bool> {
     match link.parent_here().filter(|_| vlan_of(link).is_some()) {
         Some(base) => until_firm(host, base),
         None => Ok(true),
@@ -380,20 +380,20 @@ fn is_up(link: &LinkInfo) -> bool {
 }
 
 /// The link of this name, if there is one.
-fn find(host: &mut Socket, name: IfName) -> Result<Option<LinkInfo>> {
+fn find(host: &mut Socket, name: IfName) -> crate::Result<Option<LinkInfo>> {
     match host.link(name) {
         Ok(link) => Ok(Some(link.to_owned())),
         Err(error) if error.is_no_device() => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
 /// The link of this index, if there is one.
-fn at(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>> {
+fn at(host: &mut Socket, index: IfIndex) -> crate::Result<Option<LinkInfo>> {
     match host.link_at(index) {
         Ok(link) => Ok(Some(link.to_owned())),
         Err(error) if error.is_no_device() => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 

@@ -16,9 +16,9 @@
 //! link while its notice stands. So a notice is stale if another probe can be made, or if it has stood for longer than any
 //! removal lets its own stand.
 
+use super::at;
 use super::mark::{has_notice, vlan_of, with_notice, without_notice};
 use super::stack::DEEPEST;
-use super::{Result, at};
 use crate::error::ErrorKind;
 use crate::link::{LinkChange, LinkInfo};
 use crate::probe::Home;
@@ -74,7 +74,7 @@ fn take_down(host: &mut Socket, index: IfIndex, alias: &[u8]) -> crate::Result<(
 }
 
 /// Waits until neither the link nor any that it stands on has a notice. Returns whether all of them are there.
-pub(super) fn until_firm(host: &mut Socket, index: IfIndex) -> Result<bool> {
+pub(super) fn until_firm(host: &mut Socket, index: IfIndex) -> crate::Result<bool> {
     let mut next = Some(index);
     for _ in 0..=DEEPEST {
         let Some(index) = next else { break };
@@ -85,7 +85,7 @@ pub(super) fn until_firm(host: &mut Socket, index: IfIndex) -> Result<bool> {
 }
 
 /// Waits for the end of a notice, and takes it down if it is stale. Returns the link, unless it is gone.
-fn outlive_notice(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>> {
+fn outlive_notice(host: &mut Socket, index: IfIndex) -> crate::Result<Option<LinkInfo>> {
     let (mut since, mut tried) = (Instant::now(), Instant::now());
     let (begun, mut first, mut events) = (Instant::now(), None, None);
     loop {
@@ -99,7 +99,7 @@ fn outlive_notice(host: &mut Socket, index: IfIndex) -> Result<Option<LinkInfo>>
             tried = Instant::now();
         }
         if begun.elapsed() > LIMIT {
-            return Err(crate::Error::from(ErrorKind::TimedOut).into()); // one removal after the other
+            return Err(ErrorKind::TimedOut.into()); // one removal after the other
         }
         LinkEvents::open_or_wait(&mut events, host, TRY)?;
     }

@@ -5,7 +5,8 @@
 //! a VLAN up itself is done at once, on every kernel.
 
 use super::mark::vlan_of;
-use super::{Result, at, is_up};
+use super::{at, is_up};
+use crate::error::Result;
 use crate::link::{KindInfo, LinkChange, LinkFlags, LinkInfo, VlanFlags};
 use crate::socket::{LinkEvents, Socket};
 use crate::value::{IfIndex, IfName};
