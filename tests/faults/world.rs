@@ -18,7 +18,7 @@ use sublink::value::Scope;
 use sublink::{Error, IfIndex, ListLinks, MacvlanMode, NewLink, Sandbox, Socket};
 
 /// The longest wait for what must come.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The paths of the containers' namespaces, and what else the process is told.
 const PODS: &str = "SUBLINK_TEST_PODS";
