@@ -89,7 +89,8 @@ fn every_property_of_an_address_is_read_back() -> Result<(), Skip> {
     assert_eq!(read.broadcast, Some(ip("10.0.0.255")));
     assert!(read.flags.unwrap().contains(AddressFlags::NOPREFIXROUTE));
     let lifetime = read.lifetime.unwrap();
-    assert!((990..=1000).contains(&lifetime.preferred) && (1990..=2000).contains(&lifetime.valid), "{lifetime:?}");
+    // It counts down, and 500 seconds are more than the test takes.
+    assert!((500..=1000).contains(&lifetime.preferred) && (1500..=2000).contains(&lifetime.valid), "{lifetime:?}");
     assert_eq!(routes(&mut socket, ListRoutes::v4().table(Table::MAIN)), [""; 0]);
 
     let v6 = NewAddress::new(p0, net("fd00::7/64")).peer(ip("fd00:1::1")).nodad();
@@ -356,7 +357,7 @@ fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     Ok(())
 }
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 fn v6(addr: &str) -> Ipv6Addr {
     addr.parse().expect("an IPv6 address")
