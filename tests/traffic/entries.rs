@@ -1,7 +1,7 @@
 //! What entries made by hand let through: forwarding entries, proxies, permanent neighbours.
 
 use crate::capture::Capture;
-use crate::common::{Skip, mac, name};
+use crate::common::{LIMIT, Skip, mac, name};
 use crate::lan::{Lan, words};
 use crate::neighbours::Learned;
 use crate::station::{Family, Station, at};
@@ -12,6 +12,7 @@ use sublink::neigh::{
     AskNeighbour, DeleteForwarding, DeleteNeighbour, GetNeighbour, NeighbourState, NewForwarding, NewNeighbour,
     NewProxy,
 };
+use sublink::socket::AddressWatch;
 use sublink::{IfIndex, LinkChange, MacAddr, MacvlanMode, Netns, NewAddress, NewLink, NewRoute, Socket};
 use sublink_tests::kernel_test;
 
@@ -91,11 +92,14 @@ pub fn a_proxy_entry_answers() -> Result<(), Skip> {
     ] {
         sandbox.set_sysctl(file, value).unwrap_or_else(|error| panic!("{file}: {error}"));
     }
+    // Linux asks for a neighbour of IPv6 from its link-local address, and asks nobody before that is usable.
+    let outside = lan.outside.link;
+    let link_local = lan.outside.sandbox.run(|| AddressWatch::open()?.wait_link_local(outside, LIMIT));
+    link_local.expect("its thread").expect("a link-local address");
     for family in Family::BOTH {
         let addr = behind.addr(family);
         lan.host.apply(&NewRoute::new(addr.into()).index(q0)).unwrap();
         let learned = lan.outside.sandbox.run(Learned::open).unwrap();
-        let outside = lan.outside.link;
         lan.outside.inside().apply(&AskNeighbour::new(outside, addr)).unwrap();
         let unanswered = lan.outside.inside().neighbour(&GetNeighbour::new(outside, addr)).unwrap();
         assert_eq!(unanswered.mac, None, "{family:?}: nobody is there");
