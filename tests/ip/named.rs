@@ -108,6 +108,7 @@ fn of_two_peers_the_one_named_goes() -> Result<(), Skip> {
 fn a_primary_takes_its_secondaries() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
+    std::fs::write("/proc/sys/net/ipv4/conf/all/promote_secondaries", "0").unwrap(); // the machine's is handed down
     for (promotes, left) in [("0", &["10.1.0.7/24"][..]), ("1", &["10.0.0.8/24", "10.1.0.7/24"])] {
         std::fs::write("/proc/sys/net/ipv4/conf/p0/promote_secondaries", promotes).unwrap();
         for addr in ["10.0.0.7/24", "10.0.0.8/24", "10.1.0.7/24"] {

@@ -46,6 +46,7 @@ fn ipv6_is_on_where_there_are_addresses_or_routers_are_heard() -> Result<(), Ski
         for (network, addrs, expected) in &rows {
             let mut pod = Pod::new();
             pod.sandbox.set_sysctl("ipv6/conf/default/disable_ipv6", default).unwrap();
+            pod.sandbox.set_sysctl("ipv4/conf/default/arp_notify", "0").unwrap(); // the machine's is handed down
             let connection = connection("eth0", addrs);
             let member = connect(network, &mut host, &mut pod, connection.clone(), &[]).unwrap();
             assert_eq!(settings(&mut pod, &member), *expected, "{network:?} {addrs:?} {default}");

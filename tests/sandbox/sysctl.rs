@@ -20,6 +20,7 @@ fn seen(pod: &Sandbox) -> String {
 #[kernel_test]
 fn a_setting_is_written_inside_from_outside() -> Result<(), Skip> {
     let (pod, here) = (Sandbox::create().unwrap(), Sandbox::here().unwrap());
+    here.set_sysctl(SETTING, "0").unwrap(); // the machine's is handed down
     pod.set_sysctl(SETTING, "1").unwrap();
     assert_eq!((&*pod.sysctl(SETTING).unwrap(), &*seen(&pod)), ("1", "1"));
     assert_eq!((&*here.sysctl(SETTING).unwrap(), &*seen(&here)), ("0", "0"));
@@ -57,6 +58,9 @@ fn every_folder_is_of_the_namespace() -> Result<(), Skip> {
 #[kernel_test]
 fn another_thread_writes_it_too() -> Result<(), Skip> {
     let (mut pod, other) = (Sandbox::create().unwrap(), Sandbox::create().unwrap());
+    for fresh in [&other, &Sandbox::here().unwrap()] {
+        fresh.set_sysctl(SETTING, "0").unwrap(); // the machine's is handed down
+    }
     pod.set_sysctl(SETTING, "1").unwrap();
     pod = other.run(move || pod.set_sysctl(SETTING, "0").map(|()| pod)).unwrap().unwrap();
     assert_eq!(seen(&pod), "0");
@@ -125,8 +129,9 @@ fn errors_say_what_is_wrong() -> Result<(), Skip> {
     let read_only = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY;
     mount(Some("/proc/sys"), "/proc/sys", NONE, MsFlags::MS_BIND, NONE).unwrap();
     mount(NONE, "/proc/sys", NONE, read_only, NONE).unwrap();
+    let before = pod.sysctl(SETTING).unwrap();
     let pod = Sandbox::create().unwrap();
-    assert_eq!(pod.sysctl(SETTING).unwrap(), "0");
+    assert_eq!(pod.sysctl(SETTING).unwrap(), before);
     let error = pod.set_sysctl(SETTING, "1").unwrap_err();
     assert_eq!(error.to_string(), "open /proc/sys/net/ipv4/conf/lo/arp_notify: Read-only file system (os error 30)");
     Ok(())

@@ -93,6 +93,10 @@ impl Station {
     /// The same, with more than a link and its addresses.
     pub fn attach_as(host: &mut Socket, endpoint: Endpoint<'_>, place: Place) -> Self {
         let mut sandbox = Sandbox::create().expect("a namespace");
+        for links in ["all", "default"] {
+            let arp_notify = format!("ipv4/conf/{links}/arp_notify");
+            sandbox.set_sysctl(&arp_notify, "0").expect("a setting"); // the machine's is handed down
+        }
         let endpoint = Family::BOTH.into_iter().fold(endpoint.nodad(), |e, family| e.addr(place.network(family)));
         let attached = endpoint.attach(host, &mut sandbox).expect("an endpoint");
         Self::open(sandbox, attached.index, place)
