@@ -330,7 +330,7 @@ impl<'a> Endpoint<'a> {
             Some(index) => create(host, index),
             None => host.at_free_index(|index| inside.has_link(index), create),
         };
-        let created = created.map_err(|error| error.explained(host));
+        let created = created.map_err(|error| error.explained(host).explained_by_target(inside));
         let made = |index| Attached { index, name, kind, mac, has_parents_mac: mac.is_none(), parent, lower, vlan };
         match (created, tried) {
             (Ok(index), _) if link.wanted_name().is_some() && mac.is_some() => Ok(made(index)),

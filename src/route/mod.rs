@@ -99,12 +99,22 @@ numbers! {
     RouteType: u8, "route type" {
         /// It is sent on.
         1 Unicast "unicast",
+        /// It is this host's own.
+        2 Local "local",
+        /// It is this host's own, and goes out as a link-layer broadcast.
+        3 Broadcast "broadcast",
+        /// It is this host's own, and one of several hosts' (IPv6).
+        4 Anycast "anycast",
+        /// It is one to a group.
+        5 Multicast "multicast",
         /// It is dropped without a word.
         6 Blackhole "blackhole",
         /// It is dropped, and the sender told that the destination is unreachable.
         7 Unreachable "unreachable",
         /// It is dropped, and the sender told that it is forbidden.
         8 Prohibit "prohibit",
+        /// It is looked for in the next table that a rule names.
+        9 Throw "throw",
         Other "{}"
     }
 }
@@ -163,7 +173,7 @@ table! {
     create {
         /// The destination's address; absent from a default route.
         1 RTA_DST pub(crate) dst: IpAddr,
-        /// The router it goes to. One of another family than the destination's is sent and reported as `RTA_VIA` (since
+        /// The router it goes to. IPv4 takes 0.0.0.0 for none. One of another family than the destination's is sent and reported as `RTA_VIA` (since
         /// Linux 5.2).
         5 RTA_GATEWAY pub gateway: IpAddr,
         /// The link it leaves by.

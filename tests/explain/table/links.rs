@@ -251,6 +251,30 @@ pub const ROWS: &[Row] = &[
         let (one, other) = (bridge(&mut w.socket, "br0").unwrap(), bridge(&mut w.socket, "br1").unwrap());
         w.socket.change(&LinkChange::new(one).master(other))
     }, Words("Can not enslave a bridge to a bridge")).on(&[On::Driver("bridge")]),
+    row(CHANGE, Errno::EPERM, "a bond's port that is up", |w| {
+        let bond = w.other("bond");
+        w.socket.change(&LinkChange::new(w.p0).master(bond))
+    }, Words("enslave")).on(&[On::Driver("bond")]),
+    row(CHANGE, Errno::EPERM, "a bond in itself", |w| {
+        let bond = w.other("bond");
+        w.socket.change(&LinkChange::new(bond).master(bond))
+    }, Words("Cannot enslave bond to itself")).on(&[On::Driver("bond")]),
+    row(CHANGE, Errno::EPERM, "a bond's port that is up and stands on a link of another namespace", |w| {
+        let bond = w.other("bond");
+        let there = sublink::Netns::create().unwrap();
+        let mut far = sublink::Socket::open_in(&there).unwrap();
+        let parent = crate::common::veth(&mut far, "x", "y");
+        let here = sublink::Netns::current().unwrap();
+        let port = far.create(&NewLink::macvlan(parent).name(name("mv0")).netns(&here).up()).unwrap();
+        w.socket.change(&LinkChange::new(port).master(bond))
+    }, Words("enslave")).on(&[On::Driver("bond")]),
+    row(CHANGE, Errno::EOPNOTSUPP, "the MAC address of an ipvlan", |w| {
+        let ipvlan = w.has(&NewLink::ipvlan(w.p0));
+        w.socket.change(&LinkChange::new(ipvlan).mac(mac(1)))
+    }, Neither("the number says it: the kind has the parent's")).on(&[On::Driver("ipvlan")]),
+    row(CHANGE, Errno::EOPNOTSUPP, "the carrier of a link whose driver lets nobody set it", |w| {
+        w.socket.change(&LinkChange::new(w.p0).carrier(false))
+    }, Neither("the number says it, and its documentation")),
     row(CHANGE, Errno::EADDRINUSE, "up, with the MAC address of a sibling", |w| {
         w.has(&NewLink::macvlan(w.p0).name(name("mv0")).mac(mac(9)).up());
         let link = w.has(&NewLink::macvlan(w.p0).mac(mac(9)));
@@ -294,6 +318,8 @@ pub const ROWS: &[Row] = &[
     }, Explained("StaysInNamespace", "lo cannot leave its namespace")),
     known(MOVE, Errno::EEXIST, "the name is taken there", Elsewhere("taken::a_name_where_a_link_moves_to"),
         Explained("TakenThere", "")),
+    known(MOVE, Errno::EEXIST, "an alternative name is taken there",
+        Elsewhere("taken::an_alternative_name_where_a_link_moves_to"), Explained("TakenThere", "")),
     known(MOVE, Errno::EBUSY, "the index is taken there", Elsewhere("taken::an_index_where_a_link_moves_to"),
         Explained("TakenThere", "")),
     known(MOVE, Errno::EPERM, "without CAP_NET_ADMIN there", Elsewhere("permissions::it_is_missing_in_the_other_namespace"),
@@ -332,6 +358,9 @@ pub const ROWS: &[Row] = &[
         w.socket.add_alt_name(w.p1, "a-name-of-more-than-15-bytes").unwrap();
         w.socket.add_alt_name(w.p0, "a-name-of-more-than-15-bytes")
     }, Explained("NameIsTaken", "the name a-name-of-more-than-15-bytes is taken by p1 (#N)")),
+    row(NAME, Errno::EINVAL, "the link has so many that no more fit a message", |w| {
+        (0..1000).try_for_each(|number| w.socket.add_alt_name(w.p0, format!("{number:0>100}")))
+    }, Words("effective property list too long")).on(&[On::Since(5, 18)]),
     row(NAME, Errno::ENOENT, "no link has the one to delete", |w| w.socket.delete_alt_name(w.p0, "absent"),
         Explained("NoSuchAltName", "no link has the alternative name absent")),
     row(NAME, Errno::EINVAL, "another link has the one to delete", |w| {
