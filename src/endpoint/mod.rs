@@ -42,10 +42,10 @@ use crate::error::{Error, ErrorKind, Result, Undo};
 use crate::link::{
     AddrGenMode, GetLink, Ipv4Setting, Ipv6Token, Ipv6Values, LinkChange, LinkKind, LinkSettings, LinkSpec,
 };
-use crate::route::{NewRoute, RouteProtocol};
+use crate::route::NewRoute;
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
-use crate::value::{IfIndex, IfName, maybe};
+use crate::value::{IfIndex, IfName, RouteProtocol, maybe};
 use apart::Apart;
 use attached::lower_of;
 use ipnetwork::IpNetwork;

@@ -116,7 +116,7 @@ impl Surroundings<'_> {
 
     /// Whether the link has this forwarding entry.
     fn lets_in(&mut self, addr: EtherAddr) -> Option<bool> {
-        let entries = self.socket.snapshot(&ListForwarding::of(self.request.index?)).ok()?;
+        let entries = self.socket.snapshot(&ListForwarding::new(self.request.index?)).ok()?;
         Some(entries.iter().any(|entry| entry.addr == Some(addr)))
     }
 

@@ -25,7 +25,7 @@ pub use metrics::{CongestionControl, MetricLocks, MetricsInfo, MetricsView, Rout
 pub use query::{DeleteRoute, ListRoutes};
 pub use request::NewRoute;
 
-use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, numbers, transparent};
+use crate::value::{AF_INET, AF_INET6, IfIndex, RouteProtocol, Scope, numbers, transparent};
 use crate::wire::{Body, Message, fixed, table};
 use ipnetwork::IpNetwork;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -66,33 +66,6 @@ impl Table {
 }
 
 transparent!(Table: u32);
-
-/// Who made a route (`RTPROT_…`, `/etc/iproute2/rt_protos`).
-///
-/// ```
-/// use sublink::NewRoute;
-/// use sublink::route::RouteProtocol;
-/// let route = NewRoute::default_via("10.0.50.1".parse()?).protocol(RouteProtocol::DHCP);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
-pub struct RouteProtocol(pub u8);
-
-impl RouteProtocol {
-    /// The kernel, for an address's network.
-    pub const KERNEL: Self = Self(2);
-    /// Whoever set the machine up: what `ip` says unless told otherwise.
-    pub const BOOT: Self = Self(3);
-    /// An administrator, to override what is learnt.
-    pub const STATIC: Self = Self(4);
-    /// Router advertisements.
-    pub const RA: Self = Self(9);
-    /// A DHCP client.
-    pub const DHCP: Self = Self(16);
-}
-
-transparent!(RouteProtocol: u8);
 
 numbers! {
     /// What happens to a packet that a route fits (`RTN_…`).

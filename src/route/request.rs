@@ -1,9 +1,9 @@
 //! The request that adds or replaces a route.
 
 use super::metrics::MetricAttrs;
-use super::{NextHop, ONLINK, RTM_NEWROUTE, RouteAttrs, RouteHead, RouteProtocol};
+use super::{NextHop, ONLINK, RTM_NEWROUTE, RouteAttrs, RouteHead};
 use super::{RouteType, RouteView, Table, Via};
-use crate::value::{IfIndex, Scope, everywhere, family, maybe};
+use crate::value::{IfIndex, RouteProtocol, Scope, everywhere, family, maybe};
 use crate::wire::{Attrs, Command, Full, Header, NoRoom, Out, Request, Sealed, header, measured};
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};

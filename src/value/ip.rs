@@ -84,3 +84,30 @@ impl Scope {
 }
 
 transparent!(Scope: u8);
+
+/// Who made a route or a neighbour (`RTPROT_…`, `/etc/iproute2/rt_protos`).
+///
+/// ```
+/// use sublink::NewRoute;
+/// use sublink::value::RouteProtocol;
+/// let route = NewRoute::default_via("10.0.50.1".parse()?).protocol(RouteProtocol::DHCP);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
+pub struct RouteProtocol(pub u8);
+
+impl RouteProtocol {
+    /// The kernel, for an address's network.
+    pub const KERNEL: Self = Self(2);
+    /// Whoever set the machine up: what `ip` says unless told otherwise.
+    pub const BOOT: Self = Self(3);
+    /// An administrator, to override what is learnt.
+    pub const STATIC: Self = Self(4);
+    /// Router advertisements.
+    pub const RA: Self = Self(9);
+    /// A DHCP client.
+    pub const DHCP: Self = Self(16);
+}
+
+transparent!(RouteProtocol: u8);
