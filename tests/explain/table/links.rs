@@ -7,7 +7,8 @@ use crate::common::{mac, name, vid};
 use crate::help::{bridge, elsewhere, index, try_ip};
 use nix::errno::Errno;
 use std::fs::File;
-use sublink::link::{Create, DeleteLink, GetLink, MacvlanFlags, VlanProtocol};
+use sublink::link::{Create, DeleteLink, GetLink, MacvlanFlags, VlanFlags, VlanProtocol};
+use sublink::nsid::NewNsid;
 use sublink::value::NsId;
 use sublink::{IfIndex, LinkChange, MacvlanMode, NewLink, Result};
 
@@ -62,6 +63,8 @@ const MOVE: &str = "move";
 const DELETE: &str = "delete";
 const NAME: &str = "alternative name";
 const GET: &str = "get";
+const GIVE_ID: &str = "give namespace id";
+const GET_ID: &str = "get namespace id";
 
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
@@ -206,6 +209,12 @@ pub const ROWS: &[Row] = &[
     row(CREATE, Errno::EMLINK, "on eight others", |w| w.tower().map(drop), Explained("TooDeep",
         "the parent stands on so many others already that no link can stand on it: 8 can stand on one another"))
         .on(&[On::Driver("vlan")]),
+    row(CREATE, Errno::EINVAL, "a VLAN's flag that there is not", |w| {
+        w.create(&NewLink::vlan(w.p0, vid(5)).flags(VlanFlags::from(0x100).on()))
+    }, Words("Invalid VLAN flags")).on(&[On::Driver("vlan")]),
+    known(CREATE, Errno::ENOBUFS, "no memory for a VLAN", Never("it takes a machine without memory"), Neither("the number says it")),
+    known(CREATE, Errno::ENFILE, "no number is left for a name that the kernel chooses", Never("it takes 32,768 links"),
+        Neither("nobody has as many")),
     known(CREATE, Errno::ERANGE, "a VLAN's id above 4,094", Never("VlanId is none"), Words("Invalid VLAN id")),
 
     // ipvlan_link_new
@@ -371,6 +380,27 @@ pub const ROWS: &[Row] = &[
         Explained("NotItsAltName", "p0 is not an alternative name of the link, but a name of p0 (#N)")),
     row(NAME, Errno::ENODEV, "no such link", |w| w.socket.add_alt_name(index(4242), "other"),
         Explained("LinkIsGone", "the link does not exist, or no longer")),
+
+    // rtnl_net_newid, rtnl_net_getid
+    row(GIVE_ID, Errno::EEXIST, "the namespace has one", |w| {
+        let (there, _inside) = elsewhere();
+        w.socket.nsid_or_new(&there).unwrap();
+        w.socket.apply(&NewNsid::new(&there).nsid(NsId::new(77).unwrap()))
+    }, Words("Peer netns already has a nsid assigned")),
+    row(GIVE_ID, Errno::EEXIST, "another namespace has the number", |w| {
+        let ((first, _a), (second, _b)) = (elsewhere(), elsewhere());
+        w.socket.apply(&NewNsid::new(&first).nsid(NsId::new(77).unwrap())).unwrap();
+        w.socket.apply(&NewNsid::new(&second).nsid(NsId::new(77).unwrap()))
+    }, Words("The specified nsid is already used")),
+    row(GIVE_ID, Errno::EINVAL, "the descriptor is a file's", |w| {
+        w.socket.apply(&NewNsid::new(&File::open("/dev/null").unwrap()))
+    }, Words("Peer netns reference is invalid")),
+    known(GIVE_ID, Errno::EPERM, "without CAP_NET_ADMIN", Elsewhere("permissions::it_is_missing_here"),
+        Explained("NotPermittedHere", "")),
+    known(GIVE_ID, Errno::ENOMEM, "no memory", Never("it takes a machine without memory"), Neither("the number says it")),
+    row(GET_ID, Errno::EINVAL, "the descriptor is a file's", |w| {
+        w.socket.nsid_of(File::open("/dev/null").unwrap()).map(drop)
+    }, Words("Peer netns reference is invalid")),
 
     // rtnl_getlink
     row(GET, Errno::ENODEV, "no such index", |w| w.socket.link_at(index(4242)).map(drop),
