@@ -2,7 +2,7 @@
 
 use crate::common::{Skip, kernel_test, parent, socket};
 use crate::killed::needs_strace;
-use crate::runtime::{FOLDER, Pod, REFERENCE, Runtime, ipv4_config, with};
+use crate::runtime::{FOLDER, Pod, Runtime, ipv4_config, needs_reference, with};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -11,10 +11,7 @@ use std::path::Path;
 #[kernel_test]
 fn system_calls() -> Result<(), Skip> {
     needs_strace()?;
-    let reference = Path::new(REFERENCE).join("macvlan");
-    if !reference.exists() {
-        return Err(Skip("the reference plugins are not installed (package containernetworking-plugins)".into()));
-    }
+    let reference = needs_reference("macvlan")?;
     let (runtime, pod) = (Runtime::new()?, Pod::new("c1"));
     parent(&mut socket());
     // An IPAM plugin's calls would be counted to both.
