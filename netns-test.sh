@@ -8,7 +8,7 @@
 #
 # TESTNAME is libtest's name filter, given to every test binary. Flags may stand anywhere:
 #
-#   --install      as root on Debian: install QEMU and the other tools, fetch the guest kernels;
+#   --install      as root on Debian: install QEMU, podman, containerd and other tools, fetch the guest kernels;
 #                  stops after that unless more arguments are given
 #   --strict       a skipped test is a failure, unless its kernel cannot have what the test needs: then
 #                  the reason begins with `this kernel`
@@ -43,6 +43,8 @@ readonly examples=(quickstart attach)
 readonly host_only=(lib fixtures headers hostile layers packet_route)
 # Suites that run once more with small socket buffers, in bytes, in guests with this kernel; =TESTNAME: a part.
 readonly small_suites=(detached network rules attach=traced) small_buffer=32768 small_version=6.1
+# The container runtimes of the suite `runtimes`, and what its script needs besides busybox and ip.
+readonly runtimes=(bash podman crun conmon containerd ctr runc containerd-shim-runc-v2)
 # In load order: each after those it needs.
 readonly modules=(llc stp garp mrp 8021q dummy veth macvlan tap macvtap tun bridge ipvlan ifb vrf tls bonding team
     udp_tunnel ip6_udp_tunnel vxlan tunnel4 tunnel6 xfrm6_tunnel xfrm_interface)
@@ -107,6 +109,9 @@ install_everything() {
     apt-get -q update || echo "apt-get update failed: going on with the package lists at hand" >&2
     apt-get -qy install --no-install-recommends qemu-system-x86 busybox-static cpio xz-utils zstd \
         iproute2 util-linux binutils valgrind strace gcc libc6-dev containernetworking-plugins
+    # Not where Docker's own packages would have to go for them. Without them, the suite `runtimes` is skipped.
+    apt-get -qy install --no-install-recommends --no-remove podman crun conmon containerd runc ||
+        echo "apt-get has not installed podman and containerd: going on without them" >&2
     for version in "${guest_versions[@]}"; do
         why=$(get_kernel "$version")
         [[ -z $why ]] || { echo "guest kernel $version: $why" >&2; exit 1; }
@@ -418,14 +423,14 @@ report_guest() { # version or folder; the first of those that run
 
 make_guest_root() { # folder to make
     local root=$1 program suite
-    mkdir -p "$root"/{bin,dev,etc,proc,root,run,sys,tmp,usr/lib/cni,var,suites,modules}
+    mkdir -p "$root"/{bin,dev,etc,opt,proc,root,run,sys,tmp,usr/lib/cni,var/lib,var/tmp,suites,modules}
     ln -s /bin "$root/sbin"
     ln -s /bin /sbin "$root/usr/"
     ln -s /run "$root/var/"
     printf '%s\n' root:x:0:0::/root:/bin/sh nobody:x:65534:65534::/:/bin/sh >"$root/etc/passwd"
     printf '%s\n' root:x:0: nogroup:x:65534: >"$root/etc/group"
     # Debian's busybox sh and unshare would run busybox's own ip, whatever PATH says.
-    for program in busybox sh unshare nsenter prlimit ip tc bridge strace; do
+    for program in busybox sh unshare nsenter prlimit ip tc bridge strace "${runtimes[@]}"; do
         ! have $program || copy_with_libraries "$(type -P $program)" "$root" "bin/$program"
     done
     for program in usr/lib/cni/{host-local,macvlan}; do
@@ -527,7 +532,7 @@ boot_guest() { # kernel image, folder with the initramfs, time limit
     : >"$2/results.raw"
     # mitigations=off: nothing to protect, and faster. no_timer_check: an emulated timer can be late. The watchdogs get time: on a
     # busy machine an emulated processor may stand still for longer than the 20 and 30 seconds after which they print `BUG:`.
-    start_limited "$3" qemu-system-x86_64 -accel tcg,thread=multi -m 1G -smp 2 -nographic -monitor none \
+    start_limited "$3" qemu-system-x86_64 -accel tcg,thread=multi -m 2G -smp 2 -nographic -monitor none \
         -no-reboot -nic none -serial "file:$2/console.raw" -serial "file:$2/results.raw" \
         -append "console=ttyS0 panic=-1 quiet mitigations=off no_timer_check watchdog_thresh=60 workqueue.watchdog_thresh=120" \
         -kernel "$1" -initrd "$2/initramfs" >"$2/qemu" 2>&1

@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use sublink::addr::{AddressFlags, DeleteAddress, Label, Lifetime, ListAddresses};
 use sublink::nsid::NewNsid;
-use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteProtocol, RouteType, Table, Via};
+use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteType, Table, Via};
 use sublink::socket::AddressWatch;
-use sublink::value::{NsId, Scope};
+use sublink::value::{NsId, RouteProtocol, Scope};
 use sublink::{ErrorKind, IfIndex, IpNetwork, LinkChange, Netns, NewAddress, NewLink, NewRoute, Socket};
 use sublink_tests::{self as common, kernel_test};
 

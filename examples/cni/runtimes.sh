@@ -3,10 +3,10 @@
 # nothing of it is left when it is gone. In namespaces of its own; nothing on this machine is touched.
 #
 #   cargo build --profile small --package sublink-cni
-#   sudo examples/cni/runtimes.sh [target/small/sublink-cni]
+#   sudo examples/cni/runtimes.sh [target/small/sublink-cni [podman|containerd]]
 #
 # Needs root and Debian's packages busybox-static, iproute2 and containernetworking-plugins; podman (4.x, with CNI) and crun for the
-# one, containerd and runc for the other. A runtime that is not here is skipped. Exit code: 0 if one has run, 2 if none could.
+# one, containerd and runc for the other. Exit code: 0 if one has run, 1 if one has failed, 2 if none could run.
 
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -18,25 +18,30 @@ lacking() { # programs and files
 
 if [[ ${1:-} != --inside ]]; then
     plugin=$(realpath "${1:-target/small/sublink-cni}") code=2
-    lack=$(lacking busybox ip /usr/lib/cni/host-local "$plugin")
-    [[ $EUID == 0 ]] || lack="root is needed"
-    [[ -z $lack ]] || { echo "cannot run here: $lack"; exit 2; }
-    for tools in 'podman crun' 'containerd ctr runc'; do
-        lack=$(lacking $tools)
-        [[ -z $lack ]] || { echo "skipped: ${tools%% *}: $lack"; continue; }
-        # All processes end with the first one of their own process namespace.
-        unshare -nmp --fork --kill-child --mount-proc "$0" --inside "$plugin" "${tools%% *}" || exit 1
-        code=0
+    # Root of the machine, not only of a user namespace.
+    read -r _ _ ids </proc/self/uid_map
+    [[ $EUID == 0 && $ids == 4294967295 ]] || { echo "only root can run container runtimes"; exit 2; }
+    for tools in 'podman crun conmon' 'containerd ctr runc'; do
+        runtime=${tools%% *} said=0
+        [[ ${2:-$runtime} == "$runtime" ]] || continue
+        lack=$(lacking busybox ip /usr/lib/cni/host-local "$plugin" $tools)
+        [[ -z $lack ]] || { echo "$runtime cannot run: $lack"; continue; }
+        # All processes end with the first one of their own process namespace. The root is one that is mounted on another, which
+        # pivot_root wants, and which an initramfs is not.
+        unshare -nmp --fork --kill-child --mount-proc sh -c 'mount --rbind / /tmp && exec chroot /tmp "$@"' sh \
+            bash "$(realpath "$0")" --inside "$plugin" "$runtime" || said=$?
+        ((said == 0 || said == 2)) || exit 1
+        ((said == 2)) || code=0
     done
     exit $code
 fi
 
 plugin=$2 runtime=$3
 exec 3<"$plugin" # it may be where the new mounts hide it
-mount --make-rprivate /
-for folder in /tmp /var/tmp /var/lib /run /opt; do mount -t tmpfs -o mode=1777 tmp $folder; done
+mkdir -p /dev/shm # podman has its locks there
+for folder in /tmp /var/tmp /var/lib /run /opt /dev/shm; do mount -t tmpfs -o mode=1777 tmp $folder; done
 mount -t sysfs sys /sys
-mount -t cgroup2 cgroup /sys/fs/cgroup
+mount -t cgroup2 cgroup /sys/fs/cgroup || { echo "$runtime cannot run: no cgroup2 can be mounted here"; exit 2; }
 cp -a /etc /tmp/etc
 mount --bind /tmp/etc /etc
 mkdir -p /opt/cni/bin /etc/cni/net.d /var/lib/cni /tmp/root/{bin,proc,sys,dev,etc,tmp,run}
@@ -89,7 +94,7 @@ with_containerd() {
 END
     containerd >/tmp/log 2>&1 &
     # It listens when it has started.
-    timeout 60 sh -c 'until ctr version >/dev/null 2>&1; do sleep 0.1; done' || { cat /tmp/log; return 1; }
+    timeout 300 sh -c 'until ctr version >/dev/null 2>&1; do sleep 0.1; done' || { cat /tmp/log; return 1; }
     ctr run --cni --rm --config /tmp/container.json c1
 }
 

@@ -1,8 +1,9 @@
 //! Network namespaces: the only place that enters them.
 //!
-//! The calling thread never changes its namespace. What must happen inside one happens on a short-lived thread of its own,
+//! The calling thread does not change its namespace. What must happen inside one happens on a short-lived thread of its own,
 //! which ends there: no thread is left behind in a container's namespace, none has to find its way back, and a runtime's
-//! worker threads stay where they are. Sources: `man 7 network_namespaces`, `man 2 setns`, `fs/nsfs.c`.
+//! worker threads stay where they are. The one exception is asked for by name, and knows its [way back](WayBack) beforehand.
+//! Sources: `man 7 network_namespaces`, `man 2 setns`, `fs/nsfs.c`.
 
 mod file;
 mod named;
@@ -206,7 +207,33 @@ pub(crate) fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T>
     })
 }
 
-/// Moves the calling thread, which must be one of [`on_a_thread`], into a namespace.
+/// Takes the calling thread back to the namespace that it is in now, when it is dropped.
+#[derive(Debug)]
+pub(crate) struct WayBack(Netns);
+
+impl WayBack {
+    /// How often coming back is tried.
+    const TRIES: usize = 100;
+
+    /// `None` if the thread could not come back: it has no right to enter the namespace that it is in.
+    pub(crate) fn find() -> Option<Self> {
+        let here = Netns::current().ok()?;
+        enter(here.as_fd()).ok()?; // takes the same right, and changes nothing
+        Some(Self(here))
+    }
+}
+
+impl Drop for WayBack {
+    /// It is allowed, so only a lack of memory can be in the way. A process that worked on in a container's namespace would take
+    /// the container's links for the host's, so it ends instead.
+    fn drop(&mut self) {
+        if !(0..Self::TRIES).any(|_| enter(self.0.as_fd()).is_ok()) {
+            std::process::abort();
+        }
+    }
+}
+
+/// Moves the calling thread, which must be one of [`on_a_thread`] or have a [`WayBack`], into a namespace.
 pub(crate) fn enter(namespace: BorrowedFd<'_>) -> Result<()> {
     setns(namespace, CloneFlags::CLONE_NEWNET).map_err(enter_error)
 }

@@ -1,7 +1,7 @@
 //! ADD, CHECK, DEL, and what lies between.
 
 use crate::common::{Skip, kernel_test, needs, parent, socket};
-use crate::runtime::{Pod, REFERENCE, Runtime, config, host_links, ipv4_config, with};
+use crate::runtime::{Pod, Runtime, config, host_links, ipv4_config, needs_reference, with};
 use serde_json::{Value, json};
 use sublink::route::ListRoutes;
 use sublink::{LinkChange, Netns, NewLink};
@@ -46,9 +46,7 @@ fn add_check_check_after_a_changed_mtu_delete_delete() -> Result<(), Skip> {
 /// IPv4 alone and both families, with the IPAM plugin that most people have.
 #[kernel_test]
 fn addresses_of_host_local() -> Result<(), Skip> {
-    if !std::path::Path::new(REFERENCE).join("host-local").exists() {
-        return Err(Skip("the reference plugins are not installed (package containernetworking-plugins)".into()));
-    }
+    needs_reference("host-local")?;
     let (runtime, pod) = (Runtime::new()?, Pod::new("c1"));
     parent(&mut socket());
     let ranges = [
@@ -73,6 +71,23 @@ fn addresses_of_host_local() -> Result<(), Skip> {
         assert!(reserved.is_empty(), "{reserved:?}");
         std::fs::remove_dir_all("/run/cni/ipam").expect("removed"); // it goes on behind the last one otherwise
     }
+    Ok(())
+}
+
+/// There is no record of it.
+#[kernel_test]
+fn what_the_reference_has_attached_is_checked_and_deleted() -> Result<(), Skip> {
+    let reference = needs_reference("macvlan")?;
+    let (runtime, pod) = (Runtime::new()?, Pod::new("c1"));
+    parent(&mut socket());
+    let before = host_links();
+    let config = with(&config(7), "cniVersion", "1.0.0");
+    let added = Runtime::run(runtime.process_of(&reference, "ADD", &pod, &[]), &config);
+    assert!(added.is_good, "{added:?}");
+    let config = with(&config, "prevResult", added.json);
+    runtime.good("CHECK", &config, &pod);
+    runtime.good("DEL", &config, &pod);
+    assert_eq!((pod.links(), host_links()), (vec![], before));
     Ok(())
 }
 

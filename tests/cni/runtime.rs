@@ -17,7 +17,14 @@ use sublink::{ListLinks, Netns, Sandbox, Socket};
 pub const FOLDER: &str = "/run/cni";
 
 /// Where Debian's package containernetworking-plugins puts the reference plugins.
-pub const REFERENCE: &str = "/usr/lib/cni";
+const REFERENCE: &str = "/usr/lib/cni";
+
+/// The file of a reference plugin.
+pub fn needs_reference(name: &str) -> Result<PathBuf, Skip> {
+    let file = Path::new(REFERENCE).join(name);
+    let is_lacking = || Skip("the reference plugins are not installed (package containernetworking-plugins)".into());
+    if file.exists() { Ok(file) } else { Err(is_lacking()) }
+}
 
 #[role]
 fn plugin() {

@@ -107,10 +107,12 @@ fn in_fresh_namespace(test: impl FnOnce() -> Result<(), Skip> + Send) -> Result<
 
 /// Root of a user namespace of our own, for whoever is not root.
 pub fn become_root() -> Result<(), String> {
+    if nix::unistd::geteuid().is_root() { Ok(()) } else { enter_user_namespace() }
+}
+
+/// Enters a new user namespace, as its root, and a network namespace of it.
+pub fn enter_user_namespace() -> Result<(), String> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    if uid.is_root() {
-        return Ok(());
-    }
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
         .map_err(|error| format!("not root, and user namespaces are forbidden ({error})"))?;
     let write = |file: &str, text: String| fs::write(file, text).map_err(|error| format!("{file}: {error}"));

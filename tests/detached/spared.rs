@@ -27,6 +27,33 @@ fn another_attachment_of_the_container_stays_and_is_reported() -> Result<(), Ski
     Ok(())
 }
 
+/// Another attachment is not looked for, but where the link has been moved.
+fn only_the_link(is_moved: bool) {
+    let mut world = World::new(BRIDGE);
+    let mut pod = Sandbox::of(world.pod.netns().try_clone().unwrap()).unwrap();
+    let second = attach(&mut world, "eth1", &mut pod);
+    if is_moved {
+        World::move_on(&mut world.pod, world.attached.index, &mut world.nested);
+    }
+    let detached = world.attached.detach(&mut world.host, &mut world.pod, &Detach::new().link_only()).unwrap();
+    assert!(detached.link.is_deleted(), "{detached}");
+    assert_eq!(matches!(detached.link, Fate::DeletedIn(_)), is_moved, "{detached}");
+    assert_eq!(detached.remaining.len(), usize::from(is_moved), "{detached}");
+    world.pod.socket().link_at(second.index).unwrap();
+}
+
+#[kernel_test]
+fn who_asks_for_the_link_only_is_told_of_no_other() -> Result<(), Skip> {
+    only_the_link(false);
+    Ok(())
+}
+
+#[kernel_test]
+fn a_link_alone_is_followed_where_it_was_moved() -> Result<(), Skip> {
+    only_the_link(true);
+    Ok(())
+}
+
 #[kernel_test]
 fn what_is_to_be_kept_is_not_swept() -> Result<(), Skip> {
     let mut world = World::new(BRIDGE);

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use sublink::addr::ListAddresses;
 use sublink::error::Undo;
 use sublink::link::LinkFlags;
-use sublink::route::{ListRoutes, RouteProtocol, Table};
-use sublink::value::Scope;
+use sublink::route::{ListRoutes, Table};
+use sublink::value::{RouteProtocol, Scope};
 use sublink::{Error, IfIndex, ListLinks, MacvlanMode, NewLink, Sandbox, Socket};
 
 /// The longest wait for what must come.

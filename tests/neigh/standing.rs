@@ -125,7 +125,7 @@ fn a_parent_that_is_gone_is_said() -> Result<(), Skip> {
     macvlan(&mut socket, p0, MacvlanMode::Bridge, 1);
     assert!(on(&mut socket, p0).has(mac(1)));
     socket.change(&LinkChange::move_to(p0, &elsewhere)).unwrap();
-    assert_eq!(socket.snapshot(&ListForwarding::of(p0)).unwrap(), []);
+    assert_eq!(socket.snapshot(&ListForwarding::new(p0)).unwrap(), []);
     let error = socket.macs_on(p0, &[mac(1)]).unwrap_err();
     assert!(error.is_no_device(), "{error}");
     Ok(())

@@ -1,14 +1,15 @@
 //! The ways to a sandbox.
 
-use crate::common::roles::ROLE;
+use crate::common::roles::{ROLE, finish, start};
 use crate::common::{Skip, kernel, own_run};
 use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerPidfd;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command, Stdio};
 use sublink::value::InvalidValue;
@@ -73,6 +74,38 @@ fn connect() {
     let path = std::env::args().nth(1).expect("a path");
     let _stream = UnixStream::connect(path).expect("the test listens");
     let _ = std::io::stdin().read(&mut [0]);
+}
+
+/// The calling thread enters and comes back, also from a file that cannot be entered.
+#[kernel_test]
+fn this_thread_comes_back() -> Result<(), Skip> {
+    own_run()?;
+    let (here, there) = (Netns::current().unwrap(), Netns::create_named("c1").unwrap());
+    let is_here = || here.is_same_as(Netns::current().unwrap()).unwrap();
+    assert_is(Sandbox::open_on_this_thread("/run/netns/c1").unwrap(), &there);
+    assert!(is_here());
+    fs::write("/run/uts", "").unwrap();
+    mount(Some("/proc/self/ns/uts"), "/run/uts", None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
+    let error = Sandbox::open_on_this_thread("/run/uts").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NotANamespace { .. }), "{error}");
+    assert!(is_here());
+    Ok(())
+}
+
+/// A role: in the namespace of another user, which it may not enter again.
+#[role]
+fn without_a_way_back() {
+    let (here, there) = (Netns::current().unwrap(), Netns::create().unwrap());
+    here.run(|| ()).unwrap_err();
+    let path = format!("/proc/self/fd/{}", there.as_fd().as_raw_fd());
+    assert_is(Sandbox::open_on_this_thread(path).unwrap(), &there);
+    assert!(here.is_same_as(Netns::current().unwrap()).unwrap());
+}
+
+#[kernel_test]
+fn a_thread_that_could_not_come_back_stays() -> Result<(), Skip> {
+    finish(start("without_a_way_back", "-Ur")?);
+    Ok(())
 }
 
 #[kernel_test]

@@ -21,6 +21,9 @@ const STEPS: &[(&str, Step)] = &[
     ("here", |_| drop(Sandbox::here().expect("a sandbox"))),
     ("create", |_| drop(Sandbox::create().expect("a sandbox"))),
     ("open", |_| drop(Sandbox::open("/proc/thread-self/ns/net").expect("a sandbox"))),
+    ("open on this thread", |_| {
+        drop(Sandbox::open_on_this_thread("/proc/thread-self/ns/net").expect("a sandbox"));
+    }),
     ("open_all", |_| {
         let opened = Sandbox::open_all(&["/proc/thread-self/ns/net"; 5]);
         assert!(opened.iter().all(Result::is_ok), "{opened:?}");
@@ -90,6 +93,7 @@ fn what_each_way_costs() -> Result<(), Skip> {
         ("here", 0),
         ("create", 1),
         ("open", 1),
+        ("open on this thread", 0),
         ("open_all", 1),
         ("a setting here", 0),
         ("an IPv6 setting there", 1),

@@ -15,7 +15,7 @@ use sublink::{Attached, Endpoint, IfName, Sandbox, Socket};
 pub fn add(config: &Config, key: &Key, ipam: Option<&Ipam<'_>>) -> Result<Success> {
     let records = config.records()?;
     let mut place = Place::open(config, required("CNI_NETNS")?)?;
-    place.is_no_host()?;
+    place.is_no_host(config)?;
     let parent = Parent::new(master(config, &mut place.host)?);
     let mut record = Record { netns: place.netns.clone(), attached: String::new(), master: parent.name().to_string() };
     let is_first = records.reserve(key, &record)?;
@@ -51,7 +51,7 @@ fn add_to(
     })?;
     record.attached = attached.to_string();
     configure(config, key, ipam, place, link, &attached, record).inspect_err(|_| {
-        let _ = attached.detach(&mut place.host, &mut place.pod, &Detach::new());
+        let _ = attached.detach(&mut place.host, &mut place.pod, &Detach::new().link_only());
         let _ = ipam.map(|ipam| ipam.call("DEL"));
         let _ = master::remove(parent, &mut place.host, false);
     })
@@ -136,7 +136,7 @@ pub fn delete(config: &Config, key: &Key, netns: Option<String>) -> Result<()> {
     let mut place = netns.map(|netns| Place::open_unless_ended(config, netns)).transpose()?.flatten();
     if let Some(place) = &mut place {
         if let Some(attached) = attached(config, key, record.as_ref(), &mut place.pod)? {
-            let fate = attached.detach(&mut place.host, &mut place.pod, &Detach::new())?.link;
+            let fate = attached.detach(&mut place.host, &mut place.pod, &Detach::new().link_only())?.link;
             if let Fate::OutOfReach(_) = fate {
                 return Err(Error::new(11, format!("{}: the container has moved it out of reach", key.ifname)));
             }

@@ -31,7 +31,7 @@ fn run() -> Result<String> {
     if command == "VERSION" {
         return Ok(Version::answer().to_string());
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(4096);
     stdin().read_to_end(&mut bytes).map_err(|error| Error::new(5, format!("read the configuration: {error}")))?;
     let config = Config::read(&bytes)?;
     let version = config.version()?;

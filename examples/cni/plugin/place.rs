@@ -21,13 +21,13 @@ pub struct Place {
 
 impl Place {
     pub fn open(config: &Config, netns: String) -> Result<Self> {
-        let pod = Sandbox::open(&netns)?;
+        let pod = Sandbox::open_on_this_thread(&netns)?;
         Self::of(config, netns, pod)
     }
 
     /// `None` if the container has ended: its links are gone with its namespace.
     pub fn open_unless_ended(config: &Config, netns: String) -> Result<Option<Self>> {
-        match Sandbox::open(&netns) {
+        match Sandbox::open_on_this_thread(&netns) {
             Err(error) if is_ended(&error) => Ok(None),
             pod => Self::of(config, netns, pod?).map(Some),
         }
@@ -39,9 +39,13 @@ impl Place {
     }
 
     /// Refuses the host's own namespace, unless the environment allows it.
-    pub fn is_no_host(&self) -> Result<()> {
-        let is_meant = may_be_host() || !self.pod.netns().is_same_as(Netns::current()?)?;
-        if is_meant { Ok(()) } else { Err(sublink::Error::from(ErrorKind::SameNamespace).into()) }
+    pub fn is_no_host(&mut self, config: &Config) -> Result<()> {
+        let is_host = if config.link_in_container {
+            self.pod.netns().is_same_as(Netns::current()?)?
+        } else {
+            self.host.is_in_same_namespace(self.pod.socket()) == Some(true)
+        };
+        if may_be_host() || !is_host { Ok(()) } else { Err(sublink::Error::from(ErrorKind::SameNamespace).into()) }
     }
 
     /// Gives the link its settings, addresses and routes, brings it up, and waits until its addresses can be used.

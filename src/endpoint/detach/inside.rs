@@ -127,8 +127,10 @@ impl Attached {
             if is_there && !delete(inside, DeleteLink::index(self.index))? {
                 done.link = Fate::Gone; // while it was looked at
             }
-            let survey = self.survey(inside, numbers, self.kinds_that_stay(done.link.is_deleted()));
-            (done.remaining, done.unseen) = (survey.links, survey.unseen);
+            if !(how.link_only && done.link.is_deleted()) {
+                let survey = self.survey(inside, numbers, self.kinds_that_stay(done.link.is_deleted()));
+                (done.remaining, done.unseen) = (survey.links, survey.unseen);
+            }
         }
         if !done.link.is_deleted() {
             self.follow(inside, &mut done)?;

@@ -40,6 +40,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Detach<'a> {
     others: Option<&'a [IfIndex]>,
+    link_only: bool,
     members: &'a [BorrowedFd<'a>],
     prove_empty_parent: bool,
     prove_address: bool,
@@ -49,7 +50,7 @@ impl<'a> Detach<'a> {
     /// Deletes that link alone. For a VLAN, asks afterwards whether its id is free on the parent.
     #[must_use]
     pub const fn new() -> Self {
-        Self { others: None, members: &[], prove_empty_parent: false, prove_address: false }
+        Self { others: None, link_only: false, members: &[], prove_empty_parent: false, prove_address: false }
     }
 
     /// Deletes **all other macvlans and macvtaps of the same parent too** that stand in the container's namespace or in one that
@@ -62,6 +63,14 @@ impl<'a> Detach<'a> {
     #[must_use]
     pub const fn others(mut self, keep: &'a [IfIndex]) -> Self {
         self.others = Some(keep);
+        self
+    }
+
+    /// Where the link is deleted, does not look what else stands on its parent: [`Detached::remaining`] is empty then. It is for a
+    /// caller that does nothing with that, and takes five requests less. [`others`](Self::others) looks all the same.
+    #[must_use]
+    pub const fn link_only(mut self) -> Self {
+        self.link_only = true;
         self
     }
 
@@ -149,7 +158,7 @@ impl Attached {
     /// The same, with what went wrong. It is tried twice, since only an answer may have been lost.
     fn take_back(&self, inside: &mut Socket) -> (Undo, Option<Error>) {
         let index = self.index;
-        let mut take_away = || self.take_away(inside, &Numbers::UNKNOWN, &Detach::new());
+        let mut take_away = || self.take_away(inside, &Numbers::UNKNOWN, &Detach::new().link_only());
         let (taken, was_deleting) = match take_away() {
             Err(error) => {
                 let was_deleting = error.request().is_some_and(|request| request.verb == Verb::Delete);

@@ -20,7 +20,8 @@ pub struct Detached {
     /// Other links of the same parent that were [deleted too](super::Detach::others).
     pub swept: Vec<Standing>,
     /// Other links of the same parent that were seen, in the container's namespace and in those that this one has an id for.
-    /// The host may have attached them, or the container stacked them on its own: nothing tells which.
+    /// The host may have attached them, or the container stacked them on its own: nothing tells which. With
+    /// [`link_only`](super::Detach::link_only) they are looked for only where the link is not deleted.
     pub remaining: Vec<Standing>,
     /// Why [`remaining`](Self::remaining) may lack links: a list, or a namespace, could not be read or has too much in it.
     ///

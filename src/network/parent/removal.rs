@@ -65,6 +65,9 @@ impl Parent {
             return Ok(Removal::Shared);
         }
         let there = self.find_or_half_made(host, owner)?;
+        if there.as_ref().is_some_and(|link| owner.mark_of(link).is_none()) {
+            return Ok(Removal::NotOurs);
+        }
         let below = self.below(host, there.as_ref())?;
         let removal = there.map_or(Ok(Removal::NotThere), |link| remove(host, owner, &link))?;
         if is_gone(removal) {
