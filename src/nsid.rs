@@ -62,7 +62,7 @@ impl Request for GetNsid<'_> {
 /// println!("{:?}", pod.socket().snapshot(&ListNsids::new())?);
 /// # Ok::<(), sublink::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ListNsids;
 

@@ -155,6 +155,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("sublink-headers-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder); // of a run that was killed, by a process with the same number
         fs::create_dir(&folder).expect("a folder");
         Self(folder)
     }

@@ -9,12 +9,12 @@ use common::{Skip, mac, name, parent, socket, veth};
 use std::net::{IpAddr, Ipv6Addr};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use sublink::addr::{AddressFlags, DeleteAddress, Label, Lifetime, ListAddresses};
 use sublink::nsid::NewNsid;
-use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteProtocol, RouteType, Table, Via};
+use sublink::route::{DeleteRoute, ListRoutes, RouteInfo, RouteType, Table, Via};
 use sublink::socket::AddressWatch;
-use sublink::value::{NsId, Scope};
+use sublink::value::{NsId, RouteProtocol, Scope};
 use sublink::{ErrorKind, IfIndex, IpNetwork, LinkChange, Netns, NewAddress, NewLink, NewRoute, Socket};
 use sublink_tests::{self as common, kernel_test};
 
@@ -89,7 +89,8 @@ fn every_property_of_an_address_is_read_back() -> Result<(), Skip> {
     assert_eq!(read.broadcast, Some(ip("10.0.0.255")));
     assert!(read.flags.unwrap().contains(AddressFlags::NOPREFIXROUTE));
     let lifetime = read.lifetime.unwrap();
-    assert!((990..=1000).contains(&lifetime.preferred) && (1990..=2000).contains(&lifetime.valid), "{lifetime:?}");
+    // It counts down, and 500 seconds are more than the test takes.
+    assert!((500..=1000).contains(&lifetime.preferred) && (1500..=2000).contains(&lifetime.valid), "{lifetime:?}");
     assert_eq!(routes(&mut socket, ListRoutes::v4().table(Table::MAIN)), [""; 0]);
 
     let v6 = NewAddress::new(p0, net("fd00::7/64")).peer(ip("fd00:1::1")).nodad();
@@ -356,7 +357,7 @@ fn a_namespace_gets_an_id_and_keeps_it() -> Result<(), Skip> {
     Ok(())
 }
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 fn v6(addr: &str) -> Ipv6Addr {
     addr.parse().expect("an IPv6 address")
@@ -413,7 +414,6 @@ fn detection_on_a_link_that_is_down_ends_at_the_limit() -> Result<(), Skip> {
 /// Events of other addresses come all the time, and do not prolong the wait.
 #[kernel_test]
 fn a_limit_is_for_the_whole_wait() -> Result<(), Skip> {
-    const EVENTS: usize = 100_000;
     let mut socket = socket();
     let p0 = parent(&mut socket);
     let mv0 = socket.create(&NewLink::macvlan(p0).name(name("mv0")).mac(mac(7))).unwrap();
@@ -423,13 +423,16 @@ fn a_limit_is_for_the_whole_wait() -> Result<(), Skip> {
     std::thread::scope(|scope| {
         let chatter = scope.spawn(|| {
             let other = NewAddress::new(p0, net("fd01::1/64")).nodad();
-            let chatter = (0..EVENTS).take_while(|_| !is_over.load(Ordering::Relaxed));
-            chatter.map(|_| socket.apply(&other.replace()).unwrap()).count()
+            let since = Instant::now();
+            while !is_over.load(Ordering::Relaxed) && since.elapsed() < LIMIT {
+                socket.apply(&other.replace()).unwrap();
+            }
+            since.elapsed()
         });
         let error = watch.wait(mv0, &[v6("fd00::7")], Duration::from_millis(50)).unwrap_err();
         is_over.store(true, Ordering::Relaxed);
         assert!(matches!(error.kind(), ErrorKind::StillTentative(_)), "{error}");
-        assert!(chatter.join().unwrap() < EVENTS, "it ended before they did");
+        assert!(chatter.join().unwrap() < LIMIT, "it ended before they did");
     });
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! kernels are expected to do what they did before, or the test says that this kernel is older.
 //!
 //! Not here are the parts that no call of the library comes near: events of all namespaces (`NETLINK_LISTEN_ALL_NSID`),
-//! netdevsim, offload features, tunnels, qdiscs.
+//! netdevsim, tunnels, qdiscs.
 
 #[path = "selftests/bond_vlan_real_dev.rs"]
 mod bond_vlan_real_dev;

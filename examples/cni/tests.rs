@@ -140,10 +140,17 @@ fn versions() {
     }
 }
 
+/// Where a folder can be made: one of a run that was killed may be there, of a process with the same number.
+fn folder(name: &str) -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("sublink-cni-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    folder
+}
+
 /// The folder goes with the last record and comes with the first, perhaps of another process at the same moment.
 #[test]
 fn records_of_many_at_once() {
-    let folder = std::env::temp_dir().join(format!("sublink-cni-{}", std::process::id()));
+    let folder = folder("many");
     let records = Records::new(folder.to_str(), "lan");
     let record = Record { netns: "/run/netns/c1".into(), attached: String::new(), master: "p0".into() };
     std::thread::scope(|scope| {
@@ -168,7 +175,7 @@ fn records_of_many_at_once() {
 /// another process removes in between.
 #[test]
 fn a_folder_that_is_there_and_gone_is_no_record() {
-    let folder = std::env::temp_dir().join(format!("sublink-cni-{}-gone", std::process::id()));
+    let folder = folder("gone");
     std::fs::create_dir(&folder).unwrap();
     std::os::unix::fs::symlink("nowhere", folder.join("lan")).unwrap();
     let key = Key { container: "c1".into(), ifname: "eth0".into() };

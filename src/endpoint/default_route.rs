@@ -14,10 +14,10 @@
 
 use super::{Attached, Endpoint};
 use crate::error::{Error, ErrorKind, Result};
-use crate::route::{DeleteRoute, ListRoutes, NewRoute, RouteInfo, RouteProtocol, Table};
+use crate::route::{DeleteRoute, ListRoutes, NewRoute, RouteInfo, Table};
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
-use crate::value::IfIndex;
+use crate::value::{IfIndex, RouteProtocol};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 

@@ -42,10 +42,10 @@ use crate::error::{Error, ErrorKind, Result, Undo};
 use crate::link::{
     AddrGenMode, GetLink, Ipv4Setting, Ipv6Token, Ipv6Values, LinkChange, LinkKind, LinkSettings, LinkSpec,
 };
-use crate::route::{NewRoute, RouteProtocol};
+use crate::route::NewRoute;
 use crate::sandbox::Sandbox;
 use crate::socket::Socket;
-use crate::value::{IfIndex, IfName, maybe};
+use crate::value::{IfIndex, IfName, RouteProtocol, maybe};
 use apart::Apart;
 use attached::lower_of;
 use ipnetwork::IpNetwork;
@@ -330,7 +330,7 @@ impl<'a> Endpoint<'a> {
             Some(index) => create(host, index),
             None => host.at_free_index(|index| inside.has_link(index), create),
         };
-        let created = created.map_err(|error| error.explained(host));
+        let created = created.map_err(|error| error.explained(host).explained_by_target(inside));
         let made = |index| Attached { index, name, kind, mac, has_parents_mac: mac.is_none(), parent, lower, vlan };
         match (created, tried) {
             (Ok(index), _) if link.wanted_name().is_some() && mac.is_some() => Ok(made(index)),

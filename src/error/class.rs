@@ -68,7 +68,7 @@ impl Error {
         match self.kind() {
             ErrorKind::Kernel(KernelError { errno, .. }) => {
                 let of_reason = self.reason().and_then(Reason::class);
-                of_reason.or_else(|| class_of(*errno)).unwrap_or(Class::Kernel)
+                of_reason.or_else(|| self.class_of_request()).or_else(|| class_of(*errno)).unwrap_or(Class::Kernel)
             }
             ErrorKind::Invalid(_)
             | ErrorKind::IpNetwork(_)
@@ -94,6 +94,19 @@ impl Error {
             | ErrorKind::Malformed(_)
             | ErrorKind::Unexpected => Class::Kernel,
             ErrorKind::Io { error, .. } => self.reason().and_then(Reason::class).unwrap_or_else(|| class_of_io(error)),
+        }
+    }
+
+    /// Of numbers that do not mean the same for each request: a change of a link is refused by the rules of a master (a bond
+    /// has EPERM for an up link), and EADDRNOTAVAIL is about an address that there is only where one was to be deleted.
+    fn class_of_request(&self) -> Option<Class> {
+        let ErrorKind::Kernel(KernelError { errno, text, .. }) = self.kind() else { return None };
+        let verb = self.request()?.verb;
+        let is_master = text.as_deref().is_some_and(|text| text.contains("nslave"));
+        match Errno::from_raw(*errno) {
+            Errno::EPERM if is_master => Some(Class::Invalid),
+            Errno::EADDRNOTAVAIL if verb != Verb::DeleteAddress => Some(Class::Invalid),
+            _ => None,
         }
     }
 
@@ -159,6 +172,7 @@ fn class_of(errno: i32) -> Option<Class> {
         Errno::EINVAL | Errno::ERANGE | Errno::EBADF | Errno::EMSGSIZE | Errno::ENETUNREACH | Errno::EHOSTUNREACH => {
             Class::Invalid
         }
+        Errno::ELOOP | Errno::EMLINK => Class::Invalid, // of links on one another
         Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT | Errno::EPROTONOSUPPORT | Errno::ENOTCONN => Class::Kernel,
         _ => return None,
     })
@@ -173,9 +187,11 @@ fn class_of_io(error: &io::Error) -> Class {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::addr::DeleteAddress;
+    use crate::link::LinkChange;
     use crate::reply::Reply;
     use crate::value::{Given, IfIndex, IfName};
-    use crate::wire::Messages;
+    use crate::wire::{Messages, encoded};
 
     fn refused(errno: Errno) -> Error {
         let mut bytes = [0; 36];
@@ -216,7 +232,7 @@ mod tests {
             (Errno::ENODEV, Reason::ParentIsGone(index), Class::Gone, Subject::Parent),
             (
                 Errno::EBUSY,
-                Reason::TakenThere { name: None, index: Some(index), here: None },
+                Reason::TakenThere { name: None, index: Some(index), owner: None, here: None, or_alt_name: false },
                 Class::Taken,
                 Subject::Other,
             ),
@@ -231,6 +247,24 @@ mod tests {
             let error = refused(errno).with_reason(Some(reason.clone()));
             assert_eq!((error.class(), error.subject()), (class, subject), "{reason:?}");
         }
+    }
+
+    #[test]
+    fn a_number_is_not_the_same_for_each_request() {
+        let of = |errno: Errno, text: Option<&str>, request: &[u8]| {
+            let mut error = refused(errno).of(request);
+            if let ErrorKind::Kernel(kernel) = &mut error.0.kind {
+                kernel.text = text.map(Into::into);
+            }
+            error.class()
+        };
+        let change = encoded(&LinkChange::new(IfIndex(7)).master(IfIndex(8)));
+        assert_eq!(of(Errno::EPERM, None, &change), Class::Permission);
+        assert_eq!(of(Errno::EPERM, Some("Device can not be enslaved while up"), &change), Class::Invalid);
+        assert_eq!(of(Errno::EADDRNOTAVAIL, None, &change), Class::Invalid);
+        assert_eq!(of(Errno::ELOOP, Some("Can not enslave a bridge to a bridge"), &change), Class::Invalid);
+        let delete = encoded(&DeleteAddress::new(IfIndex(7), "10.0.0.7/24".parse().unwrap()));
+        assert_eq!(of(Errno::EADDRNOTAVAIL, None, &delete), Class::Gone);
     }
 
     #[test]

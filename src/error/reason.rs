@@ -6,11 +6,11 @@ mod words;
 pub use found::{FoundNeighbour, FoundRoute};
 
 use crate::link::{Ipv6Setting, MacvlanFlags, MacvlanMode, VlanId};
-use crate::value::{EtherAddr, IPV4_MTU, IfIndex, IfName, MacAddr, Name, NsId};
+use crate::value::{EtherAddr, IPV4_MTU, IfIndex, IfName, IpFamily, MacAddr, Name, NsId};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 use words::{
-    as_neighbour, called, for_owner, found_or_none, of_kind, or_any, or_elsewhere, or_flags, or_here, or_index, what,
+    as_neighbour, by_or_here, called, for_owner, found_or_none, of_kind, or_any, or_elsewhere, or_index, unknown, what,
     why_no_ipv6, with_peer,
 };
 
@@ -228,15 +228,19 @@ pub enum Reason {
         /// The link that has it.
         owner: IfName,
     },
-    /// The name or the index is taken where the link was to be.
-    #[error("{} taken in the other namespace{}", what(*.name, *.index), or_here(*.here))]
+    /// The name or the index is taken where the link was to be. An attach looks there, and names the one that is.
+    #[error("{} taken in the other namespace{}", what(*.name, *.index, *.or_alt_name), by_or_here(*.name, *.owner, *.here))]
     TakenThere {
         /// The name that the link was to have there.
         name: Option<IfName>,
         /// The index that it was to have there.
         index: Option<IfIndex>,
+        /// The link that has it there, where that was looked for.
+        owner: Option<IfName>,
         /// The link of this namespace that has them, which counts up to Linux 6.12.
         here: Option<IfName>,
+        /// Whether it may be one of the link's alternative names instead, which must be free there too.
+        or_alt_name: bool,
     },
     /// Up to Linux 6.1, a link that is up keeps its name.
     #[error("{0} is up, and this kernel renames only links that are down")]
@@ -341,6 +345,9 @@ pub enum Reason {
         /// The link that has the address.
         link: IfName,
     },
+    /// No router can have this address: it is unspecified, a broadcast or a multicast address.
+    #[error("{0} cannot be the address of a gateway")]
+    NotAGateway(IpAddr),
     /// No route leads to the gateway without another gateway.
     #[error("the gateway {gateway} is in no network of {} (`onlink` makes it reachable all the same)", or_any(*.link))]
     GatewayUnreachable {
@@ -391,7 +398,7 @@ pub enum Reason {
     /// The machine has no room for one more neighbour that is not permanent, or no memory. The limit counts those of all
     /// namespaces.
     #[error("the table of {0} neighbours is full (net.{0}.neigh.default.gc_thresh3), or there is no memory")]
-    NeighbourTableIsFull(&'static str),
+    NeighbourTableIsFull(IpFamily),
     /// The link has the forwarding entry already.
     #[error("{link} lets in {addr} already{}", for_owner(*.owner))]
     ForwardingIsThere {
@@ -431,10 +438,7 @@ pub enum Reason {
         found: Option<i32>,
     },
     /// Nothing that can be seen from here is in the way.
-    #[error(
-        "nothing that this namespace shows is in the way: a passthru link on {parent} in another namespace may be, or what \
-         was is gone by now{}", or_flags(*.flags)
-    )]
+    #[error("{}", unknown(*.parent, *.flags))]
     Unknown {
         /// The parent.
         parent: IfName,

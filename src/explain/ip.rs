@@ -7,8 +7,9 @@ use crate::link::{AddrGenMode, Ipv6Setting, LinkFlags, LinkInfo};
 use crate::request::Verb;
 use crate::route::{ListRoutes, NewRoute, NextHop, RouteInfo, RouteType, RouteView, Table};
 use crate::value::{IPV4_MTU, IfIndex, IfName};
-use crate::wire::{Message, Messages};
+use crate::wire::{Header, Message, Messages};
 use ipnetwork::IpNetwork;
+use netlink_packet_core::NLM_F_EXCL;
 use std::net::IpAddr;
 
 /// Addresses.
@@ -152,11 +153,17 @@ fn same_network(addr: IpNetwork, one: Option<IpAddr>, other: Option<IpAddr>) -> 
 /// Routes.
 impl Surroundings<'_> {
     pub(super) fn route_is_there(&mut self) -> Option<Reason> {
-        let (asked, found) = self.routes_of(Verb::AddRoute)?;
-        let metric = metric_of(&asked);
-        let there =
-            found.into_iter().find(|found| table_of(found) == table_of(&asked) && metric_of(found) == metric)?;
-        self.describe_route(&there).map(Reason::RouteIsThere)
+        let (asked, mut found) = self.routes_of(Verb::AddRoute)?;
+        found.retain(|found| table_of(found) == table_of(&asked) && metric_of(found) == metric_of(&asked));
+        let is_alone = Header::parse(self.sent)?.flags & NLM_F_EXCL != 0;
+        let (there, way) = if is_alone {
+            let first = found.into_iter().next()?;
+            let way = ways(&first).into_iter().next();
+            (first, way)
+        } else {
+            found.into_iter().find_map(|found| Some((found.clone(), Some(shared_way(&asked, &found)?))))?
+        };
+        self.describe_route(&there, way).map(Reason::RouteIsThere)
     }
 
     /// A route was to be deleted and is not there: which one is there instead, in its table or in another.
@@ -165,7 +172,7 @@ impl Surroundings<'_> {
         found.sort_by_key(|found| table_of(found) != table_of(&asked));
         match found.first() {
             Some(other) if has_come_since(&asked, other) => None,
-            Some(other) => self.describe_route(other).map(Reason::AnotherRoute),
+            Some(other) => self.describe_route(other, ways(other).into_iter().next()).map(Reason::AnotherRoute),
             None => asked.destination.map(Reason::NoSuchRoute),
         }
     }
@@ -184,11 +191,12 @@ impl Surroundings<'_> {
         self.socket.snapshot(&list).ok()
     }
 
-    fn describe_route(&mut self, route: &RouteInfo) -> Option<FoundRoute> {
-        let hop = route.next_hops.iter().flatten().next();
-        let gateway = route.gateway.or(route.via.map(|via| via.0)).or(hop.and_then(|hop| hop.gateway));
+    /// A route, by this one of its ways.
+    fn describe_route(&mut self, route: &RouteInfo, way: Option<NextHop>) -> Option<FoundRoute> {
+        let gateway = way.and_then(|way| way.gateway);
         let is_sent_on = route.route_type == RouteType::Unicast; // IPv6 has the others on `lo`
-        let link = route.link().filter(|_| is_sent_on).and_then(|index| self.at(index, None)).map(|link| link.name);
+        let index = way.and_then(|way| way.index).filter(|_| is_sent_on);
+        let link = index.and_then(|index| self.at(index, None)).map(|link| link.name);
         Some(FoundRoute {
             destination: route.destination?,
             route_type: route.route_type,
@@ -234,6 +242,18 @@ impl Surroundings<'_> {
         })
     }
 
+    /// The kernel takes no address that its own table of local addresses has as a broadcast.
+    pub(super) fn not_a_gateway(&mut self) -> Option<Reason> {
+        let gateways: Vec<_> = self.hops()?.into_iter().filter_map(|hop| hop.gateway).collect();
+        let broadcasts = self.socket.snapshot(&ListRoutes::v4().table(Table::LOCAL)).unwrap_or_default();
+        let is_broadcast = |gateway: IpAddr| {
+            let is_it = |route: &RouteInfo| route.destination == Some(gateway.into());
+            broadcasts.iter().any(|route| route.route_type == RouteType::Broadcast && is_it(route))
+        };
+        let is_none = |gateway: &IpAddr| gateway.is_unspecified() || gateway.is_multicast() || is_broadcast(*gateway);
+        gateways.into_iter().find(is_none).map(Reason::NotAGateway)
+    }
+
     /// A gateway is reachable by a route that has none itself.
     pub(super) fn gateway_unreachable(&mut self) -> Option<Reason> {
         let hops = self.hops()?.into_iter().filter(|hop| !hop.is_onlink);
@@ -253,12 +273,7 @@ impl Surroundings<'_> {
     /// The ways of a route that was to be added.
     fn hops(&self) -> Option<Vec<NextHop>> {
         let route = self.route().filter(|_| matches!(self.request.verb, Verb::AddRoute | Verb::ReplaceRoute))?;
-        let own = route.gateway.or(route.via.map(|via| via.0)).map(|gateway| NextHop {
-            index: route.index,
-            is_onlink: route.is_onlink,
-            ..NextHop::via(gateway)
-        });
-        Some(own.into_iter().chain(route.next_hops.into_iter().flatten()).collect())
+        Some(ways(&route))
     }
 
     /// Which link has the route's source address, and whether the address can be used yet.
@@ -277,6 +292,24 @@ impl Surroundings<'_> {
         let found = addresses.into_iter().find(|found| found.addr.is_some_and(|found| found.ip() == addr))?;
         Some((found.flags.unwrap_or(AddressFlags::NONE), self.at(found.index, None)?.name))
     }
+}
+
+/// The ways that a route goes: its next hops, or the one that it has itself.
+fn ways(route: &RouteInfo) -> Vec<NextHop> {
+    let gateway = route.gateway.or(route.via.map(|via| via.0));
+    let own = NextHop { index: route.index, gateway, is_onlink: route.is_onlink, ..NextHop::NOWHERE };
+    route.next_hops.clone().unwrap_or_else(|| vec![own])
+}
+
+/// What makes `found` the very same route as `asked`, where there can be several of one metric: the way that both go. IPv4
+/// compares all of their ways, and their source addresses; IPv6 has a route for each way.
+fn shared_way(asked: &RouteInfo, found: &RouteInfo) -> Option<NextHop> {
+    let (wanted, there) = (ways(asked), ways(found));
+    let is_v6 = asked.destination.is_some_and(|destination| destination.is_ipv6());
+    let is_same_list = wanted.len() == there.len() && wanted.iter().zip(&there).all(|(one, other)| one.is_like(other));
+    let is_same = asked.route_type == found.route_type && (is_v6 || (is_same_list && asked.source == found.source));
+    let is_shared = |way: &NextHop| wanted.iter().any(|wanted| wanted.is_like(way));
+    there.into_iter().filter(|_| is_same).find(is_shared)
 }
 
 /// Whether a route is as the one that was to be deleted, in what the kernel tells routes apart by.

@@ -9,7 +9,7 @@ use crate::link::{
 use crate::nsid::GetNsid;
 use crate::request::{RequestInfo, Verb};
 use crate::socket::Socket;
-use crate::value::{IfIndex, MacAddr, NsId};
+use crate::value::{IfIndex, IfName, MacAddr, NsId};
 use nix::errno::Errno;
 
 impl Surroundings<'_> {
@@ -192,11 +192,13 @@ impl Surroundings<'_> {
                     _ if self.has_index() => None,
                     (None, Some(name)) => self.owner_of(name.as_bytes()).map(|(owner, _)| owner),
                 };
-                Some(Reason::TakenThere { name, index, here })
+                Some(Reason::TakenThere { name, index, owner: None, here, or_alt_name: false })
             }
             Verb::Move => {
-                let name = name.or(self.link.as_ref().map(|link| link.name));
-                Some(Reason::TakenThere { name, index: None, here: None })
+                let link = self.link.as_ref();
+                let or_alt_name = link.is_some_and(|link| !link.alt_names.is_empty());
+                let name = name.or(link.map(|link| link.name));
+                Some(Reason::TakenThere { name, index: None, owner: None, here: None, or_alt_name })
             }
             _ => None,
         }
@@ -212,7 +214,9 @@ impl Surroundings<'_> {
         let index = self.index_there()?;
         let family = Family::of(&self.asked.as_ref()?.kind).filter(|family| *family != Family::Vlan);
         let is_parent_free = family.is_none_or(|family| self.siblings.iter().any(|sibling| family.has(sibling)));
-        is_parent_free.then_some(Reason::TakenThere { name: None, index: Some(index), here: None })
+        let index = Some(index);
+        let taken = Reason::TakenThere { name: None, index, owner: None, here: None, or_alt_name: false };
+        is_parent_free.then_some(taken)
     }
 
     /// The index that the link was to have in another namespace.
@@ -376,6 +380,16 @@ pub(super) fn is_in_use(socket: &mut Socket, parent: IfIndex, mac: MacAddr) -> b
     }
     let vlans = socket.snapshot(&ListLinks::new().kind(LinkKind::Vlan.as_str()).parent(parent));
     vlans.is_ok_and(|vlans| vlans.iter().all(|vlan| vlan.mac != Some(mac) && !lets_in(socket, vlan.index)))
+}
+
+/// Which of a name and an index a link of the namespace of `inside` has.
+pub(super) fn taken_in(inside: &mut Socket, name: Option<IfName>, index: Option<IfIndex>) -> Option<Reason> {
+    let taken = |name, index, owner| Reason::TakenThere { name, index, owner, here: None, or_alt_name: false };
+    let owner = name.and_then(|name| inside.link_by_alt_name(name.as_bytes()).ok().map(|link| link.if_name()));
+    if owner.is_some() {
+        return Some(taken(name, None, owner));
+    }
+    inside.name_of(index?).ok().map(|owner| taken(None, index, Some(owner)))
 }
 
 /// The child of `parent` that receives its packets, of a family that is `looked_for`.

@@ -58,6 +58,21 @@ impl Error {
         }
     }
 
+    /// Looks again in the namespace that a link was to be in, which of its name and its index is taken there.
+    pub(crate) fn explained_by_target(self, inside: &mut Socket) -> Self {
+        let seen = match self.reason() {
+            Some(&Reason::TakenThere { name, index, here, .. }) => {
+                let is_here = index.zip(here).map(|(index, owner)| Reason::IndexIsTaken { index, owner });
+                links::taken_in(inside, name, index).or(is_here)
+            }
+            Some(&Reason::ParentIsTaken { parent, index: index @ Some(_) }) => {
+                links::taken_in(inside, None, index).or(Some(Reason::ParentIsTaken { parent, index: None }))
+            }
+            _ => None,
+        };
+        if seen.is_some() { self.with_reason(seen) } else { self }
+    }
+
     /// `None` if it cannot be seen, or the error says it all.
     fn look_why(&self, socket: &mut Socket) -> Option<Reason> {
         let ErrorKind::Kernel(kernel) = self.kind() else { return None };
@@ -77,6 +92,7 @@ impl<'a> Surroundings<'a> {
     fn causes(errno: Errno, text: Option<&str>) -> &'a [Cause<Self>] {
         let says = |word: &str| text.is_some_and(|text| text.contains(word));
         match (errno, text) {
+            (Errno::EPERM, Some(_)) if says("nslave") => &[], // a bond's rules, in its own words
             (Errno::EPERM, _) => &[Self::not_permitted, Self::group_zero],
             (Errno::EACCES, _) => &[Self::ipv6_is_off, Self::not_permitted_there],
             (Errno::EBADF, None) => &[Self::not_a_descriptor],
@@ -113,7 +129,7 @@ impl<'a> Surroundings<'a> {
             ],
             (Errno::EMLINK, _) => &[Self::too_deep],
             (Errno::ENETUNREACH | Errno::EHOSTUNREACH, _) => &[
-                Self::link_is_down, Self::gateway_is_own, Self::gateway_unreachable,
+                Self::link_is_down, Self::gateway_is_own, Self::not_a_gateway, Self::gateway_unreachable,
             ],
             (Errno::ESRCH, _) => &[Self::no_such_route],
             (Errno::ENOENT, _) => &[Self::no_such_alt_name, Self::no_such_neighbour, Self::no_such_forwarding],
@@ -122,7 +138,7 @@ impl<'a> Surroundings<'a> {
             (Errno::EINVAL, Some(_)) if says("lifetime") => &[Self::lifetime_is_impossible],
             (Errno::EINVAL, Some(_)) if says("scope value") => &[Self::scope_differs],
             (Errno::EINVAL, Some(_)) if says("immutable") => &[Self::stays_in_namespace],
-            (Errno::EINVAL, Some(_)) if says("ateway") => &[Self::gateway_is_own],
+            (Errno::EINVAL, Some(_)) if says("ateway") || says("ONLINK") => &[Self::gateway_is_own, Self::not_a_gateway],
             (Errno::EINVAL, Some(_)) if says("source") || says("prefsrc") => &[Self::source_is_not_ready],
             (Errno::EINVAL | Errno::ERANGE, None) => &[
                 Self::lifetime_is_impossible, Self::no_ipv4, Self::no_ipv6, Self::scope_differs, Self::no_stable_secret,

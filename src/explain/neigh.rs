@@ -7,7 +7,7 @@ use crate::link::{LinkFlags, LinkInfo, ListLinks, MacvlanMode};
 use crate::neigh::{ForwardingEntry, ListForwarding, ListNeighbours, NeighbourFlags, NeighbourInfo, NeighbourState};
 use crate::neigh::{GetNeighbour, NeighbourView};
 use crate::request::Verb;
-use crate::value::EtherAddr;
+use crate::value::{EtherAddr, IpFamily};
 
 /// Neighbours.
 impl Surroundings<'_> {
@@ -59,8 +59,8 @@ impl Surroundings<'_> {
     pub(super) fn neighbour_table_is_full(&mut self) -> Option<Reason> {
         let asked = self.neighbour_to(&[Verb::AddNeighbour, Verb::ReplaceNeighbour, Verb::AskNeighbour])?;
         let counts = asked.state != NeighbourState::Permanent && !asked.flags.contains(NeighbourFlags::EXTERN_LEARN);
-        let table = if asked.addr?.is_ipv6() { "ipv6" } else { "ipv4" };
-        counts.then_some(Reason::NeighbourTableIsFull(table))
+        let family = IpFamily::of(asked.addr?);
+        counts.then_some(Reason::NeighbourTableIsFull(family))
     }
 
     fn neighbours(&mut self, proxies: bool) -> Option<Vec<NeighbourInfo>> {
@@ -116,7 +116,7 @@ impl Surroundings<'_> {
 
     /// Whether the link has this forwarding entry.
     fn lets_in(&mut self, addr: EtherAddr) -> Option<bool> {
-        let entries = self.socket.snapshot(&ListForwarding::of(self.request.index?)).ok()?;
+        let entries = self.socket.snapshot(&ListForwarding::new(self.request.index?)).ok()?;
         Some(entries.iter().any(|entry| entry.addr == Some(addr)))
     }
 
@@ -153,14 +153,14 @@ mod tests {
         let mac = MacAddr::new([2, 0, 0, 0, 0, 7]).unwrap();
         let on = |addr: &str| NewNeighbour::new(IfIndex(5), addr.parse().unwrap(), mac);
         let full = |family| Some(Reason::NeighbourTableIsFull(family));
-        assert_eq!(why_enobufs(&on("10.0.0.7").stale()), full("ipv4"));
-        assert_eq!(why_enobufs(&on("fd00::7").reachable().replace()), full("ipv6"));
-        assert_eq!(why_enobufs(&AskNeighbour::new(IfIndex(5), "fd00::7".parse().unwrap())), full("ipv6"));
+        assert_eq!(why_enobufs(&on("10.0.0.7").stale()), full(IpFamily::V4));
+        assert_eq!(why_enobufs(&on("fd00::7").reachable().replace()), full(IpFamily::V6));
+        assert_eq!(why_enobufs(&AskNeighbour::new(IfIndex(5), "fd00::7".parse().unwrap())), full(IpFamily::V6));
         // There is always room for these.
         assert_eq!(why_enobufs(&on("10.0.0.7")), None);
         assert_eq!(why_enobufs(&on("10.0.0.7").stale().extern_learn()), None);
         assert_eq!(why_enobufs(&NewProxy::new(IfIndex(5), "10.0.0.7".parse().unwrap())), None);
-        let said = full("ipv4").map(|reason| reason.to_string());
+        let said = full(IpFamily::V4).map(|reason| reason.to_string());
         let words = "the table of ipv4 neighbours is full (net.ipv4.neigh.default.gc_thresh3), or there is no memory";
         assert_eq!(said.as_deref(), Some(words));
     }

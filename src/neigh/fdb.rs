@@ -99,7 +99,7 @@ pub struct ListForwarding {
 impl ListForwarding {
     /// Those of the link `index`.
     #[must_use]
-    pub const fn of(index: IfIndex) -> Self {
+    pub const fn new(index: IfIndex) -> Self {
         Self { index }
     }
 }
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     #[rustfmt::skip]
     fn a_link_is_asked_for_by_its_index() {
-        assert_eq!(encoded(&ListForwarding::of(INDEX)), [
+        assert_eq!(encoded(&ListForwarding::new(INDEX)), [
             28, 0, 0, 0,  30, 0, 1, 3,  7, 0, 0, 0,  0, 0, 0, 0,   // nlmsghdr: RTM_GETNEIGH, REQUEST | DUMP
             7, 0, 0, 0,  5, 0, 0, 0,  0, 0, 0, 0,                  // ndmsg: AF_BRIDGE, index 5
         ]);

@@ -22,8 +22,8 @@ pub use fdb::{DeleteForwarding, ForwardingEntry, ListForwarding, NewForwarding};
 pub use request::{AskNeighbour, DeleteNeighbour, GetNeighbour, ListNeighbours, NewNeighbour, NewProxy};
 pub use standing::{Certainty, MacsOn};
 
-use crate::value::{IfIndex, LinkAddress, MacAddr, flags, numbers};
-use crate::wire::{Body, Get, Message, table};
+use crate::value::{IfIndex, LinkAddress, MacAddr, RouteProtocol, flags, numbers};
+use crate::wire::{Body, Get, Message, fixed, table};
 use std::net::IpAddr;
 
 pub(crate) const RTM_NEWNEIGH: u16 = 28;
@@ -142,6 +142,10 @@ impl NdMsg {
     }
 }
 
+fixed! {
+    RouteProtocol: 1 + 3, RouteProtocol(0), |v: RouteProtocol| [v.0], |b| RouteProtocol(u8::from_ne_bytes(b));
+}
+
 table! {
     /// What a neighbour can be given besides its link, state and flags.
     #[doc(hidden)]
@@ -163,8 +167,8 @@ table! {
         /// Its MAC address. `None` while it is asked for, for a [proxy](NeighbourFlags::PROXY), and on links without MAC
         /// addresses.
         2 NDA_LLADDR pub(crate) mac: MacAddr => LinkAddress<'a> => Option<MacAddr> = LinkAddress::default(),
-        /// Who made it: a number as of [`RouteProtocol`](crate::route::RouteProtocol) (since Linux 5.0).
-        12 NDA_PROTOCOL pub protocol: u8,
+        /// Who made it (since Linux 5.0).
+        12 NDA_PROTOCOL pub protocol: RouteProtocol,
     }
     reply {
         /// How long ago something happened to it.

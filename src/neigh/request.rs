@@ -368,6 +368,7 @@ pub(super) fn put(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::RouteProtocol;
     use crate::wire::encoded;
 
     const INDEX: IfIndex = IfIndex(0x0102);
@@ -379,7 +380,7 @@ mod tests {
     #[test]
     #[rustfmt::skip]
     fn a_neighbour_is_these_bytes() {
-        assert_eq!(encoded(&neighbour().router().extern_learn().protocol(4)), [
+        assert_eq!(encoded(&neighbour().router().extern_learn().protocol(RouteProtocol::STATIC)), [
             56, 0, 0, 0,  28, 0, 5, 6,  7, 0, 0, 0,  0, 0, 0, 0,        // RTM_NEWNEIGH, REQUEST ACK EXCL CREATE
             2, 0, 0, 0,  2, 1, 0, 0,  0x80, 0, 0x90, 0,                 // AF_INET, index, permanent, extern_learn router
             8, 0, 1, 0,  10, 0, 0, 7,                                   // NDA_DST

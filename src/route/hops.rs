@@ -88,7 +88,7 @@ impl NextHop {
     /// Bytes of `struct rtnexthop`.
     const HEADER: usize = 8;
 
-    pub(super) const NOWHERE: Self = Self { index: None, gateway: None, weight: Weight::ONE, is_onlink: false };
+    pub(crate) const NOWHERE: Self = Self { index: None, gateway: None, weight: Weight::ONE, is_onlink: false };
 
     /// By this router.
     #[must_use]
@@ -150,7 +150,7 @@ impl NextHop {
     }
 
     /// Whether `found` is this way; what this one leaves open does not matter.
-    pub(super) fn is_like(&self, found: &Self) -> bool {
+    pub(crate) fn is_like(&self, found: &Self) -> bool {
         let Self { index, gateway, weight: _, is_onlink } = *self;
         gateway == found.gateway && (index.is_none() || index == found.index) && (!is_onlink || found.is_onlink)
     }

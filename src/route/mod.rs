@@ -25,7 +25,7 @@ pub use metrics::{CongestionControl, MetricLocks, MetricsInfo, MetricsView, Rout
 pub use query::{DeleteRoute, ListRoutes};
 pub use request::NewRoute;
 
-use crate::value::{AF_INET, AF_INET6, IfIndex, Scope, numbers, transparent};
+use crate::value::{AF_INET, AF_INET6, IfIndex, RouteProtocol, Scope, numbers, transparent};
 use crate::wire::{Body, Message, fixed, table};
 use ipnetwork::IpNetwork;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -67,44 +67,27 @@ impl Table {
 
 transparent!(Table: u32);
 
-/// Who made a route (`RTPROT_…`, `/etc/iproute2/rt_protos`).
-///
-/// ```
-/// use sublink::NewRoute;
-/// use sublink::route::RouteProtocol;
-/// let route = NewRoute::default_via("10.0.50.1".parse()?).protocol(RouteProtocol::DHCP);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "any number is one: `ip` takes names from a file")]
-pub struct RouteProtocol(pub u8);
-
-impl RouteProtocol {
-    /// The kernel, for an address's network.
-    pub const KERNEL: Self = Self(2);
-    /// Whoever set the machine up: what `ip` says unless told otherwise.
-    pub const BOOT: Self = Self(3);
-    /// An administrator, to override what is learnt.
-    pub const STATIC: Self = Self(4);
-    /// Router advertisements.
-    pub const RA: Self = Self(9);
-    /// A DHCP client.
-    pub const DHCP: Self = Self(16);
-}
-
-transparent!(RouteProtocol: u8);
-
 numbers! {
     /// What happens to a packet that a route fits (`RTN_…`).
     RouteType: u8, "route type" {
         /// It is sent on.
         1 Unicast "unicast",
+        /// It is this host's own.
+        2 Local "local",
+        /// It is this host's own, and goes out as a link-layer broadcast.
+        3 Broadcast "broadcast",
+        /// It is this host's own, and one of several hosts' (IPv6).
+        4 Anycast "anycast",
+        /// It is one to a group.
+        5 Multicast "multicast",
         /// It is dropped without a word.
         6 Blackhole "blackhole",
         /// It is dropped, and the sender told that the destination is unreachable.
         7 Unreachable "unreachable",
         /// It is dropped, and the sender told that it is forbidden.
         8 Prohibit "prohibit",
+        /// It is looked for in the next table that a rule names.
+        9 Throw "throw",
         Other "{}"
     }
 }
@@ -163,7 +146,7 @@ table! {
     create {
         /// The destination's address; absent from a default route.
         1 RTA_DST pub(crate) dst: IpAddr,
-        /// The router it goes to. One of another family than the destination's is sent and reported as `RTA_VIA` (since
+        /// The router it goes to. IPv4 takes 0.0.0.0 for none. One of another family than the destination's is sent and reported as `RTA_VIA` (since
         /// Linux 5.2).
         5 RTA_GATEWAY pub gateway: IpAddr,
         /// The link it leaves by.

@@ -1,8 +1,8 @@
 //! Requests that delete and list routes.
 
 use super::request::NewRoute;
-use super::{RTM_DELROUTE, RTM_GETROUTE, RouteProtocol, RouteView, Table};
-use crate::value::{AF_INET, AF_INET6, IfIndex, Scope};
+use super::{RTM_DELROUTE, RTM_GETROUTE, RouteView, Table};
+use crate::value::{AF_INET, AF_INET6, IfIndex, RouteProtocol, Scope};
 use crate::wire::{Command, Header, NoRoom, Request, Sealed, header, measured};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP};
 

@@ -1,9 +1,9 @@
 //! The request that adds or replaces a route.
 
 use super::metrics::MetricAttrs;
-use super::{NextHop, ONLINK, RTM_NEWROUTE, RouteAttrs, RouteHead, RouteProtocol};
+use super::{NextHop, ONLINK, RTM_NEWROUTE, RouteAttrs, RouteHead};
 use super::{RouteType, RouteView, Table, Via};
-use crate::value::{IfIndex, Scope, everywhere, family, maybe};
+use crate::value::{IfIndex, RouteProtocol, Scope, everywhere, family, maybe};
 use crate::wire::{Attrs, Command, Full, Header, NoRoom, Out, Request, Sealed, header, measured};
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
@@ -133,8 +133,8 @@ impl<'a> NewRoute<'a> {
         self
     }
 
-    /// How far the destination is. Unless set, on the link without a gateway, and else everywhere, as with `ip`. IPv6 knows
-    /// no scope.
+    /// How far the destination is. Unless set, as with `ip`: this host for its own addresses, the link for broadcasts and
+    /// without a gateway, and else everywhere. IPv6 knows no scope.
     #[must_use]
     pub const fn scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
@@ -148,9 +148,10 @@ impl<'a> NewRoute<'a> {
         self
     }
 
-    /// Whether it belongs to a link, as one that drops packets does not.
+    /// Whether it belongs to a link, as one that drops packets or sends them to the next table does not.
     pub(crate) const fn has_link(&self) -> bool {
-        matches!(self.route_type, RouteType::Unicast | RouteType::Other(_))
+        use RouteType::{Blackhole, Prohibit, Throw, Unreachable};
+        !matches!(self.route_type, Blackhole | Unreachable | Prohibit | Throw)
     }
 
     /// The same, by the link `index` unless it says another or needs none.
@@ -202,8 +203,14 @@ impl<'a> NewRoute<'a> {
 
     fn sent_scope(&self) -> Scope {
         let has_gateway = self.attrs.has(RouteView::RTA_GATEWAY) || !self.hops.is_empty();
-        let is_on_link = self.route_type == RouteType::Unicast && !has_gateway && self.destination.is_ipv4();
-        self.scope.unwrap_or(if is_on_link { Scope::LINK } else { Scope::GLOBAL })
+        let unless_set = match self.route_type {
+            _ if self.destination.is_ipv6() => Scope::GLOBAL,
+            RouteType::Local => Scope::HOST,
+            RouteType::Broadcast | RouteType::Anycast | RouteType::Multicast => Scope::LINK,
+            RouteType::Unicast if !has_gateway => Scope::LINK,
+            _ => Scope::GLOBAL,
+        };
+        self.scope.unwrap_or(unless_set)
     }
 
     /// Writes a message about this route.
@@ -328,6 +335,24 @@ mod tests {
             8, 0, 4, 0,  2, 1, 0, 0,                            // RTA_OIF
             8, 0, 15, 0,  0xe8, 3, 0, 0,                        // RTA_TABLE = 1000
         ]);
+    }
+
+    #[test]
+    fn the_scope_is_that_of_ip_unless_set() {
+        let scope = |destination: &str, route_type| {
+            let route = NewRoute::new(destination.parse().unwrap()).index(INDEX).route_type(route_type);
+            (Scope(encoded(&route)[22]), route.has_link())
+        };
+        for (route_type, expected, has_link) in [
+            (RouteType::Unicast, Scope::LINK, true),
+            (RouteType::Local, Scope::HOST, true),
+            (RouteType::Broadcast, Scope::LINK, true),
+            (RouteType::Blackhole, Scope::GLOBAL, false),
+            (RouteType::Throw, Scope::GLOBAL, false),
+        ] {
+            assert_eq!(scope("10.1.0.0/16", route_type), (expected, has_link), "{route_type}");
+            assert_eq!(scope("fd01::/64", route_type), (Scope::GLOBAL, has_link), "{route_type}");
+        }
     }
 
     #[test]

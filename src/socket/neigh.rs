@@ -132,7 +132,7 @@ impl Socket {
     /// As for any list. ENODEV if no link has the index ([`Error::is_no_device`](crate::Error::is_no_device)).
     pub fn macs_on(&mut self, parent: IfIndex, known: &[MacAddr]) -> Result<MacsOn> {
         const READS: usize = 5;
-        let list = ListForwarding::of(parent);
+        let list = ListForwarding::new(parent);
         let mut macs = MacsOn::of(&self.snapshot(&list)?, known);
         for _ in 1..READS {
             if macs.certainty.is_whole() {
@@ -196,8 +196,8 @@ mod tests {
         assert!(!takes(all, &nameless));
         let entry =
             ForwardingEntry { index: INDEX, addr: None, state: NeighbourState::Permanent, flags: NeighbourFlags::SELF };
-        assert!(ListForwarding::of(INDEX).accepts(&entry) && !ListForwarding::of(IfIndex(6)).accepts(&entry));
-        assert!(!ListForwarding::of(INDEX).accepts(&ForwardingEntry { flags: NeighbourFlags::MASTER, ..entry }));
+        assert!(ListForwarding::new(INDEX).accepts(&entry) && !ListForwarding::new(IfIndex(6)).accepts(&entry));
+        assert!(!ListForwarding::new(INDEX).accepts(&ForwardingEntry { flags: NeighbourFlags::MASTER, ..entry }));
     }
 
     /// A socket on which each list is the next of `lists`, the last for ever, and other requests have this error number; and the

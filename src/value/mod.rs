@@ -16,7 +16,7 @@ mod random;
 
 pub use index::IfIndex;
 pub use invalid::{Given, InvalidValue};
-pub use ip::Scope;
+pub use ip::{IpFamily, RouteProtocol, Scope};
 pub use mac::{Broadcast, EtherAddr, LinkAddress, MacAddr};
 pub use names::{Alias, AltName, IfName, Name};
 pub use nsid::NsId;

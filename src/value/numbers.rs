@@ -157,7 +157,7 @@ mod tests {
             VlanProtocol: u16, 2;
             AddrGenMode: u8, 4;
             OperState: u8, 7;
-            RouteType: u8, 4;
+            RouteType: u8, 9;
         }
     }
 

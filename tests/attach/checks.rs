@@ -10,9 +10,9 @@ use sublink::link::{
     AddrGenMode, AnyKind, EgressQos, IngressQos, Ipv4Setting, IpvlanFlag, IpvlanMode, LinkFlags, LinkSettings,
     MacvlanFlags, SourceMacs, VlanFlags, VlanPriority, VlanProtocol,
 };
-use sublink::route::{DeleteRoute, RouteProtocol, RouteType, Table};
+use sublink::route::{DeleteRoute, RouteType, Table};
 use sublink::socket::AddressWatch;
-use sublink::value::{Broadcast, NsId, Scope};
+use sublink::value::{Broadcast, NsId, RouteProtocol, Scope};
 use sublink::wire::Command;
 use sublink::{Endpoint, IfIndex, LinkChange, LinkSpec, MacvlanMode, NewAddress, NewLink, NewRoute, Socket};
 use sublink_tests::kernel_test;

@@ -64,7 +64,7 @@ impl Events {
         for group in [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE] {
             events.add_membership(group).expect("events");
         }
-        setsockopt(&events.as_fd(), ReceiveTimeout, &TimeVal::seconds(20)).expect("a time limit");
+        setsockopt(&events.as_fd(), ReceiveTimeout, &TimeVal::seconds(120)).expect("a time limit");
         Self(events)
     }
 

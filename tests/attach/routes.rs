@@ -5,9 +5,10 @@ use crate::help::{Pod, bridge_endpoint, ip, net};
 use sublink::endpoint::{Detach, Difference};
 use sublink::error::Undo;
 use sublink::route::{
-    CongestionControl, DeleteRoute, ListRoutes, MetricLocks, NextHop, RouteFeatures, RouteInfo, RouteProtocol,
-    RouteType, Table, Weight,
+    CongestionControl, DeleteRoute, ListRoutes, MetricLocks, NextHop, RouteFeatures, RouteInfo, RouteType, Table,
+    Weight,
 };
+use sublink::value::RouteProtocol;
 use sublink::{Endpoint, IfIndex, NewAddress, NewRoute, Socket};
 use sublink_tests::kernel_test;
 

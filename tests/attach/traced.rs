@@ -130,8 +130,9 @@ impl Trace {
     /// The calls of the attach, which the first thread makes, each with the how manieth of its name it is in that thread.
     fn of_attach(&self) -> Vec<(&str, usize)> {
         let first = &self.calls.first().expect("a call").0;
-        let calls: Vec<&str> =
-            self.calls.iter().filter(|(thread, _)| thread == first).map(|(_, call)| &**call).collect();
+        // A call is in two parts when another thread, which may have ended long ago, is told of in between.
+        let is_its = |(thread, call): &&(String, String)| thread == first && !call.starts_with("<... ");
+        let calls: Vec<&str> = self.calls.iter().filter(is_its).map(|(_, call)| &**call).collect();
         let name = |at: usize| calls[at].split('(').next();
         let marks: Vec<_> = (0..calls.len()).filter(|at| calls[*at].contains(MARK)).collect();
         let &[.., start, end] = &marks[..] else { panic!("no marks") };

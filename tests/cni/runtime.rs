@@ -79,10 +79,13 @@ impl Runtime {
         Ok(runtime)
     }
 
-    /// Puts another plugin beside, which is a script.
+    /// Puts another plugin beside, which is a script. A shell writes it: a process that another test starts meanwhile would
+    /// inherit the open file of this process, and what is open for writing cannot be executed (`ETXTBSY`).
     pub fn plugin(&self, name: &str, script: &str) {
         let file = self.folder.join(name);
-        fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a plugin");
+        let write = ["-c", r#"printf '#!/bin/sh\n%s\n' "$1" >"$0""#];
+        let written = Command::new("sh").args(write).arg(&file).arg(script).status().expect("a shell");
+        assert!(written.success(), "{written}");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("its mode");
     }
 

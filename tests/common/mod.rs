@@ -17,10 +17,16 @@ use nix::sys::socket::{MsgFlags, recv};
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd};
 use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
 use sublink::Error;
 use sublink::error::Reason;
+use sublink::link::OperState;
 use sublink::wire::Header;
 use sublink::{ErrorKind, IfIndex, IfName, LinkChange, ListLinks, MacAddr, Netns, NewLink, Socket, VlanId};
+
+/// How long anything may take that is waited for: far more than it takes on a machine that is emulated and busy.
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// Why a test did not run.
 ///
@@ -101,10 +107,12 @@ fn in_fresh_namespace(test: impl FnOnce() -> Result<(), Skip> + Send) -> Result<
 
 /// Root of a user namespace of our own, for whoever is not root.
 pub fn become_root() -> Result<(), String> {
+    if nix::unistd::geteuid().is_root() { Ok(()) } else { enter_user_namespace() }
+}
+
+/// Enters a new user namespace, as its root, and a network namespace of it.
+pub fn enter_user_namespace() -> Result<(), String> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    if uid.is_root() {
-        return Ok(());
-    }
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
         .map_err(|error| format!("not root, and user namespaces are forbidden ({error})"))?;
     let write = |file: &str, text: String| fs::write(file, text).map_err(|error| format!("{file}: {error}"));
@@ -151,13 +159,25 @@ pub fn parent(socket: &mut Socket) -> IfIndex {
     veth(socket, "p0", "p1")
 }
 
-/// A veth pair of which both ends are up; the first one's index.
+/// A veth pair of which both ends are up and carry packets; the first one's index.
 pub fn veth(socket: &mut Socket, this: &str, that: &str) -> IfIndex {
     let pair = NewLink::veth(NewLink::peer().name(name(that))).name(name(this)).up();
     let index = socket.create(&pair).expect("a veth pair");
     let peer = socket.index_of(that).expect("its peer");
     socket.change(&LinkChange::new(peer).up()).expect("its peer up");
+    until_up(socket, &[index, peer]);
     index
+}
+
+/// Waits until links carry packets. A worker of the kernel's sees to that a moment after their carrier comes: until then a link
+/// drops what is sent, its flags are those of before, and the event about it is still to come.
+fn until_up(socket: &mut Socket, links: &[IfIndex]) {
+    let since = Instant::now();
+    let mut is_up = |index: &IfIndex| socket.link_at(*index).expect("the link").oper_state() == OperState::Up;
+    while !links.iter().all(&mut is_up) {
+        assert!(since.elapsed() < LIMIT, "no carrier");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// What a kernel before this version ignores with an OK.

@@ -20,7 +20,7 @@ use sublink::{Attached, Endpoint, IfIndex, LinkChange, LinkSpec, MacvlanMode, Ne
 pub const SILENCE: Duration = Duration::from_secs(3);
 
 /// The longest wait for what must come.
-const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 const OUTSIDE: &str = "10.9.0.254:9999";
 

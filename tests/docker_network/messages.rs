@@ -46,6 +46,10 @@ pub fn what_cannot_be_created_is_said() -> Result<(), Skip> {
              com.docker.network.driver.mtu and, with macvlan, macvlan_mode and host_access",
         ),
         ("create -o com.docker.network.driver.mtu=9 x", "\"9\" is not an MTU, which is a number from 68 to 65535"),
+        ("create a\u{202e}b", "\"a\\u{202e}b\" has a control character or an invisible one"),
+        ("create --label k=\u{200b}v x", "\"k=\\u{200b}v\" has a control character or an invisible one"),
+        ("connect net c\u{feff}1", "\"c\\u{feff}1\" has a control character or an invisible one"),
+        ("foo\u{202e}bar", "\"foo\\u{202e}bar\" has a control character or an invisible one"),
         ("create -d bridge x", "there is no driver \"bridge\" here: there are macvlan and vlan"),
         ("create -o parent=lo x", "lo cannot be the parent of a macvlan or VLAN network"),
         (

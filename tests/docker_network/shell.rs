@@ -26,7 +26,9 @@ impl Shell {
     pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Self { dir: std::env::temp_dir().join(format!("sublink-docker-network-{}-{number}", std::process::id())) }
+        let dir = std::env::temp_dir().join(format!("sublink-docker-network-{}-{number}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir); // of a run that was killed, by a process with the same number
+        Self { dir }
     }
 
     /// Runs the words of a command line, as a shell would pass them: what stands in single quotes is one word, and double

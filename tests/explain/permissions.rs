@@ -10,7 +10,8 @@ use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use sublink::error::Reason;
 use sublink::link::{GetLink, IpvlanMode};
 use sublink::neigh::{DeleteNeighbour, NewForwarding, NewNeighbour};
-use sublink::{Batch, Error, LinkChange, MacvlanMode, Netns, NewAddress, NewLink};
+use sublink::nsid::NewNsid;
+use sublink::{Batch, Error, LinkChange, MacvlanMode, Netns, NewAddress, NewLink, NewRoute};
 use sublink_tests::{kernel_test, role};
 
 const HERE: &str = "CAP_NET_ADMIN is missing in the user namespace that owns this network namespace";
@@ -45,6 +46,8 @@ fn a_guest() {
         socket.delete_group(0),
         socket.add_alt_name(parent, "other"),
         socket.apply(&address),
+        socket.apply(&NewRoute::new("10.5.0.0/16".parse().unwrap()).index(parent)),
+        socket.apply(&NewNsid::new(&there)),
         socket.apply(&NewNeighbour::new(parent, "10.0.0.7".parse().unwrap(), mac(7))),
         socket.apply(&DeleteNeighbour::proxy(parent, "10.0.0.7".parse().unwrap())),
         socket.apply(&NewForwarding::new(parent, mac(7).into())),

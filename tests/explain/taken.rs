@@ -6,7 +6,7 @@ use crate::twins::{New, Twin};
 use crate::why::{assert_why, why};
 use std::os::fd::AsFd;
 use sublink::error::Reason;
-use sublink::{ErrorKind, IfIndex, LinkChange, NewLink, Result, Socket};
+use sublink::{Endpoint, ErrorKind, IfIndex, LinkChange, NewLink, Result, Sandbox, Socket};
 use sublink_tests::kernel_test;
 
 /// The name `taken`, which is that of `owner`, or an alternative one.
@@ -78,7 +78,7 @@ pub fn a_name_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     let parent = parent(&mut socket);
     let (there, mut inside) = elsewhere();
     veth(&mut inside, "x", "y");
-    let reason = Reason::TakenThere { name: Some(name("x")), index: None, here: None };
+    let reason = Reason::TakenThere { name: Some(name("x")), index: None, owner: None, here: None, or_alt_name: false };
     let is_there = "the name x is taken in the other namespace";
     // `create` chooses an index, of which nobody needs to hear. With one, the link is not looked for here by its name.
     let created =
@@ -89,7 +89,13 @@ pub fn a_name_in_another_namespace<T: Twin>() -> Result<(), Skip> {
     assert_why(&mut socket, created, &reason, is_there);
 
     let chosen = NewLink::macvlan(parent).name(name("x")).index(index(20000)).netns(&there);
-    let reason = Reason::TakenThere { name: Some(name("x")), index: Some(index(20000)), here: None };
+    let reason = Reason::TakenThere {
+        name: Some(name("x")),
+        index: Some(index(20000)),
+        owner: None,
+        here: None,
+        or_alt_name: false,
+    };
     let sentence = "the name x or the index 20000 is taken in the other namespace";
     let created = socket.create(&chosen);
     assert_why(&mut socket, created, &reason, sentence);
@@ -111,7 +117,13 @@ pub fn a_name_here_of_a_link_for_another_namespace() -> Result<(), Skip> {
         assert!(created.unwrap_err().is_already_there());
     }
     let created = socket.apply(&NewLink::macvlan(parent).name(name("p1")).netns(&there));
-    let reason = Reason::TakenThere { name: Some(name("p1")), index: None, here: Some(name("p1")) };
+    let reason = Reason::TakenThere {
+        name: Some(name("p1")),
+        index: None,
+        owner: None,
+        here: Some(name("p1")),
+        or_alt_name: false,
+    };
     let sentence = "the name p1 is taken in the other namespace, or, up to Linux 6.12, here by p1";
     assert_why(&mut socket, created, &reason, sentence);
     Ok(())
@@ -130,7 +142,7 @@ pub fn an_index_in_another_namespace() -> Result<(), Skip> {
     let created = socket.create(&link);
     let is_there = "the index 20000 is taken in the other namespace";
     if looks_in_the_target() {
-        let reason = Reason::TakenThere { name: None, index: Some(taken), here: None };
+        let reason = Reason::TakenThere { name: None, index: Some(taken), owner: None, here: None, or_alt_name: false };
         assert_why(&mut socket, created, &reason, is_there);
     } else {
         let reason = Reason::ParentIsTaken { parent: name("p0"), index: Some(taken) };
@@ -138,7 +150,7 @@ pub fn an_index_in_another_namespace() -> Result<(), Skip> {
     }
     socket.create(&NewLink::macvtap(parent)).expect("so nothing else has the parent");
     let created = socket.create(&link);
-    let reason = Reason::TakenThere { name: None, index: Some(taken), here: None };
+    let reason = Reason::TakenThere { name: None, index: Some(taken), owner: None, here: None, or_alt_name: false };
     assert_why(&mut socket, created, &reason, is_there);
     Ok(())
 }
@@ -169,9 +181,54 @@ pub fn a_name_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
         (socket.change(&to), "x", "An interface with the same name exists in the target netns"),
         (socket.change(&to.name(name("y"))), "y", "Unable to use 'y' for the new interface name in the target netns"),
     ] {
-        let reason = Reason::TakenThere { name: Some(name(taken)), index: None, here: None };
+        let reason =
+            Reason::TakenThere { name: Some(name(taken)), index: None, owner: None, here: None, or_alt_name: false };
         let sentence = format!("the name {taken} is taken in the other namespace");
         assert_taken_there(&mut socket, moved, words, &reason, &sentence);
+    }
+    Ok(())
+}
+
+/// Linux 6.1 has the check without words.
+#[kernel_test(both)]
+pub fn an_alternative_name_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let (there, mut inside) = elsewhere();
+    let y = veth(&mut inside, "y", "z");
+    inside.add_alt_name(y, "other").unwrap();
+    let x = T::create(&mut socket, parent, &New { name: Some("x"), ..New::default() }).unwrap();
+    socket.add_alt_name(x, "other").unwrap();
+    let moved = socket.change(&LinkChange::move_to(x, &there));
+    if kernel() < (6, 1) && moved.is_ok() {
+        return Err(Skip("this kernel leaves alternative names behind".into()));
+    }
+    let words = "An interface with the altname other exists in the target netns";
+    let reason = Reason::TakenThere { name: Some(name("x")), index: None, owner: None, here: None, or_alt_name: true };
+    let sentence = "the name x or an alternative name of the link is taken in the other namespace";
+    assert_taken_there(&mut socket, moved, words, &reason, sentence);
+    Ok(())
+}
+
+/// It holds both sockets, and says which of the two is taken, and by what.
+#[kernel_test]
+pub fn an_attach_says_which_is_taken() -> Result<(), Skip> {
+    let mut socket = socket();
+    let parent = parent(&mut socket);
+    let mut pod = Sandbox::create().unwrap();
+    let index = index(20000);
+    pod.socket().create(&NewLink::veth(NewLink::peer().name(name("y"))).name(name("x")).index(index)).unwrap();
+    pod.socket().add_alt_name(index, "other").unwrap();
+    let link = |called: &str| NewLink::macvlan(parent).name(name(called));
+    for (link, said) in [
+        (link("x"), "the name x is taken in the other namespace"),
+        (link("other"), "the name other is taken in the other namespace, by x"),
+        (link("free").index(index), "the index 20000 is taken in the other namespace, by x"),
+        (link("x").index(index), "the name x is taken in the other namespace"),
+        (link("other").index(index), "the name other is taken in the other namespace, by x"),
+    ] {
+        let error = Endpoint::new(link).attach(&mut socket, &mut pod).unwrap_err();
+        assert!(error.to_string().ends_with(&format!(": {said}; no link is left behind")), "{error}");
     }
     Ok(())
 }
@@ -187,7 +244,7 @@ pub fn an_index_where_a_link_moves_to<T: Twin>() -> Result<(), Skip> {
         let x = T::create(&mut socket, parent, &New { name: Some("x"), up, ..New::default() }).unwrap();
         let moved = socket.change(&LinkChange::move_to(x, &there).name(name("w")).index_there(taken));
         let words = format!("The ifindex {taken} is not available in the target netns");
-        let reason = Reason::TakenThere { name: None, index: Some(taken), here: None };
+        let reason = Reason::TakenThere { name: None, index: Some(taken), owner: None, here: None, or_alt_name: false };
         let sentence = format!("the index {taken} is taken in the other namespace");
         assert_taken_there(&mut socket, moved, &words, &reason, &sentence);
         socket.delete(x).unwrap();

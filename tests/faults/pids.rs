@@ -2,7 +2,7 @@
 //! ordinary user's, in a user namespace of its own, where it is the only one that is counted.
 
 use crate::common::roles::ROLE;
-use crate::common::{Skip, become_root, name, parent, socket};
+use crate::common::{Skip, enter_user_namespace, name, parent, socket};
 use nix::sys::prctl::set_dumpable;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{Gid, Uid, setgid, setuid};
@@ -21,14 +21,14 @@ const ROOM: &str = "SUBLINK_TEST_ROOM";
 
 const FORBIDDEN: &str = "no user namespaces here";
 
-/// Who runs the tests as an ordinary user is in a user namespace already, in which nobody else has a number.
+/// Who runs the tests as an ordinary user is in a user namespace already, where the threads of the other tests count too. So
+/// there is one more.
 fn become_ordinary() -> Result<(), String> {
     let is_root = setgid(Gid::from_raw(NOBODY)).and_then(|()| setuid(Uid::from_raw(NOBODY))).is_ok();
     if is_root {
         set_dumpable(true).map_err(|error| error.to_string())?; // so that /proc/self is its own
-        become_root()?;
     }
-    Ok(())
+    enter_user_namespace()
 }
 
 fn threads() -> usize {

@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 use sublink::addr::ListAddresses;
 use sublink::error::Undo;
 use sublink::link::LinkFlags;
-use sublink::route::{ListRoutes, RouteProtocol, Table};
-use sublink::value::Scope;
+use sublink::route::{ListRoutes, Table};
+use sublink::value::{RouteProtocol, Scope};
 use sublink::{Error, IfIndex, ListLinks, MacvlanMode, NewLink, Sandbox, Socket};
 
 /// The longest wait for what must come.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The paths of the containers' namespaces, and what else the process is told.
 const PODS: &str = "SUBLINK_TEST_PODS";

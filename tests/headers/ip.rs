@@ -10,8 +10,8 @@ use sublink::neigh::{
     NewForwarding, NewNeighbour, NewProxy,
 };
 use sublink::nsid::{GetNsid, NewNsid};
-use sublink::route::{DeleteRoute, ListRoutes, MetricLocks, NextHop, RouteFeatures, RouteProtocol, RouteType, Table};
-use sublink::value::Scope;
+use sublink::route::{DeleteRoute, ListRoutes, MetricLocks, NextHop, RouteFeatures, RouteType, Table};
+use sublink::value::{RouteProtocol, Scope};
 use sublink::wire::{Attributes, Header};
 use sublink::{IpNetwork, NewAddress, NewRoute, Request};
 
@@ -102,6 +102,11 @@ pub fn routes() -> Vec<Claim> {
         claim("RT_SCOPE_LINK", Scope::LINK.0),
         claim("RT_SCOPE_HOST", Scope::HOST.0),
         claim("RTN_UNICAST", of_type(RouteType::Unicast)),
+        claim("RTN_LOCAL", of_type(RouteType::Local)),
+        claim("RTN_BROADCAST", of_type(RouteType::Broadcast)),
+        claim("RTN_ANYCAST", of_type(RouteType::Anycast)),
+        claim("RTN_MULTICAST", of_type(RouteType::Multicast)),
+        claim("RTN_THROW", of_type(RouteType::Throw)),
         claim("RTN_BLACKHOLE", of_type(RouteType::Blackhole)),
         claim("RTN_UNREACHABLE", of_type(RouteType::Unreachable)),
         claim("RTN_PROHIBIT", of_type(RouteType::Prohibit)),
@@ -135,7 +140,7 @@ pub fn neighbours() -> Vec<Claim> {
         claim("NUD_NOARP", of(NeighbourState::Noarp)),
         claim("NUD_PERMANENT", of(NeighbourState::Permanent)),
         claim("NUD_PERMANENT", at(&encoded(&new), 8..10)),
-        claim("AF_BRIDGE", at(&encoded(&ListForwarding::of(index())), 0..1)),
+        claim("AF_BRIDGE", at(&encoded(&ListForwarding::new(index())), 0..1)),
         claim("NTF_SELF", at(&encoded(&NewForwarding::new(index(), mac().into())), 10..11)),
         claim("NTF_PROXY", at(&encoded(&NewProxy::new(index(), addr)), 10..11)),
         claim("NTF_USE", at(&encoded(&AskNeighbour::new(index(), addr)), 10..11)),

@@ -13,6 +13,7 @@ use sublink::neigh::{
     NewNeighbour, NewProxy,
 };
 use sublink::value::EtherAddr;
+use sublink::value::RouteProtocol;
 use sublink::{IfIndex, MacAddr, MacvlanMode, Netns, NewLink, Socket};
 
 /// Entries, made in two ways.
@@ -56,7 +57,9 @@ const ROWS: &[Row] = &[
     Row {
         name: "neighbour_learnt_by_a_program",
         ip: "ip neigh add 10.0.0.7 lladdr 02:00:00:00:00:07 dev p0 extern_learn protocol static",
-        ours: |socket, p0, _| socket.apply(&NewNeighbour::new(p0, at("10.0.0.7"), mac(7)).extern_learn().protocol(4)),
+        ours: |socket, p0, _| {
+            socket.apply(&NewNeighbour::new(p0, at("10.0.0.7"), mac(7)).extern_learn().protocol(RouteProtocol::STATIC))
+        },
         shows: r#"{"extern_learn": null, "protocol": "static"}"#,
     },
     Row {
@@ -201,7 +204,7 @@ fn read(socket: &mut Socket) -> Vec<NeighbourInfo> {
 }
 
 fn entries(socket: &mut Socket, links: &[IfIndex]) -> Vec<ForwardingEntry> {
-    let entries = links.iter().flat_map(|link| socket.snapshot(&ListForwarding::of(*link)).expect("entries"));
+    let entries = links.iter().flat_map(|link| socket.snapshot(&ListForwarding::new(*link)).expect("entries"));
     let mut entries: Vec<_> = entries.filter(|entry| entry.addr.is_some_and(is_of_a_row)).collect();
     entries.sort_by_key(|entry| (entry.index, entry.addr));
     entries

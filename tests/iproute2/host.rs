@@ -120,7 +120,7 @@ impl Watch {
     fn new() -> Self {
         let mut events = Events::new(NETLINK_ROUTE).expect("a socket for events");
         events.bind(&SocketAddr::new(0, LINK_EVENTS)).expect("events");
-        setsockopt(&events, ReceiveTimeout, &TimeVal::seconds(10)).expect("a time limit");
+        setsockopt(&events, ReceiveTimeout, &TimeVal::seconds(120)).expect("a time limit");
         Self { socket: Socket::open().expect("a socket"), events }
     }
 
@@ -132,7 +132,7 @@ impl Watch {
             if links.iter().all(is_settled) {
                 return links;
             }
-            self.events.recv_from_full().expect("an event within ten seconds");
+            self.events.recv_from_full().expect("an event within two minutes");
         }
     }
 }

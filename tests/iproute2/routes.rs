@@ -7,10 +7,10 @@ use serde_json::Value;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use sublink::route::{
-    CongestionControl, DeleteRoute, ListRoutes, MetricLocks, NextHop, RouteFeatures, RouteInfo, RouteProtocol,
-    RouteType, Table, Weight,
+    CongestionControl, DeleteRoute, ListRoutes, MetricLocks, NextHop, RouteFeatures, RouteInfo, RouteType, Table,
+    Weight,
 };
-use sublink::value::Scope;
+use sublink::value::{RouteProtocol, Scope};
 use sublink::{IfIndex, IpNetwork, Netns, NewAddress, NewRoute, Socket};
 
 /// A route, or some, made in two ways.

@@ -56,7 +56,7 @@ pub fn await_link(index: IfIndex, what: &str, is_as_wanted: impl Fn(&LinkView<'_
     let mut events = netlink_sys::Socket::new(NETLINK_ROUTE).expect("a socket");
     events.bind_auto().expect("an address");
     events.add_membership(RTNLGRP_LINK).expect("events");
-    setsockopt(&events.as_fd(), ReceiveTimeout, &TimeVal::seconds(10)).expect("a time limit");
+    setsockopt(&events.as_fd(), ReceiveTimeout, &TimeVal::seconds(120)).expect("a time limit");
     let mut socket = socket();
     while !is_as_wanted(&socket.link_at(index).expect("the link")) {
         match events.recv_from_full() {

@@ -7,6 +7,7 @@ use sublink::neigh::{
     AskNeighbour, DeleteNeighbour, GetNeighbour, ListNeighbours, NeighbourFlags, NeighbourInfo, NeighbourState,
     NewNeighbour, NewProxy,
 };
+use sublink::value::RouteProtocol;
 use sublink::{IfIndex, LinkChange, NewAddress, Socket};
 use sublink_tests::kernel_test;
 
@@ -73,10 +74,11 @@ fn every_property_of_a_neighbour_is_read_back() -> Result<(), Skip> {
     let mut socket = socket();
     let p0 = parent(&mut socket);
     for addr in BOTH.map(ip) {
-        let new = NewNeighbour::new(p0, addr, mac(1)).router().extern_learn().reachable().protocol(4);
+        let new =
+            NewNeighbour::new(p0, addr, mac(1)).router().extern_learn().reachable().protocol(RouteProtocol::STATIC);
         socket.apply(&new).unwrap();
         let read = only(&mut socket, p0);
-        assert_eq!((read.state, read.protocol), (NeighbourState::Reachable, Some(4)));
+        assert_eq!((read.state, read.protocol), (NeighbourState::Reachable, Some(RouteProtocol::STATIC)));
         assert_eq!(read.flags, NeighbourFlags::ROUTER | NeighbourFlags::EXTERN_LEARN);
         assert_eq!(read.probes, Some(0));
         assert!(read.ages.unwrap().updated < 12_000, "it was changed within the last two minutes: {read:?}");

@@ -18,7 +18,7 @@ fn one(last: u8) -> EtherAddr {
 }
 
 fn has(socket: &mut Socket, link: IfIndex, addr: EtherAddr) -> bool {
-    let entries = socket.snapshot(&ListForwarding::of(link)).expect("a list");
+    let entries = socket.snapshot(&ListForwarding::new(link)).expect("a list");
     entries.iter().any(|entry| entry.addr == Some(addr) && entry.is_own() && entry.index == link)
 }
 
@@ -153,7 +153,7 @@ fn a_bridges_entries_are_not_its_ports() -> Result<(), Skip> {
     let added = run("bridge", &format!("fdb add {} dev p0 master static", one(0x66)));
     assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
     socket.apply(&NewForwarding::new(p0, one(0x55))).unwrap();
-    let entries = socket.snapshot(&ListForwarding::of(p0)).unwrap();
+    let entries = socket.snapshot(&ListForwarding::new(p0)).unwrap();
     let of = |addr| entries.iter().filter(|entry| entry.addr == Some(addr)).count();
     assert_eq!((of(one(0x55)), of(one(0x66))), (1, 0), "{entries:?}");
     Ok(())

@@ -291,9 +291,18 @@ pub fn a_chain_is_made_once() -> Result<(), Skip> {
     Ok(())
 }
 
-fn start(role: &str) -> Child {
+/// Which of the processes it is.
+const NUMBER: &str = "SUBLINK_TEST_NUMBER";
+
+fn start(role: &str, number: usize) -> Child {
     let mut command = Command::new(std::env::current_exe().expect("this binary"));
-    command.env(ROLE, role).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a process")
+    command
+        .env(ROLE, role)
+        .env(NUMBER, number.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a process")
 }
 
 /// Attaches a container to the chain, detaches it, and removes the chain, over and over.
@@ -326,7 +335,7 @@ fn a_plugin_of_a_longer_chain() {
 /// Each container has a VLAN of its own on the outer one.
 #[role]
 fn a_plugin_of_vlans() {
-    let id = 100 + u16::try_from(std::process::id() % 3000).expect("an id");
+    let id = 100 + std::env::var(NUMBER).expect("its number").parse::<u16>().expect("a number");
     plug_in(1, |parent| Endpoint::new(NewLink::vlan(parent, vid(id)).name(name("eth0"))).addr(net("10.0.50.7/24")));
 }
 
@@ -338,7 +347,7 @@ pub fn many_processes_share_a_chain() -> Result<(), Skip> {
     parent(&mut host);
     let before = links(&mut host);
     let roles = ["a_plugin_of_a_chain", "a_plugin_of_a_longer_chain", "a_plugin_of_vlans"];
-    let plugins: Vec<_> = (0..9).map(|number| start(roles[number % 3])).collect();
+    let plugins: Vec<_> = (0..9).map(|number| start(roles[number % 3], number)).collect();
     let ends: Vec<_> = plugins.into_iter().map(|plugin| plugin.wait_with_output().expect("its end")).collect();
     let failed: Vec<_> = ends.iter().filter(|end| !end.status.success()).collect();
     let said: String = failed.iter().map(|end| String::from_utf8_lossy(&end.stderr)).collect();

@@ -50,7 +50,11 @@ fn a_neighbour() {
 
 #[test]
 fn a_neighbour_with_everything() {
-    let new = NewNeighbour::new(index(8), V6.into(), mac(7)).stale().router().extern_learn().protocol(4);
+    let new = NewNeighbour::new(index(8), V6.into(), mac(7))
+        .stale()
+        .router()
+        .extern_learn()
+        .protocol(sublink::value::RouteProtocol::STATIC);
     let flags = Flags::Router | Flags::ExtLearned;
     let attributes = [
         A::Destination(Address::Inet6(V6)),
@@ -116,7 +120,7 @@ fn forwarding_entries() {
         }
         other => panic!("{other:?}"),
     }
-    match parsed(&ListForwarding::of(index(8))) {
+    match parsed(&ListForwarding::new(index(8))) {
         (flags, Message::GetNeighbour(list)) => {
             assert_eq!(flags, NLM_F_REQUEST | NLM_F_DUMP);
             assert_is(&list, &header(State::None, Flags::empty()), &[]);

@@ -9,9 +9,9 @@ use netlink_packet_route::route::{
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use std::net::IpAddr;
 use sublink::route::{
-    CongestionControl, DeleteRoute, ListRoutes, MetricLocks, NextHop, RouteFeatures, RouteProtocol, RouteType, Table,
-    Weight,
+    CongestionControl, DeleteRoute, ListRoutes, MetricLocks, NextHop, RouteFeatures, RouteType, Table, Weight,
 };
+use sublink::value::RouteProtocol;
 use sublink::{IpNetwork, NewRoute};
 
 fn ip(addr: &str) -> IpAddr {

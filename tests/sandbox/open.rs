@@ -172,8 +172,8 @@ fn a_sandbox_is_three_descriptors() -> Result<(), Skip> {
         assert_eq!(descriptors(), before + 3, "the namespace, a socket, the folder of IPv6 settings");
         assert_eq!(pod.sysctl("ipv6/conf/all/accept_ra").unwrap(), "1");
         assert_eq!(descriptors(), before + 3);
-        assert_eq!(pod.sysctl("ipv4/conf/all/arp_notify").unwrap(), "0");
         pod.set_sysctl("ipv4/conf/all/arp_notify", "1").unwrap();
+        assert_eq!(pod.sysctl("ipv4/conf/all/arp_notify").unwrap(), "1");
         assert_eq!(descriptors(), before + 4, "another folder of settings, and no setting");
         let netns = pod.into_netns();
         assert_eq!(descriptors(), before + 1);

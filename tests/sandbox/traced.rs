@@ -9,6 +9,9 @@ use sublink_tests::{kernel_test, role};
 
 const MARK: &str = "/sublink-test-mark-";
 
+/// How a line begins that is no call: a signal, a thread's end (`+++`), the rest of a call during which something else was told.
+const NO_CALL: [char; 3] = ['-', '+', '<'];
+
 /// Is given another namespace.
 type Step = fn(&Netns);
 
@@ -67,7 +70,9 @@ fn trace() -> Result<Vec<(String, Vec<String>)>, Skip> {
     for call in trace.lines().filter_map(|line| line.split_once(' ')).map(|(_, call)| call.trim_start()) {
         if let Some((_, name)) = call.split_once(MARK) {
             steps.push((name.split('"').next().expect("a name").to_string(), Vec::new()));
-        } else if let Some((_, calls)) = steps.last_mut() {
+        } else if let Some((_, calls)) = steps.last_mut()
+            && !call.starts_with(NO_CALL)
+        {
             calls.push(call.to_string());
         }
     }

@@ -2,6 +2,7 @@
 //! the links that once made the kernel wait for itself.
 
 use crate::common::{Skip, name, needs, socket, vid};
+use crate::ethtool::{has_feature, set_feature};
 use crate::tools::{await_link, bond, here};
 use sublink::link::LinkFlags;
 use sublink::{IfIndex, LinkChange, NewLink, Socket};
@@ -32,6 +33,29 @@ fn a_vlans_mtu_is_cut_to_its_parents() -> Result<(), Skip> {
     assert_eq!(socket.link_at(vlan).unwrap().mtu(), 2000, "it has its parent's");
     socket.change(&LinkChange::new(dummy).mtu(1500)).unwrap();
     await_link(&here(), vlan, "the VLAN's MTU", |link| link.mtu() == 1500);
+    Ok(())
+}
+
+/// A veth has features that its VLANs share.
+#[kernel_test]
+fn a_vlans_offload_features_are_its_parents() -> Result<(), Skip> {
+    const FEATURE: &str = "tx-scatter-gather";
+    needs("vlan")?;
+    let mut socket = socket();
+    let pair = NewLink::veth(NewLink::peer().name(name("v1"))).name(name("v0"));
+    let veth = socket.create(&pair).unwrap();
+    let vlan = socket.create(&NewLink::vlan(veth, vid(100)).name(name("v0.100"))).unwrap();
+    assert!(has_feature("v0.100", FEATURE)?, "inherited");
+    for on in [false, true] {
+        set_feature("v0", FEATURE, on)?;
+        // A change of features is an event about the link.
+        await_link(&here(), vlan, "the VLAN's features", |_| {
+            has_feature("v0.100", FEATURE).is_ok_and(|found| found == on)
+        });
+    }
+    for gone in [vlan, veth] {
+        socket.delete(gone).unwrap();
+    }
     Ok(())
 }
 

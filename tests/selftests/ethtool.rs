@@ -1,4 +1,4 @@
-//! Switching an offload feature, as `ethtool -K` does: by generic netlink (`include/uapi/linux/ethtool_netlink.h`).
+//! Switching an offload feature, as `ethtool -K` does, and reading it, as `ethtool -k` does: by generic netlink (`include/uapi/linux/ethtool_netlink.h`).
 
 use crate::common::Skip;
 use netlink_sys::Socket;
@@ -10,9 +10,11 @@ const CTRL_CMD_GETFAMILY: u8 = 3;
 const CTRL_ATTR_FAMILY_ID: u16 = 1;
 const CTRL_ATTR_FAMILY_NAME: u16 = 2;
 
+const ETHTOOL_MSG_FEATURES_GET: u8 = 11;
 const ETHTOOL_MSG_FEATURES_SET: u8 = 12;
 const ETHTOOL_A_FEATURES_HEADER: u16 = 1;
 const ETHTOOL_A_FEATURES_WANTED: u16 = 3;
+const ETHTOOL_A_FEATURES_ACTIVE: u16 = 4;
 const ETHTOOL_A_HEADER_DEV_NAME: u16 = 2;
 const ETHTOOL_A_BITSET_BITS: u16 = 3;
 const ETHTOOL_A_BITSET_BITS_BIT: u16 = 1;
@@ -61,14 +63,34 @@ fn ask(ty: u16, command: u8, attributes: &[u8]) -> (i32, Vec<u8>) {
     }
 }
 
-/// `ethtool -K LINK FEATURE on|off`, in the calling thread's namespace.
-pub fn set_feature(link: &str, feature: &str, on: bool) -> Result<(), Skip> {
+/// The message type of requests about features.
+fn message_type() -> Result<u16, Skip> {
     let (errno, family) = ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, &text(CTRL_ATTR_FAMILY_NAME, "ethtool"));
     if errno == ENOENT {
         return Err(Skip("this kernel has no ethtool by netlink".into()));
     }
-    let id = Attributes::new(&family).find(|attribute| attribute.number == CTRL_ATTR_FAMILY_ID).expect("a family");
-    let id = u16::from_ne_bytes(*id.value.first_chunk().expect("its number"));
+    let id = inside(&family, CTRL_ATTR_FAMILY_ID).expect("a family");
+    Ok(u16::from_ne_bytes(*id.first_chunk().expect("its number")))
+}
+
+fn inside(nest: &[u8], number: u16) -> Option<&[u8]> {
+    Attributes::new(nest).find(|attribute| attribute.number == number).map(|attribute| attribute.value)
+}
+
+/// Whether `ethtool -k LINK` shows the feature as on, in the calling thread's namespace.
+pub fn has_feature(link: &str, feature: &str) -> Result<bool, Skip> {
+    let header = nest(ETHTOOL_A_FEATURES_HEADER, &text(ETHTOOL_A_HEADER_DEV_NAME, link));
+    let (errno, answer) = ask(message_type()?, ETHTOOL_MSG_FEATURES_GET, &header);
+    assert_eq!(errno, 0, "the features of {link}");
+    let active = inside(&answer, ETHTOOL_A_FEATURES_ACTIVE).expect("those that are on");
+    let mut bits = Attributes::new(inside(active, ETHTOOL_A_BITSET_BITS).unwrap_or_default());
+    let wanted = [feature.as_bytes(), &[0]].concat();
+    Ok(bits.any(|bit| inside(bit.value, ETHTOOL_A_BITSET_BIT_NAME) == Some(&wanted)))
+}
+
+/// `ethtool -K LINK FEATURE on|off`, in the calling thread's namespace.
+pub fn set_feature(link: &str, feature: &str, on: bool) -> Result<(), Skip> {
+    let id = message_type()?;
     let value = if on { attribute(ETHTOOL_A_BITSET_BIT_VALUE, &[]) } else { Vec::new() };
     let bit = nest(ETHTOOL_A_BITSET_BITS_BIT, &[text(ETHTOOL_A_BITSET_BIT_NAME, feature), value].concat());
     let wanted = nest(ETHTOOL_A_FEATURES_WANTED, &nest(ETHTOOL_A_BITSET_BITS, &bit));

@@ -30,7 +30,7 @@ impl Capture {
     pub fn open() -> Self {
         let fd = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll);
         let fd = fd.expect("a packet socket");
-        setsockopt(&fd, sockopt::ReceiveTimeout, &TimeVal::seconds(20)).expect("a time limit");
+        setsockopt(&fd, sockopt::ReceiveTimeout, &TimeVal::seconds(120)).expect("a time limit");
         Self(fd)
     }
 

@@ -44,9 +44,12 @@ impl Neighbours {
         entry(&answer).map(|(_, mac)| mac)
     }
 
-    /// Strikes an address out. Packets that wait for its MAC address are dropped.
+    /// Strikes an address out, if it still is there: the kernel forgets one that does not answer. Packets that wait for its MAC
+    /// address are dropped.
     pub fn forget(&self, addr: IpAddr) {
-        self.apply(RouteNetlinkMessage::DelNeighbour(self.message(addr)), 0);
+        const ENOENT: [u8; 4] = (-2_i32).to_ne_bytes();
+        let answer = self.ask(RouteNetlinkMessage::DelNeighbour(self.message(addr)), NLM_F_ACK);
+        assert!(answer[16..20] == [0; 4] || answer[16..20] == ENOENT, "{addr}: {answer:?}");
     }
 
     fn message(&self, addr: IpAddr) -> NeighbourMessage {

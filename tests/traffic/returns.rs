@@ -5,14 +5,10 @@ use crate::common::{Skip, mac, name};
 use crate::lan::{Lan, words};
 use crate::neighbours::Learned;
 use crate::station::{Family, Station, at};
-use std::time::{Duration, Instant};
 use sublink::endpoint::{Detach, Fate};
 use sublink::network::{Connection, Driver, Member, Subnet};
 use sublink::{MacAddr, MacvlanMode, Network, Owner, Sandbox};
 use sublink_tests::kernel_test;
-
-/// Less than any neighbour keeps an old MAC address for, and enough for an emulated machine that is busy.
-const SOON: Duration = Duration::from_secs(15);
 
 fn network() -> Network {
     let network = Network::new("net", Driver::Macvlan(MacvlanMode::Bridge)).unwrap().on(name("p0"));
@@ -56,14 +52,12 @@ pub fn a_container_with_a_new_mac_address_is_reached_at_once() -> Result<(), Ski
         assert_eq!(lan.outside.known_mac(at(2).addr(family)), Some(mac(2)), "it is not forgotten");
     }
 
-    let since = Instant::now();
     let (container, _) = connect(&mut lan, &network, mac(3));
     // Nobody has asked: the container says it of itself, in both families.
     for family in Family::BOTH {
         learned.until(at(2).addr(family), mac(3));
     }
     reaches(&lan.outside, &container);
-    assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
     Ok(())
 }
 

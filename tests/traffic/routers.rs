@@ -22,8 +22,9 @@ use std::time::Duration;
 use sublink::addr::ListAddresses;
 use sublink::link::Ipv6Setting;
 use sublink::network::{Connection, Driver, Subnet};
-use sublink::route::{ListRoutes, RouteProtocol, Table};
+use sublink::route::{ListRoutes, Table};
 use sublink::socket::AddressWatch;
+use sublink::value::RouteProtocol;
 use sublink::{Endpoint, IfIndex, IpNetwork, MacvlanMode, Network, NewLink, Owner, Sandbox};
 use sublink_tests::kernel_test;
 

@@ -31,7 +31,7 @@ fn until(netns: &Netns, group: u32, what: &str, is_so: impl Fn(&mut Socket) -> b
         let mut events = netlink_sys::Socket::new(NETLINK_ROUTE).expect("a socket");
         events.bind_auto().expect("an address");
         events.add_membership(group).expect("events");
-        setsockopt(&events.as_fd(), ReceiveTimeout, &TimeVal::seconds(20)).expect("a time limit");
+        setsockopt(&events.as_fd(), ReceiveTimeout, &TimeVal::seconds(120)).expect("a time limit");
         let mut socket = socket();
         while !is_so(&mut socket) {
             let event = uninterrupted(|| events.recv_from_full());

@@ -57,6 +57,7 @@ impl Work<'_> {
 
 /// Does what the words of a command line say: reads answers from `input`, and prints on `out`.
 pub fn run(words: &[String], input: &mut dyn BufRead, out: &mut dyn Write) -> Result {
+    words.iter().try_for_each(|word| words::refuse_hidden(word))?;
     let mut words = words.iter().map(String::as_str).peekable();
     let mut dir = env::var_os(PLACE).map_or_else(|| "/run/sublink-docker-network".into(), PathBuf::from);
     let is_global =

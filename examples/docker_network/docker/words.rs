@@ -84,9 +84,7 @@ impl Words {
     pub fn read<'w>(words: impl IntoIterator<Item = &'w str>, known: &[Flag]) -> Result<Self> {
         let (mut flags, mut names) = (Vec::new(), Vec::new());
         let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
-        if let Some(word) = words.iter().find(|word| word.contains(char::is_control)) {
-            return Err(format!("{word:?} has a control character").into());
-        }
+        words.iter().try_for_each(|word| refuse_hidden(word))?;
         let mut parser = Parser::from_args(words);
         while let Some(word) = parser.next().map_err(|why| BadFlag(why.to_string()))? {
             let (flag, unknown) = match word {
@@ -169,6 +167,13 @@ impl Words {
     pub fn add(&mut self, flag: &'static str, value: String) {
         self.flags.push((flag, value));
     }
+}
+
+/// A word may be printed as it is: nothing in it moves the cursor, is invisible or turns what stands behind it.
+pub fn refuse_hidden(word: &str) -> Result {
+    let shown = format!("{word:?}");
+    let is_hidden = word.contains(char::is_control) || shown.replace("\\\\", "").contains("\\u{");
+    if is_hidden { Err(format!("{shown} has a control character or an invisible one").into()) } else { Ok(()) }
 }
 
 fn value_of(flag: &Flag, parser: &mut Parser) -> Result<String> {

@@ -5,8 +5,8 @@ use arbitrary::{Result, Unstructured};
 use std::hint::black_box;
 use sublink::addr::{AddressView, DeleteAddress, Label, Lifetime, ListAddresses};
 use sublink::request::RequestInfo;
-use sublink::route::{DeleteRoute, ListRoutes, MetricLocks, RouteProtocol, RouteType, RouteView, Table};
-use sublink::value::Scope;
+use sublink::route::{DeleteRoute, ListRoutes, MetricLocks, RouteType, RouteView, Table};
+use sublink::value::{RouteProtocol, Scope};
 use sublink::*;
 use sublink_fuzz::any;
 

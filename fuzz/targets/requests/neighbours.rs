@@ -8,6 +8,7 @@ use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, Neig
 use std::net::IpAddr;
 use sublink::neigh::*;
 use sublink::request::{RequestInfo, Verb};
+use sublink::value::RouteProtocol;
 use sublink::*;
 use sublink_fuzz::any;
 
@@ -18,7 +19,7 @@ struct Asked {
     mac: Option<MacAddr>,
     state: NeighbourState,
     flags: NeighbourFlags,
-    protocol: Option<u8>,
+    protocol: Option<RouteProtocol>,
 }
 
 pub fn neighbour(u: &mut Unstructured<'_>) -> Result<()> {
@@ -62,7 +63,7 @@ fn new(u: &mut Unstructured<'_>, mut asked: Asked) -> Result<()> {
             5 => (new, asked.flags) = (new.router(), asked.flags | NeighbourFlags::ROUTER),
             6 => (new, asked.flags) = (new.extern_learn(), asked.flags | NeighbourFlags::EXTERN_LEARN),
             _ => {
-                let protocol = u.arbitrary()?;
+                let protocol = RouteProtocol(u.arbitrary()?);
                 (new, asked.protocol) = (new.protocol(protocol), Some(protocol));
             }
         }
@@ -90,7 +91,7 @@ fn says(u: &mut Unstructured<'_>, request: &impl Request, verb: Verb, asked: &As
         &[
             addr.map(NeighbourAttribute::Destination),
             asked.mac.map(|mac| NeighbourAttribute::LinkLayerAddress(mac.bytes().into())),
-            asked.protocol.map(|protocol| NeighbourAttribute::Protocol(protocol.into())),
+            asked.protocol.map(|protocol| NeighbourAttribute::Protocol(protocol.0.into())),
         ],
     );
     Ok(())
@@ -154,7 +155,7 @@ pub fn forwarding(u: &mut Unstructured<'_>) -> Result<()> {
     }
     route_reads(&NewForwarding::new(index, addr), &asked, &attributes);
     route_reads(&DeleteForwarding::new(index, addr), &asked, &attributes);
-    let list = ListForwarding::of(index);
+    let list = ListForwarding::new(index);
     encoded(&list, u)?.expect("it is short");
     route_reads(&list, &Asked { index: Some(index), ..nothing() }, &[]);
     Ok(())

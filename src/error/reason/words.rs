@@ -56,6 +56,7 @@ impl Reason {
             | Self::NoIpv4 { .. }
             | Self::Ipv6IsOff(_)
             | Self::StationNeedsPassthru { .. }
+            | Self::NotAGateway(_)
             | Self::RouteLeadsNowhere => Class::Invalid,
             _ => return None,
         })
@@ -110,16 +111,20 @@ pub(super) fn or_index(index: Option<IfIndex>) -> String {
     })
 }
 
-pub(super) fn or_here(owner: Option<IfName>) -> String {
-    owner.map_or(String::new(), |owner| format!(", or, up to Linux 6.12, here by {}", called(owner)))
+pub(super) fn by_or_here(name: Option<IfName>, owner: Option<IfName>, here: Option<IfName>) -> String {
+    let owner = owner.filter(|_| owner != name).map_or(String::new(), |owner| format!(", by {}", called(owner)));
+    here.map_or(owner.clone(), |here| format!("{owner}, or, up to Linux 6.12, here by {}", called(here)))
 }
 
-pub(super) fn or_flags(flags: Option<MacvlanFlags>) -> String {
-    flags.map_or(String::new(), |flags| format!("; or this kernel is too old for the flags {flags}"))
+pub(super) fn unknown(parent: IfName, flags: Option<MacvlanFlags>) -> String {
+    let or_flags = flags.map_or(String::new(), |flags| format!("; or this kernel is too old for the flags {flags}"));
+    let may_be = format!("a passthru link on {parent} in another namespace may be, or what was is gone by now");
+    format!("nothing that this namespace shows is in the way: {may_be}{or_flags}")
 }
 
-pub(super) fn what(name: Option<IfName>, index: Option<IfIndex>) -> impl fmt::Display {
+pub(super) fn what(name: Option<IfName>, index: Option<IfIndex>, or_alt_name: bool) -> impl fmt::Display {
     match (name, index) {
+        (Some(name), _) if or_alt_name => format!("the name {name} or an alternative name of the link is"),
         (Some(name), Some(index)) => format!("the name {name} or the index {index} is"),
         (Some(name), None) => format!("the name {name} is"),
         (None, Some(index)) => format!("the index {index} is"),

@@ -66,7 +66,7 @@ fn shows_vlans(host: &mut Socket, probe: &mut Probe) -> bool {
 
 /// Whether the group address of VLAN registration is in the link's list; `None` if that cannot be said.
 pub(super) fn listens(host: &mut Socket, link: IfIndex) -> Option<bool> {
-    let found = MacsOn::of(&host.snapshot(&ListForwarding::of(link)).ok()?, &[]);
+    let found = MacsOn::of(&host.snapshot(&ListForwarding::new(link)).ok()?, &[]);
     found.certainty.is_whole().then(|| found.groups.iter().any(|group| group.bytes() == REGISTRATION))
 }
 

@@ -7,7 +7,8 @@ use crate::common::{mac, name, vid};
 use crate::help::{bridge, elsewhere, index, try_ip};
 use nix::errno::Errno;
 use std::fs::File;
-use sublink::link::{Create, DeleteLink, GetLink, MacvlanFlags, VlanProtocol};
+use sublink::link::{Create, DeleteLink, GetLink, MacvlanFlags, VlanFlags, VlanProtocol};
+use sublink::nsid::NewNsid;
 use sublink::value::NsId;
 use sublink::{IfIndex, LinkChange, MacvlanMode, NewLink, Result};
 
@@ -62,6 +63,8 @@ const MOVE: &str = "move";
 const DELETE: &str = "delete";
 const NAME: &str = "alternative name";
 const GET: &str = "get";
+const GIVE_ID: &str = "give namespace id";
+const GET_ID: &str = "get namespace id";
 
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
@@ -206,6 +209,12 @@ pub const ROWS: &[Row] = &[
     row(CREATE, Errno::EMLINK, "on eight others", |w| w.tower().map(drop), Explained("TooDeep",
         "the parent stands on so many others already that no link can stand on it: 8 can stand on one another"))
         .on(&[On::Driver("vlan")]),
+    row(CREATE, Errno::EINVAL, "a VLAN's flag that there is not", |w| {
+        w.create(&NewLink::vlan(w.p0, vid(5)).flags(VlanFlags::from(0x100).on()))
+    }, Words("Invalid VLAN flags")).on(&[On::Driver("vlan")]),
+    known(CREATE, Errno::ENOBUFS, "no memory for a VLAN", Never("it takes a machine without memory"), Neither("the number says it")),
+    known(CREATE, Errno::ENFILE, "no number is left for a name that the kernel chooses", Never("it takes 32,768 links"),
+        Neither("nobody has as many")),
     known(CREATE, Errno::ERANGE, "a VLAN's id above 4,094", Never("VlanId is none"), Words("Invalid VLAN id")),
 
     // ipvlan_link_new
@@ -251,6 +260,30 @@ pub const ROWS: &[Row] = &[
         let (one, other) = (bridge(&mut w.socket, "br0").unwrap(), bridge(&mut w.socket, "br1").unwrap());
         w.socket.change(&LinkChange::new(one).master(other))
     }, Words("Can not enslave a bridge to a bridge")).on(&[On::Driver("bridge")]),
+    row(CHANGE, Errno::EPERM, "a bond's port that is up", |w| {
+        let bond = w.other("bond");
+        w.socket.change(&LinkChange::new(w.p0).master(bond))
+    }, Words("enslave")).on(&[On::Driver("bond")]),
+    row(CHANGE, Errno::EPERM, "a bond in itself", |w| {
+        let bond = w.other("bond");
+        w.socket.change(&LinkChange::new(bond).master(bond))
+    }, Words("Cannot enslave bond to itself")).on(&[On::Driver("bond")]),
+    row(CHANGE, Errno::EPERM, "a bond's port that is up and stands on a link of another namespace", |w| {
+        let bond = w.other("bond");
+        let there = sublink::Netns::create().unwrap();
+        let mut far = sublink::Socket::open_in(&there).unwrap();
+        let parent = crate::common::veth(&mut far, "x", "y");
+        let here = sublink::Netns::current().unwrap();
+        let port = far.create(&NewLink::macvlan(parent).name(name("mv0")).netns(&here).up()).unwrap();
+        w.socket.change(&LinkChange::new(port).master(bond))
+    }, Words("enslave")).on(&[On::Driver("bond")]),
+    row(CHANGE, Errno::EOPNOTSUPP, "the MAC address of an ipvlan", |w| {
+        let ipvlan = w.has(&NewLink::ipvlan(w.p0));
+        w.socket.change(&LinkChange::new(ipvlan).mac(mac(1)))
+    }, Neither("the number says it: the kind has the parent's")).on(&[On::Driver("ipvlan")]),
+    row(CHANGE, Errno::EOPNOTSUPP, "the carrier of a link whose driver lets nobody set it", |w| {
+        w.socket.change(&LinkChange::new(w.p0).carrier(false))
+    }, Neither("the number says it, and its documentation")),
     row(CHANGE, Errno::EADDRINUSE, "up, with the MAC address of a sibling", |w| {
         w.has(&NewLink::macvlan(w.p0).name(name("mv0")).mac(mac(9)).up());
         let link = w.has(&NewLink::macvlan(w.p0).mac(mac(9)));
@@ -294,6 +327,8 @@ pub const ROWS: &[Row] = &[
     }, Explained("StaysInNamespace", "lo cannot leave its namespace")),
     known(MOVE, Errno::EEXIST, "the name is taken there", Elsewhere("taken::a_name_where_a_link_moves_to"),
         Explained("TakenThere", "")),
+    known(MOVE, Errno::EEXIST, "an alternative name is taken there",
+        Elsewhere("taken::an_alternative_name_where_a_link_moves_to"), Explained("TakenThere", "")),
     known(MOVE, Errno::EBUSY, "the index is taken there", Elsewhere("taken::an_index_where_a_link_moves_to"),
         Explained("TakenThere", "")),
     known(MOVE, Errno::EPERM, "without CAP_NET_ADMIN there", Elsewhere("permissions::it_is_missing_in_the_other_namespace"),
@@ -332,6 +367,9 @@ pub const ROWS: &[Row] = &[
         w.socket.add_alt_name(w.p1, "a-name-of-more-than-15-bytes").unwrap();
         w.socket.add_alt_name(w.p0, "a-name-of-more-than-15-bytes")
     }, Explained("NameIsTaken", "the name a-name-of-more-than-15-bytes is taken by p1 (#N)")),
+    row(NAME, Errno::EINVAL, "the link has so many that no more fit a message", |w| {
+        (0..1000).try_for_each(|number| w.socket.add_alt_name(w.p0, format!("{number:0>100}")))
+    }, Words("effective property list too long")).on(&[On::Since(5, 18)]),
     row(NAME, Errno::ENOENT, "no link has the one to delete", |w| w.socket.delete_alt_name(w.p0, "absent"),
         Explained("NoSuchAltName", "no link has the alternative name absent")),
     row(NAME, Errno::EINVAL, "another link has the one to delete", |w| {
@@ -342,6 +380,27 @@ pub const ROWS: &[Row] = &[
         Explained("NotItsAltName", "p0 is not an alternative name of the link, but a name of p0 (#N)")),
     row(NAME, Errno::ENODEV, "no such link", |w| w.socket.add_alt_name(index(4242), "other"),
         Explained("LinkIsGone", "the link does not exist, or no longer")),
+
+    // rtnl_net_newid, rtnl_net_getid
+    row(GIVE_ID, Errno::EEXIST, "the namespace has one", |w| {
+        let (there, _inside) = elsewhere();
+        w.socket.nsid_or_new(&there).unwrap();
+        w.socket.apply(&NewNsid::new(&there).nsid(NsId::new(77).unwrap()))
+    }, Words("Peer netns already has a nsid assigned")),
+    row(GIVE_ID, Errno::EEXIST, "another namespace has the number", |w| {
+        let ((first, _a), (second, _b)) = (elsewhere(), elsewhere());
+        w.socket.apply(&NewNsid::new(&first).nsid(NsId::new(77).unwrap())).unwrap();
+        w.socket.apply(&NewNsid::new(&second).nsid(NsId::new(77).unwrap()))
+    }, Words("The specified nsid is already used")),
+    row(GIVE_ID, Errno::EINVAL, "the descriptor is a file's", |w| {
+        w.socket.apply(&NewNsid::new(&File::open("/dev/null").unwrap()))
+    }, Words("Peer netns reference is invalid")),
+    known(GIVE_ID, Errno::EPERM, "without CAP_NET_ADMIN", Elsewhere("permissions::it_is_missing_here"),
+        Explained("NotPermittedHere", "")),
+    known(GIVE_ID, Errno::ENOMEM, "no memory", Never("it takes a machine without memory"), Neither("the number says it")),
+    row(GET_ID, Errno::EINVAL, "the descriptor is a file's", |w| {
+        w.socket.nsid_of(File::open("/dev/null").unwrap()).map(drop)
+    }, Words("Peer netns reference is invalid")),
 
     // rtnl_getlink
     row(GET, Errno::ENODEV, "no such index", |w| w.socket.link_at(index(4242)).map(drop),

@@ -7,7 +7,7 @@ use super::{On, Row, World, known, row};
 use crate::common::name;
 use crate::help::index;
 use nix::errno::Errno;
-use sublink::route::{DeleteRoute, NextHop, RouteType, Table};
+use sublink::route::{CongestionControl, DeleteRoute, NextHop, RouteFeatures, RouteType, Table};
 use sublink::value::Scope;
 use sublink::{LinkChange, NewAddress, NewLink, NewRoute, Result};
 
@@ -73,6 +73,18 @@ pub const ROWS: &[Row] = &[
         w.apply(to("10.5.0.0/16").route_type(RouteType::Blackhole)).unwrap();
         w.route(to("10.5.0.0/16"))
     }, Explained("RouteIsThere", "there is a route with this metric already: blackhole 10.5.0.0/16")),
+    row(ADD, Errno::EEXIST, "the very same, which is not the first of its metric", |w| {
+        w.with("10.0.0.7/24");
+        w.route(via("10.0.0.1")).unwrap();
+        w.route(via("10.0.0.2").append()).unwrap();
+        w.route(via("10.0.0.2").prepend())
+    }, Explained("RouteIsThere", "there is a route with this metric already: default via 10.0.0.2 dev p0")),
+    row(ADD, Errno::EEXIST, "IPv6, one of several next hops", |w| {
+        w.with("fd00::7/64");
+        w.route(via("fd00::1")).unwrap();
+        w.route(via("fd00::2").append()).unwrap();
+        w.route(via("fd00::2").append())
+    }, Explained("RouteIsThere", "there is a route with this metric already: default via fd00::2 dev p0 metric 1024")),
     row(ADD, Errno::ENETUNREACH, "no network holds the gateway", |w| {
         w.with("10.0.0.7/24");
         w.route(via("10.9.0.1"))
@@ -167,9 +179,51 @@ pub const ROWS: &[Row] = &[
         w.with("10.0.0.7/24");
         w.route(via("10.0.0.1").scope(Scope::LINK))
     }, Words("Nexthop has invalid gateway")),
-    row(ADD, Errno::EINVAL, "IPv6, the gateway is multicast", |w| w.route(via("ff02::1")), Words("Invalid gateway address")),
+    row(ADD, Errno::EINVAL, "IPv6, the gateway is multicast", |w| w.route(via("ff02::1")),
+        Explained("NotAGateway", "ff02::1 cannot be the address of a gateway")),
+    row(ADD, Errno::EINVAL, "IPv6, the gateway is unspecified", |w| w.route(via("::")),
+        Explained("NotAGateway", ":: cannot be the address of a gateway")),
     row(ADD, Errno::EINVAL, "onlink, the gateway is multicast", |w| w.route(via("224.0.0.1").onlink()),
-        Words("Nexthop has invalid gateway")),
+        Explained("NotAGateway", "224.0.0.1 cannot be the address of a gateway")),
+    row(ADD, Errno::EINVAL, "onlink, the gateway is unspecified", |w| w.route(via("0.0.0.0").onlink()),
+        Explained("NotAGateway", "0.0.0.0 cannot be the address of a gateway")),
+    row(ADD, Errno::EINVAL, "the gateway is a broadcast address", |w| {
+        w.with("10.0.0.7/24");
+        w.route(via("10.0.0.255"))
+    }, Explained("NotAGateway", "10.0.0.255 cannot be the address of a gateway")),
+    row(ADD, Errno::EINVAL, "IPv6, a gateway of IPv4", |w| w.route(to("fd05::/64").gateway("10.0.0.1".parse().unwrap())),
+        Words("IPv6 does not support RTA_VIA")),
+    row(ADD, Errno::EINVAL, "a link-local gateway without a link", |w| w.apply(via("fe80::1")),
+        Words("Egress device not specified")),
+    row(ADD, Errno::EINVAL, "IPv4, a link-local gateway of IPv6 without a link", |w| {
+        w.apply(to("10.5.0.0/16").gateway("fe80::1".parse().unwrap()))
+    }, Words("Egress device not specified")),
+    row(ADD, Errno::EHOSTUNREACH, "IPv4, no network holds the gateway of IPv6", |w| {
+        w.with("fd00::7/64");
+        w.route(to("10.5.0.0/16").gateway("fd99::1".parse().unwrap()))
+    }, Explained("GatewayUnreachable", "the gateway fd99::1 is in no network of p0 (`onlink` makes it reachable all the same)")),
+    row(ADD, Errno::EINVAL, "a congestion control that the kernel lacks", |w| {
+        w.route(to("10.5.0.0/16").congctl(CongestionControl::new("nosuch").unwrap()))
+    }, Words("congestion algorithm")),
+    row(ADD, Errno::EINVAL, "a feature that there is not", |w| w.route(to("10.5.0.0/16").features(RouteFeatures::from(0x80))),
+        Words("Unknown flag set in feature mask")),
+    row(ADD, Errno::EINVAL, "a gateway, with the scope of the host", |w| {
+        w.with("10.0.0.7/24");
+        w.route(to("10.5.0.0/16").gateway("10.0.0.1".parse().unwrap()).scope(Scope::HOST))
+    }, Words("Route with host scope can not have a gateway")),
+    row(ADD, Errno::EINVAL, "a type that there is not", |w| w.route(to("10.5.0.0/16").route_type(RouteType::Other(99))),
+        Words("Invalid route type")),
+    row(ADD, Errno::EINVAL, "IPv6, a type that there is not", |w| w.route(to("fd05::/64").route_type(RouteType::Other(99))),
+        Words("Invalid route type")),
+    row(ADD, Errno::EINVAL, "IPv6, a next hop without a gateway", |w| {
+        let hops = [NextHop::dev(w.p0), NextHop::dev(w.p1)];
+        w.apply(to("fd05::/64").next_hops(&hops))
+    }, Words("Device only routes can not be added for IPv6")),
+    row(ADD, Errno::EINVAL, "a gateway, and next hops by another", |w| {
+        w.with("10.0.0.7/24");
+        let hops = [via_hop("10.0.0.1").index(w.p0), via_hop("10.0.0.2").index(w.p0)];
+        w.apply(to("10.5.0.0/16").gateway("10.0.0.3".parse().unwrap()).next_hops(&hops))
+    }, Words("Nexthop gateway does not match")),
     row(ADD, Errno::ENETUNREACH, "no network holds the gateway of a next hop", |w| {
         w.with("10.0.0.7/24");
         let onlink = via_hop("10.8.0.1").index(w.p0).onlink();
