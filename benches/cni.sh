@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # The CNI plugin beside Debian's reference plugin, in namespaces of its own: time, system calls, size, as BENCHMARKS.md has them.
 #
-#   cargo build --profile small --package sublink-cni
-#   sudo benches/cni.sh [target/small/sublink-cni [ROUNDS]]
+#   cargo build --profile small --package sublink-cni --target x86_64-unknown-linux-musl
+#   sudo benches/cni.sh [target/x86_64-unknown-linux-musl/small/sublink-cni [ROUNDS]]
 #
-# Needs the packages containernetworking-plugins, strace and iproute2; linux-perf and busybox-static for the processor time. Both
-# plugins do the same in turn, in one run.
+# Needs the packages containernetworking-plugins, strace and iproute2; linux-perf for the processor time. Both plugins do the same in
+# turn, in one run.
 
 set -euo pipefail
 export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
 readonly reference=/usr/lib/cni/macvlan
 
 if [[ ${1:-} != --inside ]]; then
-    plugin=$(realpath "${1:-target/small/sublink-cni}")
+    plugin=$(realpath "${1:-target/x86_64-unknown-linux-musl/small/sublink-cni}")
     for needed in strace ip $reference /usr/lib/cni/host-local "$plugin"; do
         command -v "$needed" >/dev/null || { echo "cannot run here: there is no $needed"; exit 2; }
     done
@@ -91,8 +91,8 @@ share() { # the median of a file, less those of others
     echo $((sum > 1 ? sum : 1))
 }
 
-if ! perf stat -e task-clock busybox true 2>/dev/null >&2; then
-    echo "no table of processor time: perf or busybox is not here, or forbidden"
+if ! perf stat -e task-clock true 2>/dev/null >&2; then
+    echo "no table of processor time: perf is not here, or forbidden"
     exit
 fi
 config '{}' >/run/config
@@ -105,7 +105,6 @@ for ((i = 0; i < rounds; i++)); do
     for plugin in "$ours" "$reference"; do
         for command in ADD DEL; do CNI_COMMAND=$command cpu "$(basename "$plugin").$command" "$plugin"; done
     done
-    cpu start busybox true
     cpu nothing ip -batch /run/nothing
     cpu nothing-inside ip -n c1 -batch /run/nothing
     cpu add ip -batch /run/add
@@ -116,7 +115,6 @@ for ((i = 0; i < rounds; i++)); do
     for command in ADD DEL; do CNI_COMMAND=$command cpu "ipam.$command" /usr/lib/cni/host-local; done
     cp /run/config.plain /run/config
 done
-start=$(share start)
 kernel_ADD=$(($(share add nothing) + $(share up nothing-inside)))
 kernel_DEL=$(share delete nothing-inside)
 echo
@@ -126,9 +124,7 @@ for command in ADD DEL; do
     kernel=kernel_$command
     a=$(median "/run/cpu.$(basename "$ours").$command") b=$(median "/run/cpu.$(basename $reference).$command")
     row "$command without IPAM" "$a" "$b"
-    row "… an empty static program (busybox)" "$start" "$start"
     row "… the kernel's work on the link (ip)" "${!kernel}" "${!kernel}"
-    row "… the plugin's own" $((a - start - ${!kernel})) $((b - start - ${!kernel}))
     ipam=$(median "/run/cpu.ipam.$command")
     row "host-local $command, which both run" "$ipam" "$ipam"
 done
