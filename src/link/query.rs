@@ -201,6 +201,13 @@ impl<'a> ListLinks<'a> {
         self.extent = Extent::NoRoom;
         self
     }
+
+    /// The opposite.
+    #[must_use]
+    pub(crate) const fn with_room(mut self) -> Self {
+        self.extent = Extent::NoStats;
+        self
+    }
 }
 
 impl Sealed for ListLinks<'_> {}

@@ -8,7 +8,7 @@ use crate::wire::{Message, NoRoom, Request, Sealed};
 use nix::errno::Errno;
 
 /// How often a list is read that changes meanwhile.
-const READS: usize = 4;
+const READS: usize = 16;
 
 /// A list of links, as the kernel gives it: it lists all links where it has no driver of the kind that was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -49,33 +49,59 @@ fn is_too_long(error: &Error) -> bool {
 }
 
 impl Socket {
-    /// Whether a link of this kind is such a one; or any link, if no kind is said. Links of the kind whose messages take more than
-    /// 32 KiB are not seen. A list that changes again and again while it is read is taken as it is.
+    /// Whether an entry of a list is such a one.
+    ///
+    /// # Errors
+    /// Why that is not known: an interrupted list may lack entries, so it shows only what is in it. A short list is hardly ever
+    /// interrupted: the kernel can notice a change only between two of its datagrams.
+    pub(crate) fn finds<Q: Query>(&mut self, query: &Q, is_it: impl Fn(&Q::View<'_>) -> bool) -> Result<bool> {
+        self.look_through(query, |entry| is_it(entry).then_some(true))
+    }
+
+    /// Whether a link of this kind is such a one.
     ///
     /// The kernel lists a kind by itself since Linux 4.6. It gives all links where it has no driver of the kind, so no link of the
     /// kind is there if the first one has another. The rest of that list is left off: the kernel makes it as it is read, so a
-    /// socket that is then closed is not kept waiting for it.
-    pub(crate) fn finds(&mut self, kind: Option<&str>, is_it: impl Fn(&LinkView<'_>) -> bool) -> Result<bool> {
-        let list = kind.map_or(ListLinks::new(), |kind| ListLinks::new().kind(kind).without_room());
-        let mut lost = None;
-        for _ in 0..READS {
-            let mut links = List::start(self, AsGiven(list))?;
-            loop {
-                match links.next() {
-                    Ok(Some(link)) if kind.is_some_and(|kind| link.kind() != kind) => return Ok(false),
-                    Ok(Some(link)) if is_it(&link) => return Ok(true),
-                    Ok(Some(_)) => {}
-                    Ok(None) => return Ok(false),
-                    // A link of more than 32 KiB comes first, of this kind or of another; newer kernels leave it out.
-                    Err(error) if kind.is_some() && is_too_long(&error) => return Ok(false),
-                    Err(error) if !error.may_be_read_again() => return Err(error),
-                    Err(error) => {
-                        lost = Some(error).filter(|error| !error.is_interrupted());
-                        break;
-                    }
-                }
-            }
+    /// socket that is then closed is not kept waiting for it ([`is_read_out`](Self::is_read_out)).
+    ///
+    /// `list` may be [without room](ListLinks::without_room) for links of more than 32 KiB. Where one comes first, it is read again
+    /// with room. Linux 6.10 and later leave such a link and those behind it out, and say nothing.
+    pub(crate) fn finds_of_kind(&mut self, list: ListLinks<'_>, is_it: impl Fn(&LinkView<'_>) -> bool) -> Result<bool> {
+        let judge = |link: &LinkView<'_>| {
+            let is_other = list.kind.is_some_and(|kind| link.kind() != kind);
+            if is_other { Some(false) } else { is_it(link).then_some(true) }
+        };
+        match self.look_through(&AsGiven(list), judge) {
+            Err(error) if is_too_long(&error) => self.look_through(&AsGiven(list.with_room()), judge),
+            found => found,
         }
-        lost.map_or(Ok(false), Err)
+    }
+
+    /// Reads a list up to the entry that decides, or to its end: then `false`.
+    fn look_through<Q: Query>(&mut self, query: &Q, judge: impl Fn(&Q::View<'_>) -> Option<bool>) -> Result<bool> {
+        let mut read = 1;
+        loop {
+            let mut list = List::start(self, *query)?;
+            let error = loop {
+                match list.next() {
+                    Ok(Some(entry)) => {
+                        if let Some(found) = judge(&entry) {
+                            return Ok(found);
+                        }
+                    }
+                    Ok(None) => return Ok(false),
+                    Err(error) => break error,
+                }
+            };
+            if !error.may_be_read_again() || read == READS {
+                return Err(error);
+            }
+            read += 1;
+        }
+    }
+
+    /// Whether nothing is left of a list that was left off.
+    pub(crate) fn is_read_out(&self) -> bool {
+        self.dump.is_none()
     }
 }

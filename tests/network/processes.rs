@@ -4,6 +4,7 @@ use crate::common::roles::ROLE;
 use crate::common::{Skip, name, needs, parent, sequence, socket};
 use crate::help::{links, mark, on, owner, up};
 use crate::pod::{Pod, net};
+use std::collections::VecDeque;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -71,6 +72,55 @@ pub fn no_attach_fails_and_no_parent_is_lost_or_left() -> Result<(), Skip> {
     }
     assert_eq!(links(&mut host), before, "none is left");
     Ok(())
+}
+
+/// As `a_plugin`, until it is killed.
+#[role]
+fn a_plugin_without_end() {
+    let (mut host, mut pod, owner) = (socket(), Pod::new(), owner());
+    for round in 0.. {
+        let (up, attached) = vlan()
+            .attach(&mut host, &owner, &mut pod.sandbox, |parent| Ok(child(parent)))
+            .unwrap_or_else(|error| panic!("round {round}: {error}"));
+        assert!(host.link_at(up.index).is_ok(), "round {round}: the VLAN was lost");
+        let detached = attached.detach(&mut host, &mut pod.sandbox, &Detach::new()).expect("detached");
+        assert_eq!(detached.link, Fate::Deleted, "round {round}: lost");
+        vlan().remove(&mut host, &owner, &[]).unwrap_or_else(|error| panic!("round {round}: {error}"));
+    }
+}
+
+/// Kills a process that has not ended by itself.
+fn end(mut plugin: Child) {
+    let is_running = plugin.try_wait().expect("its state").is_none();
+    plugin.kill().expect("killed");
+    let output = plugin.wait_with_output().expect("its end");
+    assert!(is_running, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Those that are killed disturb no other, and who comes last removes what they have left.
+#[kernel_test]
+pub fn processes_that_are_killed_disturb_no_other() -> Result<(), Skip> {
+    needs("vlan")?;
+    let mut host = socket();
+    parent(&mut host);
+    let before = links(&mut host);
+    let mut plugins: VecDeque<_> = (0..6).map(|_| start("a_plugin_without_end")).collect();
+    for kill in 0..20 {
+        thread::sleep(Duration::from_millis(kill * 37 % 150));
+        plugins.push_back(start("a_plugin_without_end"));
+        end(plugins.pop_front().expect("a process"));
+    }
+    plugins.into_iter().for_each(end);
+    let since = Instant::now();
+    loop {
+        // The kernel ends the namespaces of those that were killed when it gets to it.
+        let removal = vlan().remove(&mut host, &owner(), &[]);
+        if matches!(removal, Ok(Removal::Removed | Removal::NotThere)) && links(&mut host) == before {
+            return Ok(());
+        }
+        assert!(since.elapsed() < Duration::from_secs(120), "{removal:?}: {:?}", links(&mut host));
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// What a removal of an older version leaves when it is killed.

@@ -226,6 +226,31 @@ pub fn what_a_tunnel_uses_is_kept() -> Result<(), Skip> {
     Ok(())
 }
 
+/// A list of tunnels has room for those whose messages take more than 32 KiB: since Linux 6.10 the kernel would leave one out, and
+/// say nothing.
+#[kernel_test]
+pub fn what_a_tunnel_with_many_names_uses_is_kept() -> Result<(), Skip> {
+    let mut host = socket();
+    parent(&mut host);
+    needs("vlan")?;
+    let network = on(VLAN, "net");
+    up(&network, &mut host).unwrap();
+    match try_ip("link add x type vxlan id 5 group 239.1.1.1 dev p0.50 dstport 4789") {
+        Err(error) if error.contains("Unknown device type") => {
+            return Err(Skip("this kernel has no driver of VXLAN".into()));
+        }
+        made => made.unwrap(),
+    }
+    let tunnel = host.index_of("x").unwrap();
+    for number in 0..330 {
+        host.add_alt_name(tunnel, format!("{number:0>120}")).unwrap();
+    }
+    is_kept(&mut host, &network, Removal::InUse, "a VXLAN with many names");
+    host.delete(tunnel).unwrap();
+    assert_eq!(removal(&mut host, &network, &[]), Removal::Removed);
+    Ok(())
+}
+
 /// A mark is not enough.
 #[kernel_test]
 pub fn what_is_no_longer_what_was_made_is_kept() -> Result<(), Skip> {

@@ -242,11 +242,8 @@ fn remove(host: &mut Socket, owner: &Owner, link: &LinkInfo) -> Result<Removal> 
 
 /// Whether a link is a port, has an address, or carries a VLAN or a tunnel: what can be seen before a probe is made.
 fn is_used(host: &mut Socket, link: &LinkInfo) -> crate::Result<bool> {
-    let addresses = match host.snapshot(&ListAddresses::new().index(link.index)) {
-        Err(partial) if partial.error.is_interrupted() => partial.items,
-        read => read?,
-    };
-    if link.master.is_some() || addresses.iter().any(was_given) {
+    let addresses = ListAddresses::new().index(link.index);
+    if link.master.is_some() || host.finds(&addresses, |address| was_given(&address.to_owned()))? {
         return Ok(true);
     }
     if listens(host, link.index) == Some(true) && has_any_vlan(host, link.index)? {

@@ -16,7 +16,7 @@ use super::mark::temporary_name;
 use super::probe::Probe;
 use crate::batch::{Batch, CHUNK, Outcome};
 use crate::error::Result;
-use crate::link::{NewLink, VlanId, VlanProtocol};
+use crate::link::{ListLinks, NewLink, VlanId, VlanProtocol};
 use crate::neigh::{ListForwarding, MacsOn};
 use crate::socket::{Socket, impossible_vlan};
 use crate::value::{IfIndex, LAST_VLAN_ID};
@@ -42,7 +42,8 @@ pub(super) fn has_any_vlan(host: &mut Socket, link: IfIndex) -> Result<bool> {
     if first.is_err_and(|error| error.is_not_supported()) {
         return Ok(false); // there is no driver, which the kernel looks for each time
     }
-    if host.finds(Some("vlan"), |vlan| vlan.parent_here() == Some(link))? {
+    let vlans = ListLinks::new().kind("vlan").without_room();
+    if host.finds_of_kind(vlans, |vlan| vlan.parent_here() == Some(link))? {
         return Ok(true); // one of this namespace
     }
     for protocol in [VlanProtocol::Ieee8021Q, VlanProtocol::Ieee8021Ad] {
