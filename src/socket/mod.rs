@@ -74,6 +74,8 @@ pub struct Socket {
     has_room: bool,
     /// How many steps of a batch go into one send: fewer once acknowledgements were lost.
     chunk: usize,
+    /// Whether that was fitted to the receive buffer, which is done before the first batch of more than a few steps.
+    chunk_fits: bool,
     /// The process that opened it.
     process: u32,
     /// The namespace it lives in, where that is known.
@@ -152,6 +154,7 @@ impl Socket {
             dump: None,
             has_room: false,
             chunk: CHUNK,
+            chunk_fits: false,
             process: process::id(),
             namespace,
             home: None,

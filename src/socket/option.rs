@@ -11,6 +11,7 @@ sockopt_impl!(StrictChecks, SetOnly, libc::SOL_NETLINK, libc::NETLINK_GET_STRICT
 sockopt_impl!(AddMembership, SetOnly, libc::SOL_NETLINK, libc::NETLINK_ADD_MEMBERSHIP, u32);
 sockopt_impl!(Domain, GetOnly, libc::SOL_SOCKET, libc::SO_DOMAIN, c_int);
 sockopt_impl!(Protocol, GetOnly, libc::SOL_SOCKET, libc::SO_PROTOCOL, c_int);
+sockopt_impl!(ReceiveBuffer, GetOnly, libc::SOL_SOCKET, libc::SO_RCVBUF, c_int);
 sockopt_impl!(NetnsCookie, GetOnly, libc::SOL_SOCKET, libc::SO_NETNS_COOKIE, u64);
 
 /// Switches on what makes answers plain; a kernel without it is spoken to without it.
@@ -33,4 +34,9 @@ pub(super) fn is_route_socket(fd: &impl AsFd) -> bool {
 /// The number of the socket's network namespace. No other has it until the machine restarts.
 pub(super) fn netns_cookie(fd: &impl AsFd) -> Option<u64> {
     getsockopt(fd, NetnsCookie).ok()
+}
+
+/// The size of the receive buffer in bytes, as the kernel counts them.
+pub(super) fn receive_buffer(fd: &impl AsFd) -> Option<usize> {
+    getsockopt(fd, ReceiveBuffer).ok().and_then(|bytes| usize::try_from(bytes).ok())
 }

@@ -1,18 +1,25 @@
 //! Batches: several requests in one send, an outcome for each.
 
-use super::Socket;
 use super::channel::Wait;
-use crate::batch::{Batch, Outcome};
+use super::{Socket, option};
+use crate::batch::{Batch, CHUNK, Outcome};
 use crate::error::{Error, ErrorKind, KernelError, Result};
 use crate::reply::Reply;
 use crate::wire::Messages;
 use nix::errno::Errno;
 
+/// What an acknowledgement with a text takes of the receive buffer, with the kernel's own data about it. 128 of them fit a buffer
+/// of the default size (212,992).
+const ACKNOWLEDGEMENT: usize = 1664;
+
+/// The acknowledgements of so many steps fit every buffer that the library is used with: an attach needs no look at it.
+const FEW: usize = 16;
+
 impl Socket {
     /// Sends all steps of `batch`, in as few sends as their acknowledgements allow, and notes how each came out.
     ///
-    /// A send has at most 128 steps, and fewer if they do not fit the send buffer. If the receive buffer is too small for their
-    /// acknowledgements and some are lost, the sends that follow on this socket have half as many steps, and half of that the
+    /// A send has at most 128 steps, and fewer if they do not fit the send buffer, or if the receive buffer is too small for their
+    /// acknowledgements. If some are lost all the same, the sends that follow on this socket have half as many steps, and half of that the
     /// next time. The steps whose answers were lost are [unknown](Outcome::Unknown); they are not sent again.
     ///
     /// # Errors
@@ -23,6 +30,9 @@ impl Socket {
         self.begin()?;
         let steps = batch.len();
         batch.outcomes_mut(0..steps).iter_mut().for_each(|outcome| *outcome = Outcome::NotSent);
+        if steps > FEW && !self.chunk_fits {
+            self.fit_chunk();
+        }
         let (mut from, mut lost) = (0, None);
         while from < steps {
             let to = batch.chunk_end(from, self.chunk);
@@ -41,6 +51,14 @@ impl Socket {
             from = to;
         }
         self.conclude(batch, lost)
+    }
+
+    /// Makes the sends small enough for their acknowledgements to fit the receive buffer.
+    #[cold]
+    fn fit_chunk(&mut self) {
+        self.chunk_fits = true;
+        let fitting = option::receive_buffer(&self.channel.fd).map_or(CHUNK, |bytes| bytes / ACKNOWLEDGEMENT);
+        self.chunk = self.chunk.min(fitting.max(1));
     }
 
     /// The first step that failed, or why answers are missing.

@@ -21,6 +21,17 @@ fn shrink(fd: impl AsFd) {
     setsockopt(&fd.as_fd(), RcvBuf, &1).expect("a small buffer");
 }
 
+/// A socket that has seen how large its receive buffer is, which is before its first large batch. A smaller one then surprises it.
+fn unsuspecting() -> Socket {
+    let mut socket = socket();
+    let mut batch = Batch::new();
+    for _ in 0..20 {
+        batch.push(&DeleteLink::index(IfIndex::new(999).unwrap())).unwrap();
+    }
+    socket.run(&mut batch).unwrap_err();
+    socket
+}
+
 fn assert_overrun(error: &Error) {
     assert!(matches!(error.kind(), ErrorKind::Overrun), "{error}");
     assert_eq!(error.raw_os_error(), Some(nix::errno::Errno::ENOBUFS as i32));
@@ -46,7 +57,7 @@ fn make_events(other: &mut Socket) {
 #[kernel_test]
 pub fn lost_acknowledgements_leave_steps_unknown() -> Result<(), Skip> {
     for one_ack in [false, true] {
-        let mut socket = socket();
+        let mut socket = unsuspecting();
         shrink(&socket);
         let mut batch = if one_ack { Batch::new().one_ack() } else { Batch::new() };
         for _ in 0..300 {
@@ -76,7 +87,7 @@ pub fn lost_acknowledgements_leave_steps_unknown() -> Result<(), Skip> {
 /// Steps that were done, and of which that is not known.
 #[kernel_test]
 pub fn steps_may_be_done_and_unknown() -> Result<(), Skip> {
-    let mut socket = socket();
+    let mut socket = unsuspecting();
     shrink(&socket);
     let mut batch = names(200);
     assert_overrun(&socket.run(&mut batch).unwrap_err());
@@ -93,7 +104,7 @@ pub fn steps_may_be_done_and_unknown() -> Result<(), Skip> {
 /// 128 acknowledgements with texts do not fit a small buffer; 64 do, or 32.
 #[kernel_test]
 pub fn later_sends_are_smaller_and_what_was_lost_is_told_beside_a_failure() -> Result<(), Skip> {
-    let mut socket = socket();
+    let mut socket = unsuspecting();
     setsockopt(&socket, RcvBuf, &(16 * 1024)).expect("a smaller buffer");
     let mut batch = names(400);
     assert_overrun(&socket.run(&mut batch).unwrap_err());

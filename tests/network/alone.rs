@@ -11,7 +11,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 use sublink::network::{Parent, Plan, Removal};
-use sublink::{IfIndex, LinkChange, MacvlanMode, Netns, NewLink, Owner, Socket};
+use sublink::{Batch, IfIndex, LinkChange, MacvlanMode, Netns, NewLink, Owner, Socket};
 use sublink_tests::{kernel_test, role};
 
 const VLAN: &str = "p0.50";
@@ -174,7 +174,12 @@ pub fn lost_answers_are_asked_for_again() -> Result<(), Skip> {
     let mut pod = Pod::new();
     parent(&mut socket());
     for id in [60, 100, 4094] {
-        let mut host = socket(); // a socket that has lost answers asks for fewer at once
+        let mut host = socket(); // a socket that has lost answers asks for fewer at once, or has seen how small its buffer is
+        let mut batch = Batch::new();
+        for _ in 0..20 {
+            batch.push(&NewLink::macvlan(IfIndex::new(1).unwrap())).unwrap(); // none stands on `lo`
+        }
+        host.run(&mut batch).unwrap_err();
         setsockopt(&host, sockopt::RcvBuf, &8192).unwrap();
         let index = vlan().up(&mut host, &owner()).unwrap().index;
         let there = NewLink::vlan(index, vid(id)).name(name("eth0")).netns(&pod.sandbox);

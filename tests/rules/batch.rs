@@ -200,14 +200,40 @@ pub fn a_thousand_steps_come_and_go() -> Result<(), Skip> {
     Ok(())
 }
 
+/// A socket whose receive buffer is made as small as the kernel allows, when it has seen that it is large.
+fn with_a_shrunken_buffer() -> Socket {
+    let mut socket = socket();
+    socket.run(&mut creates(LO, 20, |_| false, Batch::new())).unwrap_err();
+    setsockopt(&socket, RcvBuf, &0).expect("a small buffer");
+    socket
+}
+
+/// The sends are as small as the buffer is, from the first on.
+#[kernel_test]
+pub fn a_small_receive_buffer_loses_nothing() -> Result<(), Skip> {
+    for size in [0, 4096, 16_384] {
+        let (mut socket, mut second) = (socket(), socket());
+        let parent = parent(&mut second);
+        setsockopt(&socket, RcvBuf, &size).expect("a small buffer");
+        socket
+            .run(&mut creates(parent, 100, |_| false, Batch::new()))
+            .unwrap_or_else(|error| panic!("{size}: {error}"));
+        let mut again = creates(parent, 100, |_| false, Batch::new());
+        assert!(socket.run(&mut again).unwrap_err().is_already_there());
+        assert!(again.outcomes().iter().all(|outcome| errno(outcome) == EEXIST), "{size}");
+        clear_away(&mut second);
+        second.delete(parent).unwrap();
+    }
+    Ok(())
+}
+
 /// The answers of a send find no room in the smallest buffer that the kernel gives a socket. What a step came out with is
 /// then what the kernel did, or unknown.
 #[kernel_test]
 pub fn a_lost_answer_is_unknown() -> Result<(), Skip> {
     needs_usual_buffers()?;
-    let (mut socket, mut second) = (socket(), socket());
+    let (mut socket, mut second) = (with_a_shrunken_buffer(), socket());
     let parent = parent(&mut second);
-    setsockopt(&socket, RcvBuf, &0).expect("a small buffer");
     let every_second: fn(usize) -> bool = |step| step % 2 == 1;
     for (row, batch, bad, loses) in [
         ("acknowledged", Batch::new(), (|_| false) as fn(usize) -> bool, true),
@@ -245,9 +271,8 @@ pub fn a_lost_answer_is_unknown() -> Result<(), Skip> {
 /// An overrun does not end the run: all steps are sent once, and none is told as done of which that is not known.
 #[kernel_test]
 pub fn after_a_loss_the_rest_is_sent() -> Result<(), Skip> {
-    let (mut socket, mut second) = (socket(), socket());
+    let (mut socket, mut second) = (with_a_shrunken_buffer(), socket());
     let parent = parent(&mut second);
-    setsockopt(&socket, RcvBuf, &0).expect("a small buffer");
     let mut batch = creates(parent, 300, |_| false, Batch::new());
     let error = socket.run(&mut batch).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Overrun), "{error}");
