@@ -53,8 +53,9 @@ impl Sandbox {
     }
 
     /// As [`open`](Self::open), but the calling thread enters the namespace itself, for a moment, and comes back: some 30 system
-    /// calls less, and no thread. It is for programs of one thread that end soon, such as a CNI plugin. Other threads are not
-    /// affected. Where the calling thread could not come back, because it may not enter the namespace that it is in, or `/proc`
+    /// calls fewer, and no thread. It is for programs of one thread that end soon, such as a CNI plugin. Other threads stay
+    /// where they are; if it is the main thread, `/proc/self/net` and `/proc/self/ns/net` show them the other namespace for that
+    /// moment. Where the calling thread could not come back, because it may not enter the namespace that it is in, or `/proc`
     /// is not mounted, a thread is started all the same.
     ///
     /// If the kernel has no memory to let it back, the process is aborted.

@@ -9,6 +9,7 @@
 # one, containerd and runc for the other. Exit code: 0 if one has run, 1 if one has failed, 2 if none could run.
 
 set -euo pipefail
+readonly cannot_run=77 # the inner script; `ip` and bash have others
 export PATH="$PATH:/usr/sbin:/sbin"
 
 lacking() { # programs and files
@@ -30,8 +31,8 @@ if [[ ${1:-} != --inside ]]; then
         # pivot_root wants, and which an initramfs is not.
         unshare -nmp --fork --kill-child --mount-proc sh -c 'mount --rbind / /tmp && exec chroot /tmp "$@"' sh \
             bash "$(realpath "$0")" --inside "$plugin" "$runtime" || said=$?
-        ((said == 0 || said == 2)) || exit 1
-        ((said == 2)) || code=0
+        ((said == 0 || said == cannot_run)) || exit 1
+        ((said == cannot_run)) || code=0
     done
     exit $code
 fi
@@ -41,7 +42,7 @@ exec 3<"$plugin" # it may be where the new mounts hide it
 mkdir -p /dev/shm # podman has its locks there
 for folder in /tmp /var/tmp /var/lib /run /opt /dev/shm; do mount -t tmpfs -o mode=1777 tmp $folder; done
 mount -t sysfs sys /sys
-mount -t cgroup2 cgroup /sys/fs/cgroup || { echo "$runtime cannot run: no cgroup2 can be mounted here"; exit 2; }
+mount -t cgroup2 cgroup /sys/fs/cgroup || { echo "$runtime cannot run: no cgroup2 can be mounted here"; exit $cannot_run; }
 cp -a /etc /tmp/etc
 mount --bind /tmp/etc /etc
 mkdir -p /opt/cni/bin /etc/cni/net.d /var/lib/cni /tmp/root/{bin,proc,sys,dev,etc,tmp,run}

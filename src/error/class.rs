@@ -97,14 +97,13 @@ impl Error {
         }
     }
 
-    /// Of numbers that do not mean the same for each request: a change of a link is refused by the rules of a master (a bond
-    /// has EPERM for an up link), and EADDRNOTAVAIL is about an address that there is only where one was to be deleted.
+    /// Some numbers mean different things for different requests. A bond answers EPERM for a link that is up. EADDRNOTAVAIL says
+    /// that an address is absent only where one was to be deleted.
     fn class_of_request(&self) -> Option<Class> {
-        let ErrorKind::Kernel(KernelError { errno, text, .. }) = self.kind() else { return None };
+        let ErrorKind::Kernel(kernel) = self.kind() else { return None };
         let verb = self.request()?.verb;
-        let is_master = text.as_deref().is_some_and(|text| text.contains("nslave"));
-        match Errno::from_raw(*errno) {
-            Errno::EPERM if is_master => Some(Class::Invalid),
+        match Errno::from_raw(kernel.errno) {
+            Errno::EPERM if kernel.is_of_bond() => Some(Class::Invalid),
             Errno::EADDRNOTAVAIL if verb != Verb::DeleteAddress => Some(Class::Invalid),
             _ => None,
         }

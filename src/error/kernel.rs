@@ -24,7 +24,8 @@ pub struct KernelError {
 }
 
 impl KernelError {
-    /// Reads the kernel's refusal of `request`, the message as it was sent. [`Error::refused`](super::Error::refused) also keeps the request.
+    /// Reads the kernel's refusal of `request`, the message as it was sent. [`Error::refused`](super::Error::refused) also keeps
+    /// the request.
     pub fn new(ack: &Ack<'_>, request: &[u8]) -> Self {
         let text = ack.text().map(|text| Name(text).to_string().into_boxed_str());
         let kind = RequestInfo::kind_of(request);
@@ -38,6 +39,11 @@ impl KernelError {
             missing_module: kind.filter(|_| unknown_kind).map(|kind| kind.module),
             text,
         }
+    }
+
+    /// Whether it is a bond that refuses a port, in its own words.
+    pub(crate) fn is_of_bond(&self) -> bool {
+        self.text.as_deref().is_some_and(|text| text.contains("nslave"))
     }
 }
 

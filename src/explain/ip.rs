@@ -244,20 +244,31 @@ impl Surroundings<'_> {
 
     /// The kernel takes no address that its own table of local addresses has as a broadcast.
     pub(super) fn not_a_gateway(&mut self) -> Option<Reason> {
-        let gateways: Vec<_> = self.hops()?.into_iter().filter_map(|hop| hop.gateway).collect();
+        let hops = self.hops()?;
         let broadcasts = self.socket.snapshot(&ListRoutes::v4().table(Table::LOCAL)).unwrap_or_default();
         let is_broadcast = |gateway: IpAddr| {
             let is_it = |route: &RouteInfo| route.destination == Some(gateway.into());
             broadcasts.iter().any(|route| route.route_type == RouteType::Broadcast && is_it(route))
         };
-        let is_none = |gateway: &IpAddr| gateway.is_unspecified() || gateway.is_multicast() || is_broadcast(*gateway);
-        gateways.into_iter().find(is_none).map(Reason::NotAGateway)
+        let is_none = |hop: &NextHop, gateway: IpAddr| match gateway {
+            // IPv4 takes 0.0.0.0 for no gateway, and refuses it where it is to be on-link.
+            IpAddr::V4(v4) if v4.is_unspecified() => hop.is_onlink,
+            IpAddr::V4(v4) => v4.is_multicast() || v4.is_broadcast() || is_broadcast(gateway),
+            IpAddr::V6(v6) => v6.is_unspecified() || v6.is_multicast(),
+        };
+        let gateways = hops.iter().filter_map(|hop| Some((hop, hop.gateway?)));
+        gateways
+            .into_iter()
+            .find(|(hop, gateway)| is_none(hop, *gateway))
+            .map(|(_, gateway)| Reason::NotAGateway(gateway))
     }
 
     /// A gateway is reachable by a route that has none itself.
     pub(super) fn gateway_unreachable(&mut self) -> Option<Reason> {
         let hops = self.hops()?.into_iter().filter(|hop| !hop.is_onlink);
-        hops.filter_map(|hop| Some((hop.gateway?, hop.index))).find_map(|(gateway, index)| {
+        let gateways =
+            hops.filter_map(|hop| Some((hop.gateway.filter(|gateway| !gateway.is_unspecified())?, hop.index)));
+        gateways.into_iter().find_map(|(gateway, index)| {
             let leads_there = |route: &RouteInfo| {
                 let has_gateway = route.gateway.is_some() || route.via.is_some();
                 let is_direct = route.route_type == RouteType::Unicast && !has_gateway;
@@ -302,7 +313,8 @@ fn ways(route: &RouteInfo) -> Vec<NextHop> {
 }
 
 /// What makes `found` the very same route as `asked`, where there can be several of one metric: the way that both go. IPv4
-/// compares all of their ways, and their source addresses; IPv6 has a route for each way.
+/// compares all of their ways and their source addresses, among others: the first route that agrees in these is named. IPv6 has a
+/// route for each way.
 fn shared_way(asked: &RouteInfo, found: &RouteInfo) -> Option<NextHop> {
     let (wanted, there) = (ways(asked), ways(found));
     let is_v6 = asked.destination.is_some_and(|destination| destination.is_ipv6());

@@ -1,7 +1,7 @@
 //! Causes that are about links.
 
 use super::surroundings::{Family, Surroundings};
-use crate::error::Reason;
+use crate::error::{Reason, Result};
 use crate::link::{
     ARPHRD_ETHER, KindInfo, LinkChange, LinkFlags, LinkInfo, LinkKind, LinkView, ListLinks, MacvlanFlags, MacvlanMode,
     VlanId, VlanProtocol, peer_name, sets_senders,
@@ -382,14 +382,28 @@ pub(super) fn is_in_use(socket: &mut Socket, parent: IfIndex, mac: MacAddr) -> b
     vlans.is_ok_and(|vlans| vlans.iter().all(|vlan| vlan.mac != Some(mac) && !lets_in(socket, vlan.index)))
 }
 
-/// Which of a name and an index a link of the namespace of `inside` has.
-pub(super) fn taken_in(inside: &mut Socket, name: Option<IfName>, index: Option<IfIndex>) -> Option<Reason> {
+/// Which of a name and an index a link of the namespace of `inside` has. `None` if no link has either.
+///
+/// # Errors
+/// Why that is not known.
+pub(super) fn taken_in(inside: &mut Socket, name: Option<IfName>, index: Option<IfIndex>) -> Result<Option<Reason>> {
     let taken = |name, index, owner| Reason::TakenThere { name, index, owner, here: None, or_alt_name: false };
-    let owner = name.and_then(|name| inside.link_by_alt_name(name.as_bytes()).ok().map(|link| link.if_name()));
-    if owner.is_some() {
-        return Some(taken(name, None, owner));
+    if let Some(wanted) = name {
+        let owner = found(inside.link_by_alt_name(wanted.as_bytes()).map(|link| link.if_name()))?;
+        if owner.is_some() {
+            return Ok(Some(taken(name, None, owner)));
+        }
     }
-    inside.name_of(index?).ok().map(|owner| taken(None, index, Some(owner)))
+    let Some(wanted) = index else { return Ok(None) };
+    Ok(found(inside.name_of(wanted))?.map(|owner| taken(None, index, Some(owner))))
+}
+
+/// What was looked for, or `None` if no link is it.
+fn found<T>(looked: Result<T>) -> Result<Option<T>> {
+    match looked {
+        Err(error) if error.is_no_device() => Ok(None),
+        looked => looked.map(Some),
+    }
 }
 
 /// The child of `parent` that receives its packets, of a family that is `looked_for`.

@@ -13,7 +13,7 @@ mod links;
 mod neigh;
 mod surroundings;
 
-use crate::error::{Error, ErrorKind, Reason};
+use crate::error::{Error, ErrorKind, KernelError, Reason};
 use crate::socket::Socket;
 use crate::value::IfIndex;
 use nix::errno::Errno;
@@ -60,23 +60,25 @@ impl Error {
 
     /// Looks again in the namespace that a link was to be in, which of its name and its index is taken there.
     pub(crate) fn explained_by_target(self, inside: &mut Socket) -> Self {
-        let seen = match self.reason() {
+        let reason = match self.reason() {
             Some(&Reason::TakenThere { name, index, here, .. }) => {
                 let is_here = index.zip(here).map(|(index, owner)| Reason::IndexIsTaken { index, owner });
-                links::taken_in(inside, name, index).or(is_here)
+                links::taken_in(inside, name, index).map(|taken| taken.or(is_here))
             }
-            Some(&Reason::ParentIsTaken { parent, index: index @ Some(_) }) => {
-                links::taken_in(inside, None, index).or(Some(Reason::ParentIsTaken { parent, index: None }))
-            }
-            _ => None,
+            Some(&Reason::ParentIsTaken { parent, index: index @ Some(_) }) => links::taken_in(inside, None, index)
+                .map(|taken| taken.or(Some(Reason::ParentIsTaken { parent, index: None }))),
+            _ => return self,
         };
-        if seen.is_some() { self.with_reason(seen) } else { self }
+        match reason {
+            Ok(seen @ Some(_)) => self.with_reason(seen),
+            Ok(None) | Err(_) => self, // what could not be looked at is not told
+        }
     }
 
     /// `None` if it cannot be seen, or the error says it all.
     fn look_why(&self, socket: &mut Socket) -> Option<Reason> {
         let ErrorKind::Kernel(kernel) = self.kind() else { return None };
-        let causes = Surroundings::causes(Errno::from_raw(kernel.errno), kernel.text.as_deref());
+        let causes = Surroundings::causes(kernel);
         let mut surroundings = Surroundings::look(socket, self.request().filter(|_| !causes.is_empty())?, self.sent());
         causes.iter().find_map(|cause| cause(&mut surroundings))
     }
@@ -89,10 +91,11 @@ impl<'a> Surroundings<'a> {
     /// What an error number can mean, in the order in which it is looked for: what can be seen comes before what is left
     /// when nothing can. Where the kernel gives words, they mostly say it all, and say which cause it was.
     #[rustfmt::skip]
-    fn causes(errno: Errno, text: Option<&str>) -> &'a [Cause<Self>] {
+    fn causes(kernel: &KernelError) -> &'a [Cause<Self>] {
+        let text = kernel.text.as_deref();
         let says = |word: &str| text.is_some_and(|text| text.contains(word));
-        match (errno, text) {
-            (Errno::EPERM, Some(_)) if says("nslave") => &[], // a bond's rules, in its own words
+        match (Errno::from_raw(kernel.errno), text) {
+            (Errno::EPERM, _) if kernel.is_of_bond() => &[], // a bond's rules, in its own words
             (Errno::EPERM, _) => &[Self::not_permitted, Self::group_zero],
             (Errno::EACCES, _) => &[Self::ipv6_is_off, Self::not_permitted_there],
             (Errno::EBADF, None) => &[Self::not_a_descriptor],

@@ -202,7 +202,7 @@ impl<'a> ListLinks<'a> {
         self
     }
 
-    /// The opposite.
+    /// With room for links of any size.
     #[must_use]
     pub(crate) const fn with_room(mut self) -> Self {
         self.extent = Extent::NoStats;

@@ -2,7 +2,7 @@
 //!
 //! The calling thread does not change its namespace. What must happen inside one happens on a short-lived thread of its own,
 //! which ends there: no thread is left behind in a container's namespace, none has to find its way back, and a runtime's
-//! worker threads stay where they are. The one exception is asked for by name, and knows its [way back](WayBack) beforehand.
+//! worker threads stay where they are. The one exception is asked for by name, and makes sure of its way back beforehand.
 //! Sources: `man 7 network_namespaces`, `man 2 setns`, `fs/nsfs.c`.
 
 mod file;

@@ -146,8 +146,8 @@ table! {
     create {
         /// The destination's address; absent from a default route.
         1 RTA_DST pub(crate) dst: IpAddr,
-        /// The router it goes to. IPv4 takes 0.0.0.0 for none. One of another family than the destination's is sent and reported as `RTA_VIA` (since
-        /// Linux 5.2).
+        /// The router it goes to. IPv4 takes 0.0.0.0 for none. One of another family than the destination's is sent and reported
+        /// as `RTA_VIA` (since Linux 5.2).
         5 RTA_GATEWAY pub gateway: IpAddr,
         /// The link it leaves by.
         4 RTA_OIF pub index: IfIndex,

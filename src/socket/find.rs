@@ -1,4 +1,4 @@
-//! Looking for a link by something that the kernel cannot look it up by.
+//! Looking for an entry of a list, such as a link, by something that the kernel cannot look it up by.
 
 use super::Socket;
 use super::list::{List, Query};
@@ -64,8 +64,8 @@ impl Socket {
     /// kind is there if the first one has another. The rest of that list is left off: the kernel makes it as it is read, so a
     /// socket that is then closed is not kept waiting for it ([`is_read_out`](Self::is_read_out)).
     ///
-    /// `list` may be [without room](ListLinks::without_room) for links of more than 32 KiB. Where one comes first, it is read again
-    /// with room. Linux 6.10 and later leave such a link and those behind it out, and say nothing.
+    /// `list` may be [without room](ListLinks::without_room) for links of more than 32 KiB. Where one comes first, it is read
+    /// again with room. Linux 6.10 and later leave such a link and those behind it out, and say nothing.
     pub(crate) fn finds_of_kind(&mut self, list: ListLinks<'_>, is_it: impl Fn(&LinkView<'_>) -> bool) -> Result<bool> {
         let judge = |link: &LinkView<'_>| {
             let is_other = list.kind.is_some_and(|kind| link.kind() != kind);
@@ -100,7 +100,7 @@ impl Socket {
         }
     }
 
-    /// Whether nothing is left of a list that was left off.
+    /// Whether the last list was read to its end.
     pub(crate) fn is_read_out(&self) -> bool {
         self.dump.is_none()
     }

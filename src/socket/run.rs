@@ -12,15 +12,16 @@ use nix::errno::Errno;
 /// of the default size (212,992).
 const ACKNOWLEDGEMENT: usize = 1664;
 
-/// The acknowledgements of so many steps fit every buffer that the library is used with: an attach needs no look at it.
+/// So few steps are not worth a look at the buffer. An attach has no more. What is lost in a tiny buffer is told as unknown.
 const FEW: usize = 16;
 
 impl Socket {
     /// Sends all steps of `batch`, in as few sends as their acknowledgements allow, and notes how each came out.
     ///
     /// A send has at most 128 steps, and fewer if they do not fit the send buffer, or if the receive buffer is too small for their
-    /// acknowledgements. If some are lost all the same, the sends that follow on this socket have half as many steps, and half of that the
-    /// next time. The steps whose answers were lost are [unknown](Outcome::Unknown); they are not sent again.
+    /// acknowledgements. The receive buffer is looked at once, before the first batch of more than 16 steps. If acknowledgements
+    /// are lost all the same, the sends that follow on this socket have half as many steps, and half of that the next time. The
+    /// steps whose answers were lost are [unknown](Outcome::Unknown); they are not sent again.
     ///
     /// # Errors
     /// The first step that failed ([`Error::step`]); the later ones were done all the same, and

@@ -4,6 +4,7 @@ use crate::common::roles::ROLE;
 use crate::common::{Skip, name, needs, parent, sequence, socket};
 use crate::help::{links, mark, on, owner, up};
 use crate::pod::{Pod, net};
+use nix::unistd::getppid;
 use std::collections::VecDeque;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -74,11 +75,12 @@ pub fn no_attach_fails_and_no_parent_is_lost_or_left() -> Result<(), Skip> {
     Ok(())
 }
 
-/// As `a_plugin`, until it is killed.
+/// As `a_plugin`, until it is killed or the test has ended.
 #[role]
 fn a_plugin_without_end() {
     let (mut host, mut pod, owner) = (socket(), Pod::new(), owner());
-    for round in 0.. {
+    let test = getppid();
+    for round in (0..).take_while(|_| getppid() == test) {
         let (up, attached) = vlan()
             .attach(&mut host, &owner, &mut pod.sandbox, |parent| Ok(child(parent)))
             .unwrap_or_else(|error| panic!("round {round}: {error}"));

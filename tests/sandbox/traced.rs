@@ -70,9 +70,7 @@ fn trace() -> Result<Vec<(String, Vec<String>)>, Skip> {
     for call in trace.lines().filter_map(|line| line.split_once(' ')).map(|(_, call)| call.trim_start()) {
         if let Some((_, name)) = call.split_once(MARK) {
             steps.push((name.split('"').next().expect("a name").to_string(), Vec::new()));
-        } else if let Some((_, calls)) = steps.last_mut()
-            && !call.starts_with(NO_CALL)
-        {
+        } else if let Some((_, calls)) = steps.last_mut().filter(|_| !call.starts_with(NO_CALL)) {
             calls.push(call.to_string());
         }
     }

@@ -1,4 +1,5 @@
-//! Switching an offload feature, as `ethtool -K` does, and reading it, as `ethtool -k` does: by generic netlink (`include/uapi/linux/ethtool_netlink.h`).
+//! Switching an offload feature, as `ethtool -K` does, and reading it, as `ethtool -k` does: by generic netlink
+//! (`include/uapi/linux/ethtool_netlink.h`).
 
 use crate::common::Skip;
 use netlink_sys::Socket;

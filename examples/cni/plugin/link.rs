@@ -15,7 +15,7 @@ use sublink::{Attached, Endpoint, IfName, Sandbox, Socket};
 pub fn add(config: &Config, key: &Key, ipam: Option<&Ipam<'_>>) -> Result<Success> {
     let records = config.records()?;
     let mut place = Place::open(config, required("CNI_NETNS")?)?;
-    place.is_no_host(config)?;
+    place.refuse_host(config)?;
     let parent = Parent::new(master(config, &mut place.host)?);
     let mut record = Record { netns: place.netns.clone(), attached: String::new(), master: parent.name().to_string() };
     let is_first = records.reserve(key, &record)?;

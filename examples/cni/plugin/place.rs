@@ -39,11 +39,11 @@ impl Place {
     }
 
     /// Refuses the host's own namespace, unless the environment allows it.
-    pub fn is_no_host(&mut self, config: &Config) -> Result<()> {
+    pub fn refuse_host(&mut self, config: &Config) -> Result<()> {
         let is_host = if config.link_in_container {
             self.pod.netns().is_same_as(Netns::current()?)?
         } else {
-            self.host.is_in_same_namespace(self.pod.socket()) == Some(true)
+            self.host.is_in_same_namespace(self.pod.socket()) != Some(false)
         };
         if may_be_host() || !is_host { Ok(()) } else { Err(sublink::Error::from(ErrorKind::SameNamespace).into()) }
     }

@@ -84,7 +84,6 @@ impl Words {
     pub fn read<'w>(words: impl IntoIterator<Item = &'w str>, known: &[Flag]) -> Result<Self> {
         let (mut flags, mut names) = (Vec::new(), Vec::new());
         let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
-        words.iter().try_for_each(|word| refuse_hidden(word))?;
         let mut parser = Parser::from_args(words);
         while let Some(word) = parser.next().map_err(|why| BadFlag(why.to_string()))? {
             let (flag, unknown) = match word {

@@ -66,8 +66,8 @@ impl<'a> Detach<'a> {
         self
     }
 
-    /// Where the link is deleted, does not look what else stands on its parent: [`Detached::remaining`] is empty then. It is for a
-    /// caller that does nothing with that, and takes five requests less. [`others`](Self::others) looks all the same.
+    /// Where the link is deleted, does not look what else stands on its parent: [`Detached::remaining`] is empty then. It is for
+    /// a caller that does nothing with that, and saves the lists. [`others`](Self::others) looks all the same.
     #[must_use]
     pub const fn link_only(mut self) -> Self {
         self.link_only = true;

@@ -27,7 +27,8 @@ pub struct Detached {
     ///
     /// The kernel may end the list of a namespace that the container's has an id for early, and nothing shows it
     /// ([`Socket::links`](crate::Socket::links)). So this is [`ErrorKind::Unchecked`](crate::ErrorKind::Unchecked) whenever such a
-    /// namespace was listed, unless something worse is known.
+    /// namespace was listed, unless something worse is known. `None` with [`link_only`](super::Detach::link_only) where the link
+    /// is deleted, as nothing was listed.
     pub unseen: Option<Error>,
     /// What proves that the container is off the network.
     pub proof: Proof,

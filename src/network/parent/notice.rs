@@ -93,7 +93,10 @@ fn outlive_notice(host: &mut Socket, index: IfIndex) -> crate::Result<Option<Lin
         if first != link.alias {
             (first, since, tried) = (link.alias, Instant::now(), Instant::now()); // another removal's
         } else if since.elapsed() > STALE {
-            take_down(host, index, first.as_deref().unwrap_or_default())?;
+            match take_down(host, index, first.as_deref().unwrap_or_default()) {
+                Err(error) if error.is_no_device() => return Ok(None),
+                taken => taken?,
+            }
         } else if tried.elapsed() > TRY {
             take_down_if_alone(host, index);
             tried = Instant::now();

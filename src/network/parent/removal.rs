@@ -66,7 +66,7 @@ impl Parent {
         }
         let there = self.find_or_half_made(host, owner)?;
         if there.as_ref().is_some_and(|link| owner.mark_of(link).is_none()) {
-            return Ok(Removal::NotOurs);
+            return Ok(Removal::NotOurs); // before its base is asked for
         }
         let below = self.below(host, there.as_ref())?;
         let removal = there.map_or(Ok(Removal::NotThere), |link| remove(host, owner, &link))?;

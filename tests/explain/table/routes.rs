@@ -191,6 +191,16 @@ pub const ROWS: &[Row] = &[
         w.with("10.0.0.7/24");
         w.route(via("10.0.0.255"))
     }, Explained("NotAGateway", "10.0.0.255 cannot be the address of a gateway")),
+    row(ADD, Errno::ENETUNREACH, "the gateway is everybody", |w| {
+        w.with("10.0.0.7/24");
+        w.route(via("255.255.255.255"))
+    }, Explained("NotAGateway", "255.255.255.255 cannot be the address of a gateway")),
+    row(ADD, Errno::ENETUNREACH, "of two next hops, one has 0.0.0.0, which is none", |w| {
+        w.with("10.0.0.7/24");
+        let hops = [NextHop::via("0.0.0.0".parse().unwrap()).index(w.p0), NextHop::via("10.9.0.1".parse().unwrap())];
+        w.apply(to("10.5.0.0/16").next_hops(&hops))
+    }, Explained("GatewayUnreachable",
+        "the gateway 10.9.0.1 is in no network of any link (`onlink` makes it reachable all the same)")),
     row(ADD, Errno::EINVAL, "IPv6, a gateway of IPv4", |w| w.route(to("fd05::/64").gateway("10.0.0.1".parse().unwrap())),
         Words("IPv6 does not support RTA_VIA")),
     row(ADD, Errno::EINVAL, "a link-local gateway without a link", |w| w.apply(via("fe80::1")),
