@@ -107,10 +107,15 @@ impl Parent {
                 Err(error) => error,
             };
             // A look that fails tells nothing: then the first error is the one to tell of.
-            let may_pass = error.undo() == Some(Undo::Clean)
-                && (host.has_link(up.index).is_ok_and(|is_there| !is_there)
-                    || is_kept_off(&error, kind) && is_of(owner, host, up.index).unwrap_or(false)
-                    || is_down(&error) && comes_up(host, up.index).unwrap_or(false));
+            let may_pass = match error.undo() {
+                // A link that was made, and is gone, has gone with its parent.
+                Some(Undo::Clean | Undo::Gone(_)) if host.has_link(up.index).is_ok_and(|is_there| !is_there) => true,
+                Some(Undo::Clean) => {
+                    is_kept_off(&error, kind) && is_of(owner, host, up.index).unwrap_or(false)
+                        || is_down(&error) && comes_up(host, up.index).unwrap_or(false)
+                }
+                _ => false,
+            };
             if !may_pass || outlive(host, owner, up.index).is_err() || !patience.wait(Some(up.index)) {
                 return Err(error.into());
             }
@@ -191,11 +196,40 @@ impl<T: PartialEq> Patience<T> {
 mod tests {
     use super::super::super::tests::{index, name, owner};
     use super::*;
-    use crate::link::{NewLink, VlanId};
+    use crate::link::{NewLink, RTM_SETLINK, VlanId};
     use crate::netns::Netns;
-    use crate::socket::script::{Kernel, Shared, socket};
+    use crate::socket::script::{Kernel, Script, Shared, socket};
     use crate::value::MacAddr;
+    use crate::wire::Messages;
     use std::sync::{Arc, Mutex};
+
+    fn vlan_on(parent: IfIndex) -> Result<Endpoint<'static>> {
+        let mac = MacAddr::new([2, 0, 0, 0, 0, 7]).unwrap();
+        Ok(Endpoint::new(NewLink::vlan(parent, VlanId::new(5).unwrap()).name(name("eth0")).mac(mac).index(index(9))))
+    }
+
+    /// The link was made and went with its parent before it was finished. Somebody has made the parent again since.
+    #[test]
+    fn a_link_that_went_with_its_parent_is_made_again() {
+        let kernel: Shared = Arc::new(Mutex::new(Kernel::with_links(1)));
+        let mut host = socket(&kernel, 0, |_, events, _| Ok(events));
+        let (inner, mut was_removed) = (Arc::clone(&kernel), false);
+        let inside = Socket::scripted(Script::new(move |request| {
+            let mut kernel = inner.lock().unwrap();
+            let finishes = Messages::new(request).any(|message| message.unwrap().header.ty == RTM_SETLINK);
+            if finishes && !was_removed {
+                was_removed = true;
+                let parent = kernel.links[0].remove(&2).unwrap();
+                kernel.links[0].insert(12, parent);
+                kernel.links[1].remove(&9).unwrap();
+            }
+            Ok(kernel.work(request, 1))
+        }));
+        let mut pod = Sandbox::with(Netns::current().unwrap(), inside, None);
+        let (up, _) = Parent::new(name("v2")).attach(&mut host, &owner(), &mut pod, vlan_on).unwrap();
+        assert_eq!(up.index, index(12));
+        assert!(kernel.lock().unwrap().links[1].contains_key(&9));
+    }
 
     /// Each request of the host's socket fails once, also the look whether the parent stays.
     #[test]
@@ -209,12 +243,7 @@ mod tests {
                 if sends == failing + 1 { Err(Errno::ENOMEM) } else { Ok(events) }
             });
             let mut pod = Sandbox::with(Netns::current().unwrap(), socket(&kernel, 1, |_, events, _| Ok(events)), None);
-            let attached = Parent::new(name("v2")).attach(&mut host, &owner(), &mut pod, |parent| {
-                let mac = MacAddr::new([2, 0, 0, 0, 0, 7]).unwrap();
-                Ok(Endpoint::new(
-                    NewLink::vlan(parent, VlanId::new(5).unwrap()).name(name("eth0")).mac(mac).index(index(9)),
-                ))
-            });
+            let attached = Parent::new(name("v2")).attach(&mut host, &owner(), &mut pod, vlan_on);
             let is_there = kernel.lock().unwrap().links[1].contains_key(&9);
             assert_eq!(attached.is_ok(), is_there, "{failing}: {attached:?}");
             stood.push(is_there);
