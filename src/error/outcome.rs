@@ -29,7 +29,8 @@ pub enum Whereabouts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Undo {
-    /// Nothing is left: it was not made, or it was removed again, if need be in a namespace that the container had moved it to.
+    /// The link is not there: it was not made, or it was removed again, if need be in a namespace that the container had moved it
+    /// to. What the container has stacked on it meanwhile is not looked for.
     Clean,
     /// No link of this index is in the container: the container has deleted it, or moved it where it could not be followed, or
     /// it went with its parent. After a create whose answer was lost, it may not have been made.

@@ -256,19 +256,16 @@ impl Surroundings<'_> {
             IpAddr::V4(v4) => v4.is_multicast() || v4.is_broadcast() || is_broadcast(gateway),
             IpAddr::V6(v6) => v6.is_unspecified() || v6.is_multicast(),
         };
-        let gateways = hops.iter().filter_map(|hop| Some((hop, hop.gateway?)));
-        gateways
-            .into_iter()
-            .find(|(hop, gateway)| is_none(hop, *gateway))
-            .map(|(_, gateway)| Reason::NotAGateway(gateway))
+        let mut gateways = hops.iter().filter_map(|hop| Some((hop, hop.gateway?)));
+        gateways.find(|(hop, gateway)| is_none(hop, *gateway)).map(|(_, gateway)| Reason::NotAGateway(gateway))
     }
 
     /// A gateway is reachable by a route that has none itself.
     pub(super) fn gateway_unreachable(&mut self) -> Option<Reason> {
         let hops = self.hops()?.into_iter().filter(|hop| !hop.is_onlink);
-        let gateways =
+        let mut gateways =
             hops.filter_map(|hop| Some((hop.gateway.filter(|gateway| !gateway.is_unspecified())?, hop.index)));
-        gateways.into_iter().find_map(|(gateway, index)| {
+        gateways.find_map(|(gateway, index)| {
             let leads_there = |route: &RouteInfo| {
                 let has_gateway = route.gateway.is_some() || route.via.is_some();
                 let is_direct = route.route_type == RouteType::Unicast && !has_gateway;

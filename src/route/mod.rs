@@ -78,7 +78,7 @@ numbers! {
         3 Broadcast "broadcast",
         /// It is this host's own, and one of several hosts' (IPv6).
         4 Anycast "anycast",
-        /// It is one to a group.
+        /// It goes to a multicast group.
         5 Multicast "multicast",
         /// It is dropped without a word.
         6 Blackhole "blackhole",

@@ -108,7 +108,7 @@ impl Parent {
             };
             // A look that fails tells nothing: then the first error is the one to tell of.
             let may_pass = match error.undo() {
-                // A link that was made, and is gone, has gone with its parent.
+                // A link goes with its parent, and is not found then.
                 Some(Undo::Clean | Undo::Gone(_)) if host.has_link(up.index).is_ok_and(|is_there| !is_there) => true,
                 Some(Undo::Clean) => {
                     is_kept_off(&error, kind) && is_of(owner, host, up.index).unwrap_or(false)
@@ -123,14 +123,15 @@ impl Parent {
     }
 }
 
-/// Returns a VLAN that was attached, unless it goes with its parent, which somebody is removing. Where that cannot be found out,
-/// it is removed again.
+/// Returns a VLAN that was attached. If its parent is gone, or that cannot be found out, the VLAN is removed again: it has gone
+/// with a parent that was deleted, but not with one that was moved to another namespace.
 fn stays(attached: Attached, host: &mut Socket, sandbox: &mut Sandbox, parent: IfIndex) -> crate::Result<Attached> {
-    match until_firm(host, parent) {
-        Ok(true) => Ok(attached),
-        Ok(false) => Err(Error::from(ErrorKind::TimedOut).with_undo(Undo::Clean)),
-        Err(error) => Err(error.with_undo(attached.undo(sandbox.socket()))),
-    }
+    let error = match until_firm(host, parent) {
+        Ok(true) => return Ok(attached),
+        Ok(false) => ErrorKind::TimedOut.into(), // told only where the parent is gone each time
+        Err(error) => error,
+    };
+    Err(error.with_undo(attached.undo(sandbox.socket())))
 }
 
 /// Whether a probe may be what is in the way.
@@ -229,6 +230,28 @@ mod tests {
         let (up, _) = Parent::new(name("v2")).attach(&mut host, &owner(), &mut pod, vlan_on).unwrap();
         assert_eq!(up.index, index(12));
         assert!(kernel.lock().unwrap().links[1].contains_key(&9));
+    }
+
+    /// The parent is moved away as soon as the VLAN is attached: the VLAN stays, and is not told as gone.
+    #[test]
+    fn a_vlan_whose_parent_was_moved_is_removed() {
+        let kernel: Shared = Arc::new(Mutex::new(Kernel::with_links(1)));
+        let mut host = socket(&kernel, 0, |_, events, _| Ok(events));
+        let (inner, mut was_moved) = (Arc::clone(&kernel), false);
+        let inside = Socket::scripted(Script::new(move |request| {
+            let mut kernel = inner.lock().unwrap();
+            let finishes = Messages::new(request).any(|message| message.unwrap().header.ty == RTM_SETLINK);
+            let answer = kernel.work(request, 1);
+            if finishes && !was_moved {
+                was_moved = true;
+                kernel.links[0].remove(&2).unwrap();
+            }
+            Ok(answer)
+        }));
+        let mut pod = Sandbox::with(Netns::current().unwrap(), inside, None);
+        let attached = Parent::new(name("v2")).attach(&mut host, &owner(), &mut pod, vlan_on);
+        assert!(attached.is_err(), "{attached:?}");
+        assert!(!kernel.lock().unwrap().links[1].contains_key(&9));
     }
 
     /// Each request of the host's socket fails once, also the look whether the parent stays.
